@@ -1,0 +1,61 @@
+# Everything comes from Debian packages. A missing one stops the configuration with the line that installs all of them.
+set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
+libutf8proc-dev libxxhash-dev libcsv-dev libcxxopts-dev doctest-dev")
+
+function(peft_missing what)
+  message(FATAL_ERROR "peft.cpp: ${what} was not found.\nhint: install the packages that the build needs with\n  ${PEFT_APT}")
+endfunction()
+
+find_package(Eigen3 3.4 QUIET NO_MODULE)
+if(NOT TARGET Eigen3::Eigen)
+  peft_missing("Eigen 3.4 (libeigen3-dev)")
+endif()
+
+find_package(OpenMP QUIET COMPONENTS CXX)
+if(NOT OpenMP_CXX_FOUND)
+  peft_missing("OpenMP (it comes with g++)")
+endif()
+
+find_package(nlohmann_json QUIET)
+if(NOT TARGET nlohmann_json::nlohmann_json)
+  peft_missing("nlohmann-json (nlohmann-json3-dev)")
+endif()
+
+# A header or library that has no CMake package of its own becomes an imported target peft_dep::<name>.
+function(peft_find name header library package)
+  find_path(PEFT_${name}_INCLUDE ${header})
+  if(library)
+    find_library(PEFT_${name}_LIBRARY ${library})
+  endif()
+  if(NOT PEFT_${name}_INCLUDE OR (library AND NOT PEFT_${name}_LIBRARY))
+    peft_missing("${header} (${package})")
+  endif()
+  add_library(peft_dep_${name} INTERFACE)
+  target_include_directories(peft_dep_${name} SYSTEM INTERFACE ${PEFT_${name}_INCLUDE})
+  if(library)
+    target_link_libraries(peft_dep_${name} INTERFACE ${PEFT_${name}_LIBRARY})
+  endif()
+  add_library(peft_dep::${name} ALIAS peft_dep_${name})
+endfunction()
+
+peft_find(utf8proc utf8proc.h utf8proc libutf8proc-dev)
+peft_find(xxhash xxhash.h xxhash libxxhash-dev)
+peft_find(csv csv.h csv libcsv-dev)
+peft_find(cxxopts cxxopts.hpp "" libcxxopts-dev)
+peft_find(doctest doctest/doctest.h "" doctest-dev)
+
+# OpenBLAS in its OpenMP build, by its own directory with an rpath: the alternatives system prefers the pthread build,
+# whose soname is the same, and two thread teams on the same cores are the slowest of all (docs/why.md).
+find_path(PEFT_OPENBLAS_INCLUDE cblas.h PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp
+          /usr/include/openblas-openmp NO_DEFAULT_PATH)
+find_library(PEFT_OPENBLAS_LIBRARY openblas PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp
+             /usr/lib/openblas-openmp NO_DEFAULT_PATH)
+if(NOT PEFT_OPENBLAS_INCLUDE OR NOT PEFT_OPENBLAS_LIBRARY)
+  peft_missing("OpenBLAS in its OpenMP build (libopenblas-openmp-dev)")
+endif()
+get_filename_component(PEFT_OPENBLAS_DIR ${PEFT_OPENBLAS_LIBRARY} DIRECTORY)
+add_library(peft_dep_openblas INTERFACE)
+target_include_directories(peft_dep_openblas SYSTEM INTERFACE ${PEFT_OPENBLAS_INCLUDE})
+target_link_libraries(peft_dep_openblas INTERFACE ${PEFT_OPENBLAS_LIBRARY})
+target_link_options(peft_dep_openblas INTERFACE "-Wl,--disable-new-dtags,-rpath,${PEFT_OPENBLAS_DIR}")
+add_library(peft_dep::openblas ALIAS peft_dep_openblas)
