@@ -1,0 +1,151 @@
+#include "engine/autograd/graph.h"
+
+#include <cstring>
+
+#include "engine/base/philox.h"
+
+namespace engine {
+
+// A stamp no other graph of the process has, so that leaves and blocks can tell "seen by this graph" from an old mark.
+static uint64_t next_stamp() {
+  static uint64_t stamps = 0;
+  return ++stamps;
+}
+
+Graph::Graph(Workspace& workspace, GraphOptions options) : workspace_(workspace), options_(options), stamp_(next_stamp()) {
+  check(workspace_.nodes.empty() && workspace_.slots.empty(), "graph", "this workspace is in use by another graph");
+  pending_flops_ = counters().forward.flops;
+}
+
+Graph::~Graph() {
+  for (size_t i = workspace_.nodes.size(); i-- > 0;) workspace_.nodes[i].destroy(workspace_.nodes[i].closure);
+  workspace_.nodes.clear();
+  workspace_.slots.clear();
+  workspace_.arena.reset();
+}
+
+Tensor Graph::make(Shape shape) {
+  return {shape, BlockRef(workspace_.pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
+}
+
+Tensor Graph::reuse(Tensor t) {
+  if (t.sole_owner()) return t.with_id(-1);
+  Tensor copy = make(t.shape());
+  std::memcpy(copy.data(), t.data(), t.bytes());
+  return copy;
+}
+
+int32_t Graph::new_slot(bool needs, Leaf* leaf) {
+  workspace_.slots.push_back({needs, leaf, {}});
+  return static_cast<int32_t>(workspace_.slots.size()) - 1;
+}
+
+Tensor Graph::use(Leaf& leaf) {
+  check(leaf.value != nullptr, "graph", "a parameter of shape ", leaf.shape, " has no values yet",
+        hint("allocate the parameter store and load or initialise it before the first step"));
+  Tensor t(leaf.shape, leaf.value);
+  if (leaf.graph != stamp_) {
+    leaf.graph = stamp_;
+    leaf.id = new_slot(options_.record && leaf.trainable, &leaf);
+    if (options_.trace) {
+      TraceEntry entry;
+      entry.op = "parameter";
+      entry.output = leaf.id;
+      entry.shape = leaf.shape;
+      entry.recorded = leaf.trainable;
+      entry.leaf = &leaf;
+      options_.trace->push_back(std::move(entry));
+    }
+  }
+  return t.with_id(leaf.id);
+}
+
+Tensor Graph::input(Tensor t) { return t.with_id(new_slot(options_.record, nullptr)); }
+
+uint64_t Graph::next_mask_key() { return mix(mix(options_.seed, options_.step), ++masks_); }
+
+Tensor Graph::keep(const Tensor& t, bool when) {
+  if (!when || !options_.record) return t.ghost();
+  if (Block* block = t.block(); block && block->counted_by != stamp_) {
+    block->counted_by = stamp_;
+    pending_saved_ += static_cast<int64_t>(t.bytes());
+  }
+  return t;
+}
+
+Tensor Graph::enter(const char* op, Tensor y, const Tensor* inputs, size_t count, bool any) {
+  if (any) counters().saved_bytes += pending_saved_;
+  Tensor out = y.with_id(new_slot(any, nullptr));
+  if (options_.trace) {
+    TraceEntry entry;
+    entry.op = op;
+    entry.output = out.id();
+    entry.shape = out.shape();
+    entry.recorded = any;
+    entry.saved_bytes = any ? pending_saved_ : 0;
+    entry.flops = counters().forward.flops - pending_flops_;
+    for (size_t i = 0; i < count; ++i)
+      if (inputs[i].id() >= 0) entry.inputs.push_back(inputs[i].id());
+    options_.trace->push_back(std::move(entry));
+  }
+  if (options_.listener) options_.listener->forward(op, out, any ? pending_saved_ : 0);
+  pending_saved_ = 0;
+  pending_flops_ = counters().forward.flops;
+  return out;
+}
+
+void Graph::push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&), void (*destroy)(void*)) {
+  workspace_.nodes.push_back({op, y.id(), closure, run, destroy});
+}
+
+void Graph::backward(const Tensor& loss, Scalar seed) {
+  check(loss.size() == 1, "backward", "the loss has shape ", loss.shape(), ", and must be (1, 1)");
+  check(needs(loss), "backward", "no trainable parameter has a part in the loss",
+        hint("choose a strategy that trains something, or check what its pattern matched"));
+  auto& slots = workspace_.slots;
+  Tensor start = make({1, 1});
+  *start.data() = seed;
+  slots[static_cast<size_t>(loss.id())].grad = std::move(start);
+  ++counters().steps;
+  while (!workspace_.nodes.empty()) {
+    const detail::Node node = workspace_.nodes.back();
+    workspace_.nodes.pop_back();
+    // Moved out of the slot: dy is freed, or given on, when the op has used it.
+    Tensor dy = std::exchange(slots[static_cast<size_t>(node.output)].grad, Tensor());
+    if (dy) {  // absent: the value had no part in the loss
+      const double begin = options_.listener ? options_.listener->now() : 0;
+      Backward bw(*this, std::move(dy));
+      node.run(node.closure, bw);
+      if (options_.listener) options_.listener->backward(node.op, begin, options_.listener->now());
+    }
+    node.destroy(node.closure);
+  }
+}
+
+Tensor Graph::grad(const Tensor& input) const { return workspace_.slots[static_cast<size_t>(input.id())].grad; }
+
+GradSink Backward::into(const Tensor& input) {
+  if (!graph_.needs(input)) return {};
+  detail::Slot& slot = graph_.workspace_.slots[static_cast<size_t>(input.id())];
+  if (Leaf* leaf = slot.leaf) return {leaf->grad, std::exchange(leaf->grad_written, true) ? Scalar(1) : Scalar(0)};
+  if (slot.grad) return {slot.grad.data(), 1};
+  slot.grad = graph_.make(input.shape());
+  return {slot.grad.data(), 0};
+}
+
+void Backward::give(const Tensor& input) {
+  if (!graph_.needs(input)) return;
+  detail::Slot& slot = graph_.workspace_.slots[static_cast<size_t>(input.id())];
+  if (!slot.leaf && !slot.grad) {
+    slot.grad = dy_.sole_owner() ? std::move(dy_) : graph_.reuse(dy_);
+    return;
+  }
+  const GradSink dx = into(input);
+  RowMap sink(dx.data, dy_.size());
+  if (dx.beta == 0) sink = dy_.flat();
+  else sink += dy_.flat();
+}
+
+Tensor Backward::scratch(Shape shape) { return graph_.make(shape); }
+
+}  // namespace engine

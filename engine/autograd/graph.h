@@ -1,0 +1,172 @@
+// The tape: reverse-mode differentiation of eager ops.
+//
+// An op computes at once and, if one of its inputs needs a gradient, records a closure. backward() runs the closures in
+// reverse order of recording (which is a topological order) and frees each as it passes. The need rule, in one idiom:
+//
+//   return g.record("linear", y, {x, w, b}, [=](Backward& bw) {
+//     if (auto dx = bw.into(x)) gemm(false, false, bw.dy(), w, dx.beta, dx.data, Work::input_gradient);
+//     ...
+//
+// computes a gradient only if something wants it. The first write into a gradient has beta = 0 and later ones beta = 1, so
+// nothing is ever zero-filled. Nothing is recorded below the lowest trainable parameter.
+#pragma once
+
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/autograd/arena.h"
+#include "engine/autograd/leaf.h"
+#include "engine/tensor/gemm.h"
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+class Graph;
+
+// Where to put a gradient: data = gradient + beta * data.
+struct GradSink {
+  Scalar* data = nullptr;
+  Scalar beta = 0;
+  explicit operator bool() const { return data != nullptr; }
+};
+
+// What an op's backward sees.
+class Backward {
+ public:
+  // Gradient of the loss with respect to the op's output.
+  const Tensor& dy() const { return dy_; }
+  // The sink for an input's gradient; empty if nothing wants it.
+  GradSink into(const Tensor& input);
+  // Passes dy on as the input's gradient (y = x + ...). Moves the storage where it can; call it last, after every use of dy.
+  void give(const Tensor& input);
+  // Storage for the op's own use in backward.
+  Tensor scratch(Shape shape);
+
+ private:
+  friend class Graph;
+  Backward(Graph& graph, Tensor dy) : graph_(graph), dy_(std::move(dy)) {}
+  Graph& graph_;
+  Tensor dy_;
+};
+
+// One op as it was seen, recorded or not: for the picture of a step (dot.h) and for tests.
+struct TraceEntry {
+  std::string op;
+  int32_t output = -1;
+  std::vector<int32_t> inputs;
+  Shape shape;
+  bool recorded = false;  // false: frozen, nothing is kept and nothing runs in backward
+  int64_t saved_bytes = 0;
+  double flops = 0;       // of the forward products
+  const Leaf* leaf = nullptr;  // a use of a leaf, not an op
+};
+using Trace = std::vector<TraceEntry>;
+
+namespace detail {
+struct Node {
+  const char* op;
+  int32_t output;
+  void* closure;
+  void (*run)(void*, Backward&);
+  void (*destroy)(void*);
+};
+struct Slot {
+  bool needs = false;
+  Leaf* leaf = nullptr;
+  Tensor grad;
+};
+}  // namespace detail
+
+// Called around every op when set: forward (after the op, with the seconds since the op before it) and backward.
+class OpListener {
+ public:
+  virtual ~OpListener() = default;
+  virtual void forward(const char* op, const Tensor& y, int64_t saved_bytes) = 0;
+  virtual void backward(const char* op, double begin_seconds, double end_seconds) = 0;
+  virtual double now() = 0;
+};
+
+// What outlives a step and makes the next one allocation-free. Must outlive every tensor made from it.
+struct Workspace {
+  Pool pool;
+  Arena arena;
+  std::vector<detail::Node> nodes;
+  std::vector<detail::Slot> slots;
+  uint64_t graphs = 0;
+};
+
+struct GraphOptions {
+  bool record = true;    // false: inference, nothing needs a gradient
+  bool dropout = false;  // whether dropout ops drop; says nothing about what is trainable
+  uint64_t seed = 0;     // dropout masks are a function of (seed, step, order of the dropout op in the graph)
+  uint64_t step = 0;
+  Trace* trace = nullptr;
+  OpListener* listener = nullptr;
+};
+
+// One graph a step; not thread-safe. Only one graph at a time may use a workspace.
+class Graph {
+ public:
+  explicit Graph(Workspace& workspace, GraphOptions options = {});
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // A new tensor from the pool, contents undefined.
+  Tensor make(Shape shape);
+  // The same storage under a new identity if `t` is its only owner (pass it with std::move), else a copy: for ops that
+  // write over their input.
+  Tensor reuse(Tensor t);
+  // A leaf: trainable leaves get gradients, others are constants. The same leaf used twice is the same tensor.
+  Tensor use(Leaf& leaf);
+  // A tensor of the caller's whose gradient is wanted (tests, features): read it with grad() after backward.
+  Tensor input(Tensor t);
+
+  bool needs(const Tensor& t) const { return t.id() >= 0 && workspace_.slots[static_cast<size_t>(t.id())].needs; }
+  bool records() const { return options_.record; }
+  bool drops() const { return options_.dropout; }
+  // The key of the next dropout mask.
+  uint64_t next_mask_key();
+
+  // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same storage.
+  Tensor keep(const Tensor& t, bool when);
+
+  // Puts `y` on the tape if any input needs a gradient. `backward` is called as backward(Backward&).
+  template <class F>
+  Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, F backward) {
+    bool any = false;
+    for (const Tensor& t : inputs) any = any || needs(t);
+    Tensor out = enter(op, std::move(y), inputs.begin(), inputs.size(), any);
+    if (any) {
+      void* place = workspace_.arena.take(sizeof(F));
+      static_assert(alignof(F) <= 16);
+      new (place) F(std::move(backward));
+      push(op, out, place, [](void* f, Backward& bw) { (*static_cast<F*>(f))(bw); }, [](void* f) { static_cast<F*>(f)->~F(); });
+    }
+    return out;
+  }
+
+  // d(seed * loss) / d(everything that needs it); `loss` is (1, 1). Frees the tape as it goes; once a graph.
+  void backward(const Tensor& loss, Scalar seed = 1);
+
+  // After backward: the gradient of an input(); an empty tensor if it got none.
+  Tensor grad(const Tensor& input) const;
+
+ private:
+  friend class Backward;
+  Tensor enter(const char* op, Tensor y, const Tensor* inputs, size_t count, bool any);
+  void push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&), void (*destroy)(void*));
+  int32_t new_slot(bool needs, Leaf* leaf);
+
+  Workspace& workspace_;
+  GraphOptions options_;
+  uint64_t stamp_;
+  uint64_t masks_ = 0;
+  int64_t pending_saved_ = 0;
+  double pending_flops_ = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,20 @@
+// Where the tape ends: storage that is not an op's result. A parameter is a leaf with a name (engine/nn/parameter.h).
+#pragma once
+
+#include "engine/tensor/tensor.h"
+
+namespace engine {
+
+struct Leaf {
+  Shape shape;
+  Scalar* value = nullptr;   // may point into a read-only mapped file when the leaf is frozen
+  Scalar* grad = nullptr;    // same shape; null when frozen
+  bool trainable = false;
+  bool grad_written = false;  // false: the next gradient is written over (beta = 0), nothing needs zeroing
+
+  // The leaf's identity in the graph that used it last; Graph::use keeps these.
+  uint64_t graph = 0;
+  int32_t id = -1;
+};
+
+}  // namespace engine

@@ -1,0 +1,118 @@
+#include "engine/nn/parameter_store.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "engine/base/error.h"
+#include "engine/base/philox.h"
+
+namespace engine {
+namespace {
+
+std::shared_ptr<Scalar> aligned(int64_t count) {
+  const auto bytes = static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(Scalar);
+  return {static_cast<Scalar*>(::operator new(bytes, std::align_val_t{64})),
+          [](Scalar* p) { ::operator delete(p, std::align_val_t{64}); }};
+}
+
+}  // namespace
+
+ParameterStore::ParameterStore(Module& root) {
+  root.visit([&](Parameter& p) {
+    const bool fresh = by_name_.emplace(p.name, &p).second;
+    check(fresh, "parameters", "two parameters are named ", p.name,
+          hint("the same strategy twice at one site? '+' joins different ones"));
+    all_.push_back(&p);
+  });
+}
+
+void ParameterStore::allocate() {
+  check(!allocated_, "parameters", "allocate() was called twice");
+  allocated_ = true;
+  for (const bool decays : {true, false})
+    for (Parameter* p : all_)
+      if (p->trainable && p->decays() == decays) {
+        trainable_.push_back(p);
+        block_.size += p->count();
+        if (decays) block_.decayed += p->count();
+      }
+  const auto values = aligned(block_.size), grads = aligned(block_.size);
+  memory_.push_back(values);
+  memory_.push_back(grads);
+  block_.value = values.get();
+  block_.grad = grads.get();
+  std::fill_n(block_.grad, block_.size, Scalar(0));
+  int64_t offset = 0;
+  for (Parameter* p : trainable_) {
+    p->value = block_.value + offset;
+    p->grad = block_.grad + offset;
+    p->grad_written = false;
+    offset += p->count();
+  }
+}
+
+Parameter* ParameterStore::find(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+int64_t ParameterStore::total_count() const {
+  int64_t n = 0;
+  for (const Parameter* p : all_) n += p->count();
+  return n;
+}
+
+int64_t ParameterStore::trainable_count() const {
+  int64_t n = 0;
+  for (const Parameter* p : all_)
+    if (p->trainable) n += p->count();
+  return n;
+}
+
+Scalar* ParameterStore::own(Parameter& p) {
+  check(allocated_, "parameters", "values of ", p.name, " before allocate()");
+  if (p.trainable) return p.value;
+  const auto memory = aligned(p.count());
+  memory_.push_back(memory);
+  p.value = memory.get();
+  return p.value;
+}
+
+void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper) {
+  check(allocated_ && !p.trainable, "parameters", p.name, " is trainable and needs memory of its own");
+  p.value = const_cast<Scalar*>(data);  // read-only pages: a write would fault, so frozen is enforced by the hardware
+  if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end()) memory_.push_back(std::move(keeper));
+}
+
+void ParameterStore::initialise(uint64_t seed) {
+  for (Parameter* p : all_) {
+    if (p->loaded) continue;
+    own(*p);
+    fill_initial(*p, seed);
+  }
+}
+
+void ParameterStore::fill_initial(Parameter& p, uint64_t seed) {
+  const int64_t n = p.count();
+  if (p.init == Init::zeros || p.init == Init::ones) {
+    std::fill_n(p.value, n, p.init == Init::ones ? Scalar(1) : Scalar(0));
+    return;
+  }
+  Random random(mix(seed, name_key(p.name)));
+  // torch.nn.init.kaiming_uniform_(a = sqrt(5)): bound = sqrt(6 / ((1 + a^2) fan_in)) = 1 / sqrt(fan_in)
+  const double bound = 1.0 / std::sqrt(static_cast<double>(p.shape.cols));
+  for (int64_t i = 0; i < n; ++i)
+    p.value[i] = static_cast<Scalar>(p.init == Init::normal ? p.init_std * random.normal() : bound * (2 * random.uniform() - 1));
+}
+
+void ParameterStore::clear_gradients() {
+  for (Parameter* p : trainable_) p->grad_written = false;
+}
+
+void ParameterStore::settle_gradients() {
+  for (Parameter* p : trainable_)
+    if (!std::exchange(p->grad_written, true)) std::fill_n(p->grad, p->count(), Scalar(0));
+}
+
+}  // namespace engine

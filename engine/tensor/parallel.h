@@ -1,0 +1,32 @@
+// Row-wise loops over the thread team. What a loop computes must not depend on where it is cut.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace engine {
+
+// Below this much work (scalars touched) waking the team costs more than it brings.
+inline constexpr int64_t kParallelGrain = 16 * 1024;
+
+// fn(begin, end) over [0, n) in contiguous parts, one a thread; `cost` is the number of scalars touched by one item.
+// Parts begin at multiples of `align`.
+template <class F>
+void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
+  const int team = omp_in_parallel() ? 1 : static_cast<int>(std::min<int64_t>(omp_get_max_threads(), n * cost / kParallelGrain + 1));
+  if (team <= 1) {
+    if (n > 0) fn(int64_t{0}, n);
+    return;
+  }
+#pragma omp parallel num_threads(team)
+  {
+    const int64_t parts = omp_get_num_threads(), part = omp_get_thread_num();
+    const int64_t chunk = ((n + parts - 1) / parts + align - 1) / align * align;
+    const int64_t begin = std::min(n, part * chunk), end = std::min(n, begin + chunk);
+    if (begin < end) fn(begin, end);
+  }
+}
+
+}  // namespace engine
