@@ -1,0 +1,99 @@
+#include "engine/io/json.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+namespace engine {
+namespace {
+
+// "near" tells a reader more than the parser's own words, which speak of lexer states.
+std::string position(std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, std::min(byte > 0 ? byte - 1 : 0, text.size()));
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const size_t start = before.rfind('\n');
+  const size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
+  return concat("line ", line, ", column ", column);
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  std::vector<std::set<std::string>> open;  // the keys of every object we are in
+  std::string twice;
+  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second && twice.empty())
+      twice = parsed.get<std::string>();
+    return true;
+  };
+  try {
+    Json json = Json::parse(text, watch);
+    check(twice.empty(), where, "the key \"", twice, "\" is there twice");
+    return json;
+  } catch (const Json::parse_error& e) {
+    fail(where, "not valid JSON at ", position(text, e.byte),
+         text.empty() ? hint("the file is empty: was it downloaded completely?") : hint(e.what()));
+  } catch (const Json::exception& e) {  // a number that does not fit
+    fail(where, "not valid JSON", hint(e.what()));
+  }
+}
+
+Json json_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  check(in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
+        hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?" : "there is no such file"));
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  check(!in.bad(), path.string(), "reading failed");
+  return parse_json(text, path.string());
+}
+
+std::string json_text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+
+std::string json_found(const Json& value) {
+  const auto shown = [&] {
+    std::string text = json_text(value);
+    if (text.size() > 60) {
+      size_t end = 57;
+      while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // do not cut a character in two
+      text.resize(end);
+      text += "...";
+    }
+    return text;
+  };
+  switch (value.type()) {
+    case Json::value_t::null: return "null";
+    case Json::value_t::boolean: return shown();
+    case Json::value_t::string: return "the string " + shown();
+    case Json::value_t::array: return concat("an array of ", value.size());
+    case Json::value_t::object: return "an object";
+    default: return "the number " + shown();
+  }
+}
+
+namespace json_detail {
+
+void wrong_type(const Json& value, const char* expected, const std::string& what) {
+  throw Error(concat(what, " should be ", expected, ", found ", json_found(value)));
+}
+
+void missing(const Json& json, const std::string& key, const std::string& where) {
+  std::string known;
+  for (const auto& item : json.items()) {
+    if (known.size() > 200) {
+      known += ", ...";
+      break;
+    }
+    known += (known.empty() ? "" : ", ") + item.key();
+  }
+  fail(where, "\"", key, "\" is missing", hint(known.empty() ? "the object is empty" : "it has: " + known));
+}
+
+void check_object(const Json& json, const std::string& where) {
+  check(json.is_object(), where, "should be an object, found ", json_found(json));
+}
+
+}  // namespace json_detail
+}  // namespace engine
