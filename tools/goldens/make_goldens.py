@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Writes everything under tests/golden/models, and tests/golden/{optim,schedules,ops,peft_keys}.json.
 
-  make_goldens.py                   write the files (about a minute on one core)
+  make_goldens.py                   write the files (ten seconds on one core)
   make_goldens.py --check           recompute and compare with the files that are committed; exit 1 on a difference
   make_goldens.py --float32         also train each case in float32, and print how far its losses are from float64's
-  make_goldens.py --only bert       only the files whose path contains the given text
+  make_goldens.py --only TEXT       only the groups whose name contains the text; groups are models/bert/,
+                                    models/roberta/, models/electra/, models/distilbert/, models/bert- (the variants),
+                                    ops, optim, schedules, peft_keys
 
 All computing is in float64 from weights rounded to float32. No number here comes from peft.cpp.
 """
@@ -12,6 +14,7 @@ import argparse
 import copy
 import json
 import math
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -22,6 +25,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 import files  # noqa: E402
 import models  # noqa: E402
+import op_goldens  # noqa: E402
+import peft_keys  # noqa: E402
 import strategies  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2] / "tests" / "golden"
@@ -417,6 +422,80 @@ def make_model(out, kind, float32):
              {t: strategies.bitfit_term_biases(model, t) for t in strategies.BITFIT_TERMS})
 
 
+def without(config, *keys, **changes):
+    return {**{k: v for k, v in config.items() if k not in keys}, **changes}
+
+
+def make_bert_variants(out):
+    """The weights of models/bert in other clothes, for the loader: same batch.json, so the same or nearly the same
+    numbers come out."""
+    config = models.tiny_config("bert")
+    weights = draw_weights("bert", config)
+    batches = make_batches("bert", config)
+    no_labels = without(config, "id2label", "label2id", "problem_type")  # two labels are then the default
+    head = ("classifier.bias", "classifier.weight")
+
+    # As google's bert-base-uncased is: TensorFlow's LayerNorm names, a buffer, the pre-training heads, no classifier.
+    folder = "models/bert-legacy"
+    legacy = {re.sub(r"LayerNorm\.weight$", "LayerNorm.gamma", re.sub(r"LayerNorm\.bias$", "LayerNorm.beta", n)): x
+              for n, x in weights.items() if n not in head}
+    unexpected = {"cls.predictions.bias": (64,), "cls.predictions.transform.dense.weight": (32, 32),
+                  "cls.predictions.transform.dense.bias": (32,), "cls.predictions.transform.LayerNorm.gamma": (32,),
+                  "cls.predictions.transform.LayerNorm.beta": (32,), "cls.seq_relationship.weight": (2, 32),
+                  "cls.seq_relationship.bias": (2,)}
+    legacy.update({n: draw("bert-legacy", n, s) for n, s in unexpected.items()})
+    legacy["cls.predictions.decoder.weight"] = weights["bert.embeddings.word_embeddings.weight"]  # tied
+    legacy["bert.embeddings.position_ids"] = np.arange(40, dtype=np.int64)[None]
+    out.json(f"{folder}/config.json", without(no_labels, "torch_dtype", architectures=["BertForPreTraining"],
+                                              gradient_checkpointing=False))
+    out.tensors(f"{folder}/model.safetensors", legacy)
+    out.json(f"{folder}/logits.json", logits_golden(build(config, weights), batches, head=False))
+    out.json(f"{folder}/load.json", {"missing": list(head), "ignored": ["bert.embeddings.position_ids"],
+                                     "unexpected": sorted([*unexpected, "cls.predictions.decoder.weight"])})
+
+    folder = "models/bert-nohead"  # a BertModel saved by itself
+    out.json(f"{folder}/config.json", {**no_labels, "architectures": ["BertModel"]})
+    out.tensors(f"{folder}/model.safetensors", {n[len("bert."):]: x for n, x in weights.items() if n not in head})
+    out.json(f"{folder}/logits.json", logits_golden(build(config, weights), batches, head=False))
+    out.json(f"{folder}/load.json", {"missing": list(head), "ignored": [], "unexpected": []})
+
+    for dtype, name in (("F16", "float16"), ("BF16", "bfloat16")):
+        folder = f"models/bert-{dtype.lower()}"
+        rounded = files.read_safetensors(files.safetensors_bytes(weights, dtype))
+        for n, x in weights.items():  # PyTorch rounds in the same way
+            assert torch.equal(torch.from_numpy(rounded[n]), torch.from_numpy(x).to(getattr(torch, name)).float()), n
+        out.json(f"{folder}/config.json", {**config, "torch_dtype": name})
+        out.tensors(f"{folder}/model.safetensors", weights, dtype)
+        out.json(f"{folder}/logits.json", logits_golden(build(config, rounded), batches))
+
+    folder = "models/bert-sharded"
+    names = sorted(weights)
+    shards = {"model-00001-of-00002.safetensors": names[0::2], "model-00002-of-00002.safetensors": names[1::2]}
+    out.json(f"{folder}/config.json", config)
+    for shard, part in shards.items():
+        out.tensors(f"{folder}/{shard}", {n: weights[n] for n in part})
+    out.json(f"{folder}/model.safetensors.index.json", {
+        "metadata": {"total_size": sum(x.nbytes for x in weights.values())},
+        "weight_map": {n: shard for shard, part in shards.items() for n in part}})
+    out.json(f"{folder}/logits.json", logits_golden(build(config, weights), batches))
+
+    folder = "models/bert-regression"
+    config = {**config, "id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}, "problem_type": "regression"}
+    weights = {**weights, **{n: draw("bert-regression", n, s) for n, s in zip(head, ((1,), (1, 32)))}}
+    batches = make_batches("bert-regression", config)
+    model = build(config, weights)
+    out.json(f"{folder}/config.json", config)
+    out.tensors(f"{folder}/model.safetensors", weights)
+    out.json(f"{folder}/batch.json", batch_json(batches))
+    out.json(f"{folder}/logits.json", logits_golden(model, batches))
+    out.json(f"{folder}/gradients.json", gradients_golden(model, batches[0], False))
+    for spec in ("full", "bitfit", "lora:r=4,alpha=8"):
+        record, values = steps_golden("bert-regression", config, weights, spec, batches, False)
+        out.json(f"{folder}/steps/{strategies.slug(spec)}.json", record)
+        if values:
+            out.tensors(f"{folder}/init/{strategies.slug(spec)}.safetensors", values)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
@@ -428,6 +507,16 @@ def main():
     for kind in MODELS:
         if out.wants(f"models/{kind}/"):
             make_model(out, kind, args.float32)
+    if out.wants("models/bert-"):
+        make_bert_variants(out)
+    if out.wants("ops"):
+        out.json("ops.json", op_goldens.ops())
+    if out.wants("optim"):
+        out.json("optim.json", op_goldens.optim())
+    if out.wants("schedules"):
+        out.json("schedules.json", op_goldens.schedules())
+    if out.wants("peft_keys"):
+        out.json("peft_keys.json", peft_keys.peft_keys())
     out.json("models/specs.json", [{"spec": s, "file": strategies.slug(s)} for s in strategies.SPECS])
     if args.check:
         sys.exit(0 if out.check() else 1)

@@ -104,7 +104,8 @@ class LoraLinear(nn.Linear):
 
 
 class Ia3Linear(nn.Linear):
-    """Output scaled, after the bias: y = l * (x W^T + b), l: (out, 1). Input scaled: y = (l * x) W^T + b, l: (1, in)."""
+    """The output scaled, after the bias: y = l * (x W^T + b), l: (out, 1).
+    Or the input scaled: y = (l * x) W^T + b, l: (1, in)."""
 
     def __init__(self, base, scales_input):
         super().__init__(base.in_features, base.out_features)
