@@ -1,0 +1,194 @@
+// For one sequence (rows of q, k, v) and one head (a range of columns; d of them), with c = 1 / sqrt(d):
+//   S = c Q K^T,   P = softmax(S) by row,   O = (M P) V,   M the dropout factors of the probabilities
+//   dV = (M P)^T dO,   dP = M (dO V^T),   dS = c P (dP - rowsum(P dP)),   dQ = dS K,   dK = dS^T Q
+// A prefix adds rows in front of K and V for every sequence: its part of S, P and dS are the first columns.
+//
+// The scores are not kept (tokens x longest x heads of them): only the log-sum-exp of each row is, and backward makes
+// P = exp(S - lse) again for one product more. Tiles of one (sequence, head) stay in the second cache.
+// The mean over keys of the score gradient is zero, so a key bias gets no gradient; a prefix, which has no key bias,
+// changes that.
+#include "engine/ops/attention.h"
+
+#include <cmath>
+
+#include "engine/base/philox.h"
+#include "engine/ops/dropout.h"
+#include "engine/tensor/parallel.h"
+
+namespace engine {
+namespace {
+
+
+struct Problem {
+  Tensor q, k, v, pk, pv;  // data or ghosts
+  const Segments* segments;
+  int64_t heads, width, stride, prefix, longest;
+  bool causal;
+  uint64_t mask_key;
+  double dropout;
+  Scalar c;
+
+  int64_t pairs() const { return segments->count() * heads; }
+  // (keys, not counting those that a causal mask hides) x (queries), over all sequences and heads
+  double scores() const {
+    double n = 0;
+    for (int s = 0; s < segments->count(); ++s) n += static_cast<double>(segments->length(s)) * (segments->length(s) + prefix);
+    return n * static_cast<double>(heads);
+  }
+  double product_flops() const { return 2 * scores() * static_cast<double>(width); }
+  DropoutMask mask(int64_t pair) const {
+    return mask_key ? DropoutMask(mix(mask_key, static_cast<uint64_t>(pair)), dropout) : DropoutMask();
+  }
+};
+
+// One (sequence, head) of a problem, with the memory of one thread.
+struct Tile {
+  const Problem& p;
+  int64_t row, n, keys, column;  // first row, queries, keys with the prefix, first column
+
+  Tile(const Problem& problem, int64_t sequence, int64_t head)
+      : p(problem), row(problem.segments->begin(static_cast<int>(sequence))), n(problem.segments->length(static_cast<int>(sequence))),
+        keys(n + problem.prefix), column(head * problem.width) {}
+
+  MatrixRef own(const Tensor& t) const { return {t.data() + row * p.stride + column, n, p.width, p.stride}; }
+  MatrixRef front(const Tensor& t) const { return {t.data() + column, p.prefix, p.width, p.stride}; }
+  Scalar* own(Scalar* t) const { return t + row * p.stride + column; }
+  Scalar* front(Scalar* t) const { return t + column; }
+  MatrixRef left(const Scalar* tile) const { return {tile, n, p.prefix, keys}; }
+  MatrixRef right(const Scalar* tile) const { return {tile + p.prefix, n, n, keys}; }
+  int64_t visible(int64_t i) const { return p.causal ? p.prefix + i + 1 : keys; }
+
+  // tile = a [prefix; own]^T, over the keys
+  void against_keys(const MatrixRef& a, const Tensor& own_rows, const Tensor& prefix_rows, Scalar alpha, Scalar* tile) const {
+    if (p.prefix) small_gemm(false, true, a, front(prefix_rows), 0, tile, keys, alpha);
+    small_gemm(false, true, a, own(own_rows), 0, tile + p.prefix, keys, alpha);
+  }
+};
+
+void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* lse) {
+  const Problem& p = t.p;
+  t.against_keys(t.own(p.q), p.k, p.pk, p.c, s);
+  for (int64_t i = 0; i < t.n; ++i) {
+    const int64_t seen = t.visible(i);
+    RowMap row(s + i * t.keys, seen);
+    const Scalar most = row.maxCoeff();
+    row = (row - most).exp();
+    const Scalar sum = row.sum();
+    row *= Scalar(1) / sum;
+    std::fill(s + i * t.keys + seen, s + (i + 1) * t.keys, Scalar(0));
+    if (lse) lse[(t.row + i) * p.heads + t.column / p.width] = most + std::log(sum);
+  }
+  if (const DropoutMask mask = p.mask(pair)) mask.apply(0, t.n * t.keys, s, s);
+  small_gemm(false, false, t.right(s), t.own(p.v), 0, t.own(out), p.stride);
+  if (p.prefix) small_gemm(false, false, t.left(s), t.front(p.pv), 1, t.own(out), p.stride);
+}
+
+struct Sinks {
+  GradSink q, k, v, pk, pv;
+};
+
+// `prefix_beta` belongs to this sequence: the prefix is shared, so all but the first add to it.
+void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& lse, const Sinks& sinks, bool first, Scalar* s,
+                   Scalar* ds, Scalar* factors) {
+  const Problem& p = t.p;
+  const int64_t head = t.column / p.width;
+  t.against_keys(t.own(p.q), p.k, p.pk, p.c, s);
+  for (int64_t i = 0; i < t.n; ++i) {
+    const int64_t seen = t.visible(i);
+    RowMap row(s + i * t.keys, seen);
+    row = (row - lse.data()[(t.row + i) * p.heads + head]).exp();
+    std::fill(s + i * t.keys + seen, s + (i + 1) * t.keys, Scalar(0));
+  }
+  const DropoutMask mask = p.mask(pair);
+  RowMap all(s, t.n * t.keys);
+  const Scalar* dropped = s;  // M P
+  if (mask) {
+    mask.fill(0, t.n * t.keys, factors);
+    RowMap(ds, t.n * t.keys) = all * RowMap(factors, t.n * t.keys);
+    dropped = ds;
+  }
+  const MatrixRef d_out = t.own(dy);
+  if (sinks.v) small_gemm(true, false, t.right(dropped), d_out, sinks.v.beta, t.own(sinks.v.data), p.stride);
+  if (sinks.pv) small_gemm(true, false, t.left(dropped), d_out, first ? sinks.pv.beta : 1, t.front(sinks.pv.data), p.stride);
+  if (!sinks.q && !sinks.k && !sinks.pk) return;
+  t.against_keys(d_out, p.v, p.pv, 1, ds);
+  if (mask) RowMap(ds, t.n * t.keys) *= RowMap(factors, t.n * t.keys);
+  for (int64_t i = 0; i < t.n; ++i) {
+    const RowMap row(s + i * t.keys, t.keys);
+    RowMap d(ds + i * t.keys, t.keys);
+    const Scalar mean = (row * d).sum();
+    d = p.c * row * (d - mean);
+  }
+  if (sinks.q) {
+    small_gemm(false, false, t.right(ds), t.own(p.k), sinks.q.beta, t.own(sinks.q.data), p.stride);
+    if (p.prefix) small_gemm(false, false, t.left(ds), t.front(p.pk), 1, t.own(sinks.q.data), p.stride);
+  }
+  if (sinks.k) small_gemm(true, false, t.right(ds), t.own(p.q), sinks.k.beta, t.own(sinks.k.data), p.stride);
+  if (sinks.pk) small_gemm(true, false, t.left(ds), t.own(p.q), first ? sinks.pk.beta : 1, t.front(sinks.pk.data), p.stride);
+}
+
+// fn(sequence, head, thread) for all pairs. By heads, in order of sequences, when a shared prefix collects gradients.
+template <class F>
+void for_pairs(const Problem& p, bool by_head, F&& fn) {
+  const int64_t sequences = p.segments->count(), items = by_head ? p.heads : sequences * p.heads;
+  const bool small = p.product_flops() < 2e5;
+#pragma omp parallel for schedule(dynamic) if (!small && !omp_in_parallel())
+  for (int64_t item = 0; item < items; ++item) {
+    const int thread = omp_get_thread_num();
+    if (by_head)
+      for (int64_t s = 0; s < sequences; ++s) fn(s, item, thread);
+    else
+      fn(item / p.heads, item % p.heads, thread);
+  }
+}
+
+}  // namespace
+
+Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const Segments& segments, const AttentionOptions& options,
+                 const Tensor& prefix_k, const Tensor& prefix_v) {
+  check(q.shape() == k.shape() && q.shape() == v.shape(), "attention", "q ", q.shape(), ", k ", k.shape(), " and v ", v.shape(), " differ");
+  check(segments.rows() == q.rows(), "attention", "segments of ", segments.rows(), " rows for q ", q.shape());
+  check(options.heads > 0 && q.cols() % options.heads == 0, "attention", q.cols(), " columns do not divide into ", options.heads, " heads");
+  check(prefix_k.shape() == prefix_v.shape() && (!prefix_k || prefix_k.cols() == q.cols()), "attention", "prefix keys ",
+        prefix_k.shape(), " and values ", prefix_v.shape(), " do not fit q ", q.shape());
+  Problem p{q, k, v, prefix_k, prefix_v, &segments, options.heads, q.cols() / options.heads, q.cols(), prefix_k.rows(), segments.longest(),
+            options.causal, 0, options.dropout, 0};
+  p.c = Scalar(1) / std::sqrt(static_cast<Scalar>(p.width));
+  if (g.drops() && options.dropout > 0) p.mask_key = g.next_mask_key() | 1;
+  const bool scores = g.needs(q) || g.needs(k) || g.needs(prefix_k);
+  const bool any = scores || g.needs(v) || g.needs(prefix_v);
+
+  Tensor y = g.make(q.shape());
+  const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
+  const int64_t tile = p.longest * (p.longest + p.prefix);
+  {
+    const Tensor memory = g.make({omp_get_max_threads(), tile});
+    for_pairs(p, false, [&](int64_t s, int64_t h, int thread) {
+      forward_tile(Tile(p, s, h), s * p.heads + h, memory.row(thread), y.data(), lse.data());
+    });
+    count_gemm(Work::forward, 2, 2 * p.product_flops());
+  }
+
+  Problem saved = p;  // the need rule: P takes q and k, dP takes v
+  saved.q = g.keep(q, any);
+  saved.k = g.keep(k, any);
+  saved.v = g.keep(v, scores);
+  saved.pk = g.keep(prefix_k, any);
+  saved.pv = g.keep(prefix_v, scores);
+  const Tensor lses = any ? g.keep(lse, true) : lse;
+  return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [saved, lses, tile](Backward& bw) {
+    const Sinks sinks{bw.into(saved.q), bw.into(saved.k), bw.into(saved.v), bw.into(saved.pk), bw.into(saved.pv)};
+    const bool shared = sinks.pk || sinks.pv;
+    const Tensor memory = bw.scratch({omp_get_max_threads(), 3 * tile});
+    const Tensor dy = bw.dy();
+    for_pairs(saved, shared, [&](int64_t s, int64_t h, int thread) {
+      Scalar* mine = memory.row(thread);
+      backward_tile(Tile(saved, s, h), s * saved.heads + h, dy, lses, sinks, s == 0, mine, mine + tile, mine + 2 * tile);
+    });
+    const bool scores_needed = sinks.q || sinks.k || sinks.pk;
+    const int64_t products = 1 + (sinks.v || sinks.pv) + (scores_needed ? 1 : 0) + (sinks.q ? 1 : 0) + (sinks.k || sinks.pk ? 1 : 0);
+    count_gemm(Work::input_gradient, products, static_cast<double>(products) * saved.product_flops());
+  });
+}
+
+}  // namespace engine

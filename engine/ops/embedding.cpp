@@ -1,0 +1,61 @@
+// y[i] = sum over lookups k of T_k[ids_k[i]];   dT_k[ids_k[i]] += dy[i].
+// Keeps nothing: the ids live in the batch. The first gradient into a table zeroes it, since only some rows get a term;
+// a frozen table costs nothing in backward.
+#include "engine/ops/embedding.h"
+
+#include <array>
+#include <cstring>
+
+#include "engine/tensor/parallel.h"
+
+namespace engine {
+
+Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n) {
+  constexpr size_t kMost = 4;
+  check(lookups.size() > 0 && lookups.size() <= kMost, "embedding_sum", lookups.size(), " lookups; one to four are possible");
+  std::array<Lookup, kMost> all;
+  std::array<Tensor, kMost> tables;
+  size_t count = 0;
+  for (const Lookup& lookup : lookups) {
+    check(lookup.table.cols() == lookups.begin()->table.cols(), "embedding_sum", "tables ", lookup.table.shape(), " and ",
+          lookups.begin()->table.shape(), " have rows of different sizes");
+    for (int64_t i = 0; i < n; ++i)
+      check(lookup.ids[i] >= 0 && lookup.ids[i] < lookup.table.rows(), "embedding_sum", "id ", lookup.ids[i], " at position ", i,
+            " is outside a table of ", lookup.table.rows(), " rows",
+            hint("does the tokenizer belong to this model, and is the text short enough for its position table?"));
+    tables[count] = lookup.table;
+    all[count++] = lookup;
+  }
+  const int64_t d = all[0].table.cols();
+  Tensor y = g.make({n, d});
+  parallel_for(n, d * static_cast<int64_t>(count), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      RowMap row = y.row_array(i);
+      row = all[0].table.row_array(all[0].ids[i]);
+      for (size_t k = 1; k < count; ++k) row += all[k].table.row_array(all[k].ids[i]);
+    }
+  });
+  struct Source {
+    Tensor table;
+    const int32_t* ids;
+  };
+  std::array<Source, kMost> sources;
+  for (size_t k = 0; k < count; ++k) sources[k] = {all[k].table.ghost(), all[k].ids};
+  return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]}, [=](Backward& bw) {
+    for (size_t k = 0; k < count; ++k) {
+      const GradSink sink = bw.into(sources[k].table);
+      if (!sink) continue;
+      // Threads share columns, so that repeated ids are summed in the order of the batch.
+      const int64_t entries = sources[k].table.rows();
+      parallel_for(d, n + entries / 8, [&](int64_t begin, int64_t end) {
+        const int64_t width = end - begin;
+        if (sink.beta == 0)
+          for (int64_t r = 0; r < entries; ++r) std::memset(sink.data + r * d + begin, 0, static_cast<size_t>(width) * sizeof(Scalar));
+        for (int64_t i = 0; i < n; ++i)
+          RowMap(sink.data + sources[k].ids[i] * d + begin, width) += RowMap(bw.dy().row(i) + begin, width);
+      }, 16);
+    }
+  });
+}
+
+}  // namespace engine

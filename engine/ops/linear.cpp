@@ -1,0 +1,123 @@
+// linear:  y = x W^T + b
+//   dx = dy W          one product, only if x needs a gradient; keeps W (a parameter: no bytes)
+//   dW = dy^T x        one product, only if W is trainable; then, and only then, x is kept
+//   db = column sums of dy
+// Cost of each product: 2 n in out FLOPs.
+//
+// linear_activation:  u = x W^T + b, y = act(u);  du = dy act'(u), then as above. Keeps u, not y.
+//
+// low_rank_add:  y + s (m x) A^T B^T, m the dropout mask. With t = (m x) A^T (n, r):
+//   dB = s dy^T t;  dt = s dy B;  dA = dt^T (m x);  dx += m (dt A).
+// Keeps x and t; the masked x is made again. The frozen W's own gradient is not there, which is LoRA's saving.
+#include "engine/ops/linear.h"
+
+#include "engine/ops/columns.h"
+#include "engine/ops/dropout.h"
+
+namespace engine {
+namespace {
+
+void check_shapes(const char* op, const Tensor& x, const Tensor& w, const Tensor& b) {
+  check(x.cols() == w.cols(), op, "input ", x.shape(), " does not fit weight ", w.shape());
+  check(!b || b.shape() == Shape{1, w.rows()}, op, "bias ", b.shape(), " does not fit weight ", w.shape());
+}
+
+void add_row(const Tensor& y, const Tensor& b) {
+  parallel_for(y.rows(), y.cols(), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) y.row_array(r) += b.flat();
+  });
+}
+
+// The three gradients of a linear layer, given that of its product.
+void linear_backward(Backward& bw, const Tensor& du, const Tensor& xs, const Tensor& ws, const Tensor& b) {
+  if (auto dx = bw.into(xs)) gemm(false, false, du, ws, dx.beta, dx.data, Work::input_gradient);
+  if (auto dw = bw.into(ws)) gemm(true, false, du, xs, dw.beta, dw.data, Work::weight_gradient);
+  if (b)
+    if (auto db = bw.into(b)) kernels::column_sums(du, db.data, db.beta);
+}
+
+}  // namespace
+
+Tensor linear(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b) {
+  check_shapes("linear", x, w, b);
+  Tensor y = g.make({x.rows(), w.rows()});
+  gemm(false, true, x, w, 0, y.data());
+  if (b) add_row(y, b);
+  const Tensor xs = g.keep(x, g.needs(w));             // frozen W: x is not kept
+  const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
+  return g.record("linear", y, {x, w, b}, [=](Backward& bw) { linear_backward(bw, bw.dy(), xs, ws, bs); });
+}
+
+Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, Activation act) {
+  check_shapes("linear_activation", x, w, b);
+  const bool any = g.needs(x) || g.needs(w) || g.needs(b);
+  Tensor u = g.make({x.rows(), w.rows()});
+  gemm(false, true, x, w, 0, u.data());
+  Tensor y = any ? g.make(u.shape()) : u;  // nothing to keep: in place
+  parallel_for(u.rows(), 12 * u.cols(), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      if (b) u.row_array(r) += b.flat();
+      kernels::activate(act, u.row(r), y.row(r), u.cols());
+    }
+  });
+  const Tensor us = g.keep(u, any), xs = g.keep(x, g.needs(w));
+  const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
+  return g.record("linear_activation", y, {x, w, b}, [=](Backward& bw) {
+    const Tensor dy = bw.dy();
+    parallel_for(us.rows(), 12 * us.cols(), [&](int64_t begin, int64_t end) {  // over dy: nobody else reads it any more
+      const int64_t at = begin * us.cols(), n = (end - begin) * us.cols();
+      kernels::activate_backward(act, us.data() + at, dy.data() + at, dy.data() + at, 0, n);
+    });
+    linear_backward(bw, dy, xs, ws, bs);
+  });
+}
+
+Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b, double scale, double p) {
+  check(x.cols() == a.cols() && a.rows() == b.cols(), "low_rank_add", "input ", x.shape(), " does not fit A ", a.shape(), " and B ",
+        b.shape());
+  check(y.shape() == Shape{x.rows(), b.rows()}, "low_rank_add", "y ", y.shape(), " does not fit x ", x.shape(), " and B ", b.shape());
+  const DropoutMask mask = DropoutMask::next(g, p);
+  const auto masked = [mask](const Tensor& from, const Tensor& to, Scalar beta) {
+    parallel_for(from.size(), 4,
+                 [&](int64_t begin, int64_t end) { mask.apply(begin, end - begin, from.data() + begin, to.data() + begin, beta); },
+                 DropoutMask::kAlign);
+  };
+  const auto s = static_cast<Scalar>(scale);
+  Tensor t = g.make({x.rows(), a.rows()});
+  {
+    Tensor mx = x;
+    if (mask) masked(x, mx = g.make(x.shape()), 0);
+    gemm(false, true, mx, a, 0, t.data());
+  }
+  const Tensor before = y.ghost();
+  Tensor out = g.reuse(std::move(y));
+  gemm(false, true, t, b, 1, out.data(), Work::forward, s);
+  const Tensor xs = g.keep(x, g.needs(a)), ts = g.keep(t, g.needs(b));
+  const bool through = g.needs(x) || g.needs(a);
+  const Tensor as = g.needs(x) ? a : a.ghost(), bs = through ? b : b.ghost();
+  return g.record("low_rank_add", out, {before, x, a, b}, [=](Backward& bw) {
+    const Tensor& dy = bw.dy();
+    if (auto db = bw.into(bs)) gemm(true, false, dy, ts, db.beta, db.data, Work::weight_gradient, s);
+    if (through) {
+      Tensor dt = bw.scratch({dy.rows(), as.rows()});
+      gemm(false, false, dy, bs, 0, dt.data(), Work::input_gradient, s);
+      if (auto da = bw.into(as)) {
+        Tensor mx = xs;
+        if (mask) masked(xs, mx = bw.scratch(xs.shape()), 0);
+        gemm(true, false, dt, mx, da.beta, da.data, Work::weight_gradient);
+      }
+      if (auto dx = bw.into(xs)) {
+        if (!mask) {
+          gemm(false, false, dt, as, dx.beta, dx.data, Work::input_gradient);
+        } else {
+          Tensor dmx = bw.scratch(xs.shape());
+          gemm(false, false, dt, as, 0, dmx.data(), Work::input_gradient);
+          masked(dmx, Tensor(xs.shape(), dx.data), dx.beta);
+        }
+      }
+    }
+    bw.give(before);
+  });
+}
+
+}  // namespace engine
