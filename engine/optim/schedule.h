@@ -1,0 +1,41 @@
+// Learning-rate schedules by Hugging Face's names: the factor on the base learning rate.
+//
+// With s the number of updates already made (0 for the first), W warm-up updates and T updates in all:
+//   while s < W                 s / max(1, W)                       so the first update has rate 0 when W > 0
+//   linear                      max(0, (T - s) / max(1, T - W))
+//   cosine                      max(0, (1 + cos(pi (s - W) / max(1, T - W))) / 2)        half a period
+//   constant_with_warmup        1
+//   constant                    1, and no warm-up
+// Source: transformers/optimization.py (get_linear_schedule_with_warmup and its siblings).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace engine {
+
+class Schedule {
+ public:
+  // Throws engine::Error that lists the names for an unknown one, for negative numbers, for a warm-up longer than the
+  // training, and for "constant" with a warm-up.
+  Schedule(std::string_view name, int64_t total, int64_t warmup = 0);
+
+  double factor(int64_t updates_made) const;  // in [0, 1]
+
+  const std::string& name() const { return name_; }
+  int64_t total() const { return total_; }
+  int64_t warmup() const { return warmup_; }
+
+  static const std::vector<std::string>& names();
+
+ private:
+  std::string name_;
+  int64_t total_, warmup_;
+};
+
+// The Trainer's warmup_ratio: ceil(total * ratio); ratio in [0, 1].
+int64_t warmup_updates(int64_t total, double ratio);
+
+}  // namespace engine
