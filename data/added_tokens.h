@@ -14,29 +14,42 @@ struct AddedToken {
   bool special = false;      // left out by decode(skip_special)
   bool single_word = false;  // only where no word character stands directly before or after it
   bool lstrip = false;       // takes the white space on its left with it (RoBERTa's <mask>)
-  bool rstrip = false;
-  bool normalized = false;   // Hugging Face looks for it in the normalised text; see AddedTokens
+  bool rstrip = false;       // and on its right
+  bool normalized = false;   // looked for in the normalised text, itself normalised
 };
 
 // Finds added tokens as the Rust library does: leftmost, and of those that begin there the longest.
 class AddedTokens {
  public:
+  // A token whose content is known already replaces it; an empty one is left out.
   void add(AddedToken token);
-
-  struct Match {
-    size_t begin = 0, end = 0;  // bytes of the text, with the white space that lstrip and rstrip take
-    int32_t id = 0;
-  };
-  // The next match at or after byte `from`; false if there is none.
-  bool find(std::string_view text, size_t from, Match& match) const;
-
-  bool is_special(int32_t id) const;
+  bool empty() const { return tokens_.empty(); }
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 
+  // Appends the ids of the tokens in `text`, and calls plain(stretch) for every non-empty stretch between them, in order.
+  template <class Plain>
+  void split(std::string_view text, std::vector<int32_t>& ids, Plain plain) const {
+    size_t done = 0;
+    Match match;
+    for (size_t from = 0; find(text, from, done, match); from = match.found_end) {
+      if (match.begin > done) plain(text.substr(done, match.begin - done));
+      ids.push_back(match.id);
+      done = match.end;
+    }
+    if (done < text.size()) plain(text.substr(done));
+  }
+
  private:
-  std::vector<AddedToken> tokens_;      // longest first among those with the same first byte
-  std::vector<uint16_t> by_first_[256];  // indices into tokens_
-  std::string first_bytes_;
+  struct Match {
+    size_t begin = 0, end = 0;  // bytes of the text, with the white space that lstrip and rstrip take
+    size_t found_end = 0;       // end of the token itself
+    int32_t id = 0;
+  };
+  // The next match at or after byte `from`; lstrip reaches back to `done` at most.
+  bool find(std::string_view text, size_t from, size_t done, Match& match) const;
+
+  std::vector<AddedToken> tokens_;  // longest first
+  bool begins_[256] = {};           // bytes that begin a token
 };
 
 }  // namespace data

@@ -24,7 +24,7 @@ struct SpecialTemplate {
   static SpecialTemplate plain();
   // From tokenizer.json: BertProcessing, RobertaProcessing, TemplateProcessing, ByteLevel or a Sequence of these; null is
   // plain. Throws engine::Error for any other kind.
-  static SpecialTemplate from_json(const nlohmann::ordered_json& post_processor);
+  static SpecialTemplate from_json(const nlohmann::json& post_processor);
 
   static int specials(const std::vector<Part>& parts);  // how many tokens it adds
 };

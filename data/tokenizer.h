@@ -27,7 +27,7 @@ struct Encoding {
   size_t size() const { return ids.size(); }
 };
 
-// Special tokens by role; a tokenizer has those that its files name.
+// Special tokens by role; a tokenizer has those that its files name. RoBERTa's <s> and </s> are cls and sep, and bos and eos.
 struct SpecialIds {
   std::optional<int32_t> pad, unk, cls, sep, mask, bos, eos;
 };
@@ -73,14 +73,18 @@ class Tokenizer {
 
  protected:
   Tokenizer() = default;
-  // Ids of a stretch of text that holds no special token. `first`: the stretch begins the text.
-  virtual void tokenize_plain(std::string_view text, bool first, std::vector<int32_t>& ids) const = 0;
+  // Appends the ids of a stretch of well-formed UTF-8 that holds none of added_.
+  virtual void tokenize_plain(std::string_view text, std::vector<int32_t>& ids) const = 0;
+  // What describe() says beside the vocabulary: at least "type".
   virtual nlohmann::ordered_json settings() const = 0;
 
+  bool is_special(int32_t id) const;
+
   Vocabulary vocabulary_;
-  AddedTokens added_;
-  SpecialTemplate template_;
+  AddedTokens added_;  // found in the text as it came
+  SpecialTemplate template_ = SpecialTemplate::plain();
   SpecialIds special_;
+  std::vector<int32_t> special_list_;  // all ids that decode(skip_special) leaves out
   int model_max_length_ = 0;
 };
 
