@@ -1,0 +1,51 @@
+#include "data/task.h"
+
+#include <algorithm>
+
+#include "data/tsv.h"
+#include "engine/base/error.h"
+
+namespace data {
+
+const std::string& TaskInfo::label_name(int64_t index) const {
+  engine::check(!regression, name, "is a regression and has no classes");
+  engine::check(index >= 0 && index < static_cast<int64_t>(labels.size()), name, "has no class ", index, ", its ",
+                labels.size(), " classes are: ", listed(labels));
+  return labels[static_cast<size_t>(index)];
+}
+
+std::optional<int> TaskInfo::label_index(std::string_view label) const {
+  const auto found = std::find(labels.begin(), labels.end(), label);
+  if (found == labels.end()) return std::nullopt;
+  return static_cast<int>(found - labels.begin());
+}
+
+nlohmann::ordered_json TaskInfo::to_json() const {
+  return {{"key", key},   {"name", name},     {"pair", pair}, {"regression", regression},
+          {"labels", labels}, {"metrics", metrics}};
+}
+
+TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
+  try {
+    TaskInfo info;
+    json.at("key").get_to(info.key);
+    json.at("name").get_to(info.name);
+    json.at("pair").get_to(info.pair);
+    json.at("regression").get_to(info.regression);
+    json.at("labels").get_to(info.labels);
+    json.at("metrics").get_to(info.metrics);
+    return info;
+  } catch (const nlohmann::json::exception& e) {
+    engine::fail("task", "not the description of a task: ", e.what());
+  }
+}
+
+const Split& TaskData::split(const std::string& split_name) const {
+  const auto found = splits.find(split_name);
+  if (found != splits.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [name, split] : splits) names.push_back(name);
+  engine::fail(info.name, "there is no split '", split_name, "'", engine::hint("found were: " + listed(names)));
+}
+
+}  // namespace data
