@@ -23,8 +23,6 @@ struct Hint {
   std::string text;
 };
 
-// What the reader can do about it; streams as a line of its own.
-inline Hint hint(std::string text) { return Hint{std::move(text)}; }
 inline std::ostream& operator<<(std::ostream& out, const Hint& h) { return out << "\nhint: " << h.text; }
 
 template <class... Parts>
@@ -32,6 +30,12 @@ std::string concat(const Parts&... parts) {
   std::ostringstream out;
   (out << ... << parts);
   return out.str();
+}
+
+// What the reader can do about it; streams as a line of its own.
+template <class... Parts>
+Hint hint(const Parts&... parts) {
+  return Hint{concat(parts...)};
 }
 
 template <class... Parts>

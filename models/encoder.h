@@ -1,0 +1,82 @@
+// The encoder of BERT (Devlin et al. 2019) and its family: embeddings, then post-LN transformer layers, on packed batches.
+//
+//   q, k, v = x W^T + b;  a = attention(q, k, v);  x = LN(x + drop(a Wo^T + bo));  x = LN(x + drop(act(x W1^T + b1) W2^T + b2))
+//
+// RoBERTa differs in its positions (they begin at pad_token_id + 1), ELECTRA in a projection from the embedding size,
+// DistilBERT in names, in having no token types and no dropout after attention.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/base/token_batch.h"
+#include "engine/nn/hooks.h"
+#include "engine/nn/layer_norm.h"
+#include "engine/nn/linear.h"
+#include "models/config.h"
+#include "models/names.h"
+
+namespace models {
+
+// A table of rows: declared as "<name>.weight" (entries, width).
+class Table : public engine::Module {
+ public:
+  Table(int64_t entries, int64_t width) { declare(weight, "weight", {entries, width}, engine::Role::embedding, -1); }
+  engine::Parameter weight;
+};
+
+class Embeddings : public engine::Module {
+ public:
+  explicit Embeddings(const ModelConfig& config);
+  // (tokens, embedding_size), normalised and dropped out. Errors: a sequence longer than the position table.
+  engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch);
+
+  Table word, position;
+  std::unique_ptr<Table> type;  // none in DistilBERT
+  engine::LayerNorm norm;
+
+ private:
+  const ModelConfig& config_;
+  std::vector<int32_t> positions_, types_;  // of the batch in flight; backward reads them
+};
+
+class EncoderLayer : public engine::Module {
+ public:
+  EncoderLayer(const ModelConfig& config, int layer);
+  // x (tokens, hidden) -> (tokens, hidden)
+  engine::Tensor operator()(engine::Graph& g, const engine::Tensor& x, const engine::Segments& segments, const engine::KeyValue& prefix);
+  void add_sites(engine::Sites& sites, const std::string& path);
+
+  engine::Linear query, key, value, attention_output;
+  engine::LayerNorm attention_norm;
+  engine::Linear ffn_in, ffn_out;
+  engine::LayerNorm ffn_norm;
+
+ private:
+  using Hooks = std::vector<std::unique_ptr<engine::PointHook>>;
+  // LN(residual + drop(h)) with what strategies put between dropout and sum.
+  engine::Tensor finish(engine::Graph& g, engine::Tensor h, const engine::Tensor& residual, engine::LayerNorm& norm, double dropout,
+                        const Hooks& hooks);
+
+  const ModelConfig& config_;
+  int layer_;
+  engine::Module after_attention_, after_ffn_;  // bear the names of the hooks below
+  Hooks attention_hooks_, ffn_hooks_;
+};
+
+class Encoder : public engine::Module {
+ public:
+  explicit Encoder(const ModelConfig& config);
+  // (tokens, hidden) of the last layer. The batch must live until backward.
+  engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch, engine::KvHook* prefix);
+  void add_sites(engine::Sites& sites, const std::string& path);
+
+  Embeddings embeddings;
+  std::unique_ptr<engine::Linear> projection;  // ELECTRA, when embedding_size != hidden_size
+  std::vector<std::unique_ptr<EncoderLayer>> layers;
+
+ private:
+  const ModelConfig& config_;
+};
+
+}  // namespace models

@@ -1,0 +1,49 @@
+#include "models/pretrained.h"
+
+#include "engine/io/atomic_file.h"
+
+namespace models {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::hint;
+
+ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
+  ModelSource source;
+  source.spec = spec;
+  if (is_random_model(spec)) {
+    source.random = true;
+    source.config = config_from_spec(spec, vocab_size_if_random);
+    return source;
+  }
+  const fs::path path(spec);
+  std::error_code ignored;
+  check(fs::exists(path, ignored), "model", "there is no ", spec,
+        hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt), a config.json, or random:layers=2,hidden=128"));
+  const bool folder = fs::is_directory(path);
+  const fs::path config = folder ? path / "config.json" : path;
+  check(fs::exists(config, ignored), "model", path.string(), " has no config.json", hint("a Hugging Face folder has one beside its weights"));
+  source.config = config_from_json(engine::json_file(config), config.string());
+  if (folder) source.folder = path;
+  return source;
+}
+
+engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStore& store, uint64_t seed, bool allow_head_mismatch) {
+  engine::LoadReport report;
+  if (source.has_weights()) {
+    engine::LoadOptions options;
+    options.allow_head_mismatch = allow_head_mismatch;
+    report = engine::load_checkpoint(source.folder, store, options);
+  } else {
+    for (const engine::Parameter* p : store.all()) report.missing.push_back(p->name);
+  }
+  store.initialise(seed);
+  return report;
+}
+
+void save_classifier(const fs::path& folder, const SequenceClassifier& model, const engine::ParameterStore& store, engine::DType dtype) {
+  engine::save_model(folder, store, dtype);
+  engine::write_file_atomically(folder / "config.json", engine::json_text(model.config().to_json(), 2) + "\n");
+}
+
+}  // namespace models
