@@ -1,0 +1,49 @@
+#include "engine/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace engine {
+
+Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options,
+                 Loss loss)
+    : workspace_(workspace), store_(store), optimizer_(optimizer), schedule_(schedule), options_(options), loss_(std::move(loss)) {
+  check(options_.grad_accumulation >= 1, "trainer", "grad_accumulation is ", options_.grad_accumulation, "; it must be at least 1");
+  check(options_.lr >= 0 && std::isfinite(options_.lr), "trainer", "the learning rate is ", options_.lr);
+}
+
+Update Trainer::update(const NextBatch& next) {
+  Update u;
+  u.step = optimizer_.steps() + 1;
+  const int parts = options_.grad_accumulation;
+  store_.clear_gradients();
+  for (int part = 0; part < parts; ++part) {
+    next(batch_);
+    const int64_t saved_before = counters().saved_bytes;
+    GraphOptions options;
+    options.dropout = options_.dropout;
+    options.seed = options_.seed;
+    options.step = static_cast<uint64_t>(optimizer_.steps() * parts + part);
+    options.listener = options_.listener;
+    Graph g(workspace_, options);
+    const Tensor loss = loss_(g, batch_);
+    const double value = static_cast<double>(*loss.data());
+    check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
+          hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
+    u.loss += value / parts;
+    g.backward(loss, Scalar(1) / static_cast<Scalar>(parts));
+    u.tokens += batch_.tokens();
+    u.sequences += batch_.sequences();
+    u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
+  }
+  store_.settle_gradients();
+  const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
+  check(clip.finite(), "training", "the gradient of update ", u.step, " is not finite (norm ", clip.norm, ")",
+        hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
+  u.grad_norm = clip.norm;
+  u.lr = options_.lr * schedule_.factor(optimizer_.steps());
+  optimizer_.step(u.lr, clip.scale);
+  return u;
+}
+
+}  // namespace engine

@@ -1,0 +1,61 @@
+// One update of the trainable block: forward and backward over one or more batches, clip, optimizer.
+//
+//   Trainer trainer(workspace, store, optimizer, schedule, options, [&](Graph& g, const TokenBatch& batch) { return loss; });
+//   while (trainer.updates() < schedule.total()) { const Update u = trainer.update(next_batch); ... }
+//
+// Knows nothing of text, models or strategies. A warm update takes no memory from the system.
+#pragma once
+
+#include <functional>
+
+#include "engine/autograd/graph.h"
+#include "engine/base/token_batch.h"
+#include "engine/nn/parameter_store.h"
+#include "engine/optim/clip.h"
+#include "engine/optim/optimizer.h"
+#include "engine/optim/schedule.h"
+
+namespace engine {
+
+struct TrainerOptions {
+  double lr = 5e-5;            // base rate; the schedule's factor goes on top
+  double max_grad_norm = 1.0;  // 0: no clipping
+  int grad_accumulation = 1;   // batches an update; the loss is their mean, as in Hugging Face's Trainer
+  uint64_t seed = 42;          // of dropout
+  bool dropout = true;
+  OpListener* listener = nullptr;
+};
+
+struct Update {
+  int64_t step = 0;      // number of this update, from 1
+  double loss = 0;       // mean over the update's batches, before the update
+  double grad_norm = 0;  // before clipping
+  double lr = 0;         // the rate that was used
+  int64_t tokens = 0, sequences = 0;
+  int64_t saved_bytes = 0;  // kept for backward, of the largest batch
+};
+
+class Trainer {
+ public:
+  using Loss = std::function<Tensor(Graph&, const TokenBatch&)>;
+  using NextBatch = std::function<void(TokenBatch&)>;
+
+  // Keeps references to all but options.
+  Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options, Loss loss);
+
+  // One update. Throws engine::Error, before any parameter is changed, if loss or gradients are not finite.
+  Update update(const NextBatch& next);
+
+  int64_t updates() const { return optimizer_.steps(); }  // made so far; resuming sets the optimizer's count
+
+ private:
+  Workspace& workspace_;
+  ParameterStore& store_;
+  Optimizer& optimizer_;
+  const Schedule& schedule_;
+  TrainerOptions options_;
+  Loss loss_;
+  TokenBatch batch_;
+};
+
+}  // namespace engine
