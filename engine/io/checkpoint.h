@@ -7,7 +7,8 @@
 //
 // Which tensor belongs to a parameter, in this order:
 //   1. the parameter's own name;
-//   2. the name with the base model's prefix added or taken away (`bert.encoder...` here, `encoder...` in the file, or the
+//   2. the name with the base model's prefix added or taken away (`bert.encoder...` here, `encoder...` in the file, or
+//   the
 //      other way round). The prefix is found by comparing all names, once for the whole checkpoint;
 //   3. for parameters of a LayerNorm, the names of TensorFlow's days: `.gamma` for `.weight`, `.beta` for `.bias`.
 // Buffers (position_ids, GPT-2's causal mask `h.0.attn.bias`) are not parameters and are passed over.
@@ -74,8 +75,8 @@ struct LoadReport {
 };
 
 // Gives every parameter of the store its value where the checkpoint has one, and sets Parameter::loaded. The store must
-// be allocated. Throws engine::Error, before any value is changed, if a required parameter is missing or has other dims,
-// or if a head has other dims and options do not allow it.
+// be allocated. Throws engine::Error, before any value is changed, if a required parameter is missing or has other
+// dims, or if a head has other dims and options do not allow it.
 LoadReport load_checkpoint(const std::filesystem::path& path, ParameterStore& store, const LoadOptions& options = {});
 LoadReport load_checkpoint(const Checkpoint& checkpoint, ParameterStore& store, const LoadOptions& options = {});
 
@@ -83,8 +84,8 @@ LoadReport load_checkpoint(const Checkpoint& checkpoint, ParameterStore& store, 
 // transposed_in_file). Returns whether the value was borrowed.
 bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store, bool borrow = true);
 
-// Writes the parameters under their names, in the order and layout of Hugging Face's safetensors library: the same bytes
-// for the same input. Atomic: an error leaves an older file untouched. Parameters must have values.
+// Writes the parameters under their names, in the order and layout of Hugging Face's safetensors library: the same
+// bytes for the same input. Atomic: an error leaves an older file untouched. Parameters must have values.
 void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters,
                      DType dtype = DType::F32, const Metadata& metadata = {{"format", "pt"}});
 

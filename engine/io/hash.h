@@ -1,6 +1,7 @@
 // XXH3-128 digests as 32 hexadecimal digits: fingerprints of models and data in run records, checksums of states.
 //
-// The digits are those of `xxhsum -H2` (canonical, big-endian). Fast and not cryptographic: it finds damage, not malice.
+// The digits are those of `xxhsum -H2` (canonical, big-endian). Fast and not cryptographic: it finds damage, not
+// malice.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ class Hash {
   std::string hex() const;  // of what was added so far
 
  private:
-  std::shared_ptr<void> state_;
+  std::unique_ptr<void, void (*)(void*)> state_;
 };
 
 std::string hash_bytes(const void* data, size_t bytes);

@@ -1,56 +1,29 @@
 #include "engine/io/json.h"
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <set>
+
+#include "engine/io/json_parse.h"
 
 namespace engine {
-namespace {
-
-// "near" tells a reader more than the parser's own words, which speak of lexer states.
-std::string position(std::string_view text, size_t byte) {
-  const std::string_view before = text.substr(0, std::min(byte > 0 ? byte - 1 : 0, text.size()));
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t start = before.rfind('\n');
-  const size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
-  return concat("line ", line, ", column ", column);
-}
-
-}  // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
-  std::vector<std::set<std::string>> open;  // the keys of every object we are in
-  std::string twice;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second && twice.empty())
-      twice = parsed.get<std::string>();
-    return true;
-  };
-  try {
-    Json json = Json::parse(text, watch);
-    check(twice.empty(), where, "the key \"", twice, "\" is there twice");
-    return json;
-  } catch (const Json::parse_error& e) {
-    fail(where, "not valid JSON at ", position(text, e.byte),
-         text.empty() ? hint("the file is empty: was it downloaded completely?") : hint(e.what()));
-  } catch (const Json::exception& e) {  // a number that does not fit
-    fail(where, "not valid JSON", hint(e.what()));
-  }
+  return json_detail::parse_unique<Json>(text, where);
 }
 
 Json json_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  check(in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
-        hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?" : "there is no such file"));
+  check(
+      in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
+      hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?" : "there is no such file"));
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   check(!in.bad(), path.string(), "reading failed");
   return parse_json(text, path.string());
 }
 
-std::string json_text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string json_found(const Json& value) {
   const auto shown = [&] {

@@ -22,7 +22,9 @@
 
 namespace engine {
 
-using Json = nlohmann::ordered_json;  // keeps the order of keys, so records read as they were written
+// Keeps the order of keys, so records read as they were written. Keys are found by looking at each, which is slow for
+// an object of ten thousand keys; such a document (a vocabulary) is better read into an nlohmann::json.
+using Json = nlohmann::ordered_json;
 
 // A whole document; `where` names it in errors, which give line and column. A key that is there twice is an error.
 Json parse_json(std::string_view text, const std::string& where);
@@ -48,8 +50,9 @@ struct IsMap<std::map<std::string, T>> : std::true_type {};
 void check_object(const Json& json, const std::string& where);
 }  // namespace json_detail
 
-// The value itself as T: bool, an integer or floating type, std::string, std::vector<T>, std::map<std::string, T> or Json.
-// An integer field accepts only whole numbers that fit; a floating field accepts any number. `what` opens the message.
+// The value itself as T: bool, an integer or floating type, std::string, std::vector<T>, std::map<std::string, T> or
+// Json. An integer field accepts only whole numbers that fit; a floating field accepts any number. `what` opens the
+// message.
 template <class T>
 T json_as(const Json& value, const std::string& what) {
   using json_detail::wrong_type;
@@ -62,9 +65,12 @@ T json_as(const Json& value, const std::string& what) {
     if (!value.is_number_integer()) wrong_type(value, "an integer", what);
     const bool fits = value.is_number_unsigned()
                           ? value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<T>::max())
-                          : std::is_signed_v<T> && value.get<int64_t>() >= static_cast<int64_t>(std::numeric_limits<T>::min()) &&
+                          : std::is_signed_v<T> &&
+                                value.get<int64_t>() >= static_cast<int64_t>(std::numeric_limits<T>::min()) &&
                                 value.get<int64_t>() <= static_cast<int64_t>(std::numeric_limits<T>::max());
-    if (!fits) wrong_type(value, std::is_signed_v<T> ? "an integer of a sensible size" : "an integer that is not negative", what);
+    if (!fits)
+      wrong_type(value, std::is_signed_v<T> ? "an integer of a sensible size" : "an integer that is not negative",
+                 what);
     return value.get<T>();
   } else if constexpr (std::is_floating_point_v<T>) {
     if (!value.is_number()) wrong_type(value, "a number", what);

@@ -14,8 +14,8 @@ namespace engine {
 
 class MappedFile {
  public:
-  // Throws engine::Error that names the file if it is not there, cannot be read, or is not a regular file. An empty file
-  // gives no bytes.
+  // Throws engine::Error that names the file if it is not there, cannot be read, or is not a regular file. An empty
+  // file gives no bytes.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -1,7 +1,7 @@
 // The folder of one training run (--out): its record, its metrics, its state; and one writer at a time.
 //
 //   run.json                    the record: settings, machine, results; replaced atomically
-//   metrics.jsonl               one JSON object a line, each with a "step"; every line is on disk when append() returns
+//   metrics.jsonl               one JSON object a line, each with a "step", in order; append() hands over whole lines
 //   training_state.safetensors  for --resume
 //   run.lock                    held with flock while the run lasts
 #pragma once
@@ -39,13 +39,14 @@ class RunFolder {
 
   // Adds one line; it must be an object with an integer "step".
   void append(const Json& line);
-  // Drops the lines after `step`, and a last line that was cut short: what a resumed run will write again. Returns how
-  // many lines were dropped.
+  // Drops all from the first line that is later than `step`, and a last line that was cut short: what a resumed run
+  // will write again. Returns how many lines were dropped.
   int64_t rewind(int64_t step);
 
  private:
   void lock();
-  void compare(const Json& before, const std::vector<std::string>& may_change, Start start) const;
+  void open(const Json& settings, Start start, const std::vector<std::string>& may_change);
+  void close();
 
   std::filesystem::path path_;
   Json record_;

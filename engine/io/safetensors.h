@@ -13,20 +13,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "engine/io/dtype.h"
 #include "engine/io/mapped_file.h"
 #include "engine/tensor/shape.h"
 
 namespace engine {
-
-enum class DType { BOOL, U8, I8, F8_E5M2, F8_E4M3, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64 };
-const char* dtype_name(DType dtype);         // "F32"
-int64_t dtype_bytes(DType dtype);            // of one element
-DType parse_dtype(std::string_view name, const std::string& where);  // "F32" or "f32"; throws with the known ones
-
-std::string dims_text(const std::vector<int64_t>& dims);  // "[768, 768]"
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -78,8 +71,17 @@ struct TensorToSave {
   bool transpose = false;
 };
 
-// Written like the Hugging Face library does (wide dtypes first, then by name; header padded with spaces to 8 bytes), so
-// the same input gives the same bytes. Atomic: on any error the older file stays as it is. Values too large for F16
+// What opens a file: the 8 bytes of length and the padded JSON. The tensors are put in the order in which they must
+// follow.
+struct TensorInfo {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> dims;
+};
+std::string safetensors_header(std::vector<TensorInfo>& tensors, const Metadata& metadata, const std::string& where);
+
+// Written like the Hugging Face library does (wide dtypes first, then by name; header padded with spaces to 8 bytes),
+// so the same input gives the same bytes. Atomic: on any error the older file stays as it is. Values too large for F16
 // become infinite, as in torch. Throws for names that are there twice.
 void write_safetensors(const std::filesystem::path& path, std::vector<TensorToSave> tensors, const Metadata& metadata);
 

@@ -1,6 +1,7 @@
 // AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), in the two forms that are in use.
 //
-// With g the gradient times grad_scale, m and v the moments, t = 1, 2, ... and wd = 0 behind the first `decayed` scalars:
+// With g the gradient times grad_scale, m and v the moments, t = 1, 2, ... and wd = 0 behind the first `decayed`
+// scalars:
 //
 //   m = b1 m + (1 - b1) g
 //   v = b2 v + (1 - b2) g^2

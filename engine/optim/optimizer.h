@@ -26,8 +26,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // One update with learning rate `lr`, from gradients multiplied by `grad_scale` (what clipping asks for; the gradients
-  // in memory stay as they are).
+  // One update with learning rate `lr`, from gradients multiplied by `grad_scale` (what clipping asks for; the
+  // gradients in memory stay as they are).
   void step(double lr, double grad_scale = 1) { update(++steps_, lr, grad_scale); }
 
   int64_t steps() const { return steps_; }                // updates made

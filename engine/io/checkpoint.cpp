@@ -1,0 +1,136 @@
+#include "engine/io/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
+#include "engine/io/json_parse.h"
+
+namespace engine {
+namespace {
+
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+constexpr const char* kPickle = "pytorch_model.bin";
+
+[[noreturn]] void only_pickle(const std::filesystem::path& file) {
+  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+  fail(file.string(),
+       "is a pickled PyTorch checkpoint, which can run any code when it is read, so only safetensors are",
+       hint(concat(
+           "convert it once, where PyTorch is installed:\n  cd '", folder,
+           "' && python3 -c \"import torch, safetensors.torch as s; d = torch.load('", file.filename().string(),
+           "', map_location='cpu', weights_only=True); "
+           "s.save_file({k: v.clone().contiguous() for k, v in d.items()}, 'model.safetensors', {'format': 'pt'})\"")));
+}
+
+bool ends_with(const std::filesystem::path& path, std::string_view end) {
+  return path.filename().string().ends_with(end);
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const std::filesystem::path& path) : path_(path) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  check(fs::exists(path, none), path.string(), "there is no such checkpoint file or folder");
+  const bool folder = fs::is_directory(path, none);
+  if (folder && fs::exists(path / kSingle, none)) {
+    add(path / kSingle);
+  } else if (folder && fs::exists(path / kIndex, none)) {
+    add_shards(path / kIndex);
+  } else if (folder) {
+    for (const char* pickle : {kPickle, "pytorch_model.bin.index.json"})
+      if (fs::exists(path / pickle, none)) only_pickle(path / kPickle);
+    const bool adapter = fs::exists(path / "adapter_config.json", none);
+    fail(path.string(), "holds neither ", kSingle, " nor ", kIndex,
+         hint(adapter ? "it is an adapter, not a model; name the folder of its base model"
+                      : "a checkpoint folder has config.json and model.safetensors in it"));
+  } else if (ends_with(path, ".index.json")) {
+    add_shards(path);
+  } else {
+    for (const char* pickle : {".bin", ".pt", ".pth", ".ckpt"})
+      if (ends_with(path, pickle)) only_pickle(path);
+    add(path);
+  }
+}
+
+const SafeTensor* Checkpoint::find(const std::string& name) const {
+  const auto it = tensors_.find(name);
+  return it == tensors_.end() ? nullptr : &it->second;
+}
+
+void Checkpoint::add(const std::filesystem::path& file) {
+  files_.push_back(file);
+  tensors_ = Safetensors::open(file).tensors();
+}
+
+void Checkpoint::add_shards(const std::filesystem::path& index) {
+  const std::string where = index.string();
+  const auto file = MappedFile::open(index);
+  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
+  const auto json = json_detail::parse_unique<nlohmann::json>(text, where);
+  check(json.is_object() && json.contains("weight_map") && json["weight_map"].is_object(), where,
+        "\"weight_map\" is missing or not an object");
+
+  std::map<std::string, Safetensors> shards;
+  for (const auto& [name, shard] : json["weight_map"].items()) {
+    check(shard.is_string(), where, "\"weight_map\": the file of ", name, " is not a string");
+    const auto& file_name = shard.get_ref<const std::string&>();
+    check(!file_name.empty() && file_name.find('/') == std::string::npos && file_name != "..", where,
+          "\"weight_map\": the file of ", name, " should lie beside the index, found '", file_name, "'");
+    auto found = shards.find(file_name);
+    if (found == shards.end()) {
+      const std::filesystem::path place = index.parent_path() / file_name;
+      std::error_code none;
+      check(std::filesystem::exists(place, none), where, "the shard ", file_name, " is missing",
+            hint("the index names it for " + name + "; was everything downloaded?"));
+      found = shards.emplace(file_name, Safetensors::open(place)).first;
+      files_.push_back(place);
+    }
+    const SafeTensor* tensor = found->second.find(name);
+    check(tensor, where, "promises ", name, " in ", file_name, ", where it is not",
+          hint("index and shards are of different downloads"));
+    tensors_.emplace(name, *tensor);
+  }
+}
+
+bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store, bool borrow) {
+  std::vector<int64_t> wanted = parameter.dims;
+  if (parameter.transposed_in_file && wanted.size() == 2) std::swap(wanted[0], wanted[1]);
+  check(tensor.dims == wanted, tensor.where(), "has the shape ", dims_text(tensor.dims), ", but ", parameter.name,
+        " needs ", dims_text(wanted));
+  check(tensor.is_float(), tensor.where(), "is ", dtype_name(tensor.dtype),
+        "; floating-point values (F32, F16, BF16, F64) are needed here");
+  const bool transposed = parameter.transposed_in_file && wanted.size() == 2;
+  const Scalar* in_place = borrow && !parameter.trainable && !transposed ? tensor.as_scalars() : nullptr;
+  if (in_place) {
+    store.borrow(parameter, in_place, tensor.file);
+  } else {
+    Scalar* own = store.own(parameter);
+    transposed ? tensor.read_transposed(own) : tensor.read(own);
+  }
+  parameter.loaded = true;
+  return in_place != nullptr;
+}
+
+void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters, DType dtype,
+                     const Metadata& metadata) {
+  std::vector<TensorToSave> tensors;
+  for (const Parameter* p : parameters) {
+    check(p->value, file.string(), "parameter ", p->name, " has no value yet",
+          hint("load or initialise before saving"));
+    TensorToSave t{p->name, p->dims, p->value, dtype, p->transposed_in_file && p->dims.size() == 2};
+    if (t.transpose) std::swap(t.dims[0], t.dims[1]);
+    tensors.push_back(std::move(t));
+  }
+  write_safetensors(file, std::move(tensors), metadata);
+}
+
+void save_model(const std::filesystem::path& folder, const ParameterStore& store, DType dtype) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, folder.string(), "cannot be made: ", error.message());
+  save_parameters(folder / kSingle, store.all(), dtype);
+}
+
+}  // namespace engine
