@@ -28,7 +28,7 @@ inline std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_low, uint64
 
 // 64-bit FNV-1a: a stable key for a name (initial values are keyed by the parameter's name).
 inline uint64_t name_key(std::string_view name) {
-  uint64_t h = 1469598103934665603ull;
+  uint64_t h = 14695981039346656037ull;
   for (const char ch : name) h = (h ^ static_cast<unsigned char>(ch)) * 1099511628211ull;
   return h;
 }
