@@ -2,8 +2,8 @@
 //
 // Follows BertNormalizer and BertPreTokenizer of Hugging Face's Rust library, in its order: clean, space CJK characters,
 // strip accents (NFD without category Mn), lower-case; then split at white space, each punctuation mark a word of its own.
-// What its older Python twin (BasicTokenizer) does otherwise: it composes to NFC first, lower-cases before it strips, and
-// lower-cases a word-final sigma by context.
+// What its older Python twin (BasicTokenizer) does otherwise: it composes to NFC first, lower-cases before it strips,
+// lower-cases a word-final sigma by context, and drops unassigned code points (Cn), which here make a word unknown.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 namespace data {
 
 struct BertNormalizerOptions {
-  bool clean_text = true;           // drop U+0000, U+FFFD and categories C*; white space becomes a space
+  bool clean_text = true;           // drop U+0000, U+FFFD and categories Cc, Cf, Co; white space becomes a space
   bool handle_chinese_chars = true;  // a space on either side of a CJK ideograph
   bool lowercase = true;
   bool strip_accents = true;        // Hugging Face: as `lowercase` unless the files say otherwise

@@ -52,7 +52,7 @@ BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merg
 
 void BpeTokenizer::tokenize_plain(std::string_view text, std::vector<int32_t>& ids) const {
   std::string spaced;
-  if (options_.add_prefix_space && !text.starts_with(' ')) text = spaced = " " + std::string(text);
+  if (options_.add_prefix_space && !text.starts_with(' ')) text = spaced.append(1, ' ').append(text);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = gpt2_word_end(text, begin);
     append_word(text.substr(begin, end - begin), ids);

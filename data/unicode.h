@@ -26,7 +26,7 @@ size_t utf8_prefix(std::string_view text);
 
 bool is_white_space(char32_t c);      // property White_Space: regex \s and Rust's char::is_whitespace
 bool is_punctuation(char32_t c);      // categories P*
-bool is_other(char32_t c);            // categories Cc, Cf, Co, Cs and unassigned
+bool is_other(char32_t c);            // categories Cc, Cf, Co and Cs; not Cn, see bert_normalizer.h
 bool is_letter(char32_t c);           // categories L*: regex \p{L}
 bool is_number(char32_t c);           // categories N*: regex \p{N}
 bool is_nonspacing_mark(char32_t c);  // category Mn
