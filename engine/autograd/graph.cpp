@@ -102,6 +102,7 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
   check(loss.size() == 1, "backward", "the loss has shape ", loss.shape(), ", and must be (1, 1)");
   check(needs(loss), "backward", "no trainable parameter has a part in the loss",
         hint("choose a strategy that trains something, or check what its pattern matched"));
+  check(!std::exchange(ran_back_, true), "backward", "called twice: the tape is freed as backward passes it");
   auto& slots = workspace_.slots;
   Tensor start = make({1, 1});
   *start.data() = seed;
@@ -110,6 +111,10 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
   while (!workspace_.nodes.empty()) {
     const detail::Node node = workspace_.nodes.back();
     workspace_.nodes.pop_back();
+    struct Freed {  // also when the op throws
+      const detail::Node& node;
+      ~Freed() { node.destroy(node.closure); }
+    } const freed{node};
     // Moved out of the slot: dy is freed, or given on, when the op has used it.
     Tensor dy = std::exchange(slots[static_cast<size_t>(node.output)].grad, Tensor());
     if (dy) {  // absent: the value had no part in the loss
@@ -118,7 +123,6 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
       node.run(node.closure, bw);
       if (options_.listener) options_.listener->backward(node.op, begin, options_.listener->now());
     }
-    node.destroy(node.closure);
   }
 }
 

@@ -167,6 +167,7 @@ class Graph {
   uint64_t masks_ = 0;
   int64_t pending_saved_ = 0;
   double pending_flops_ = 0;
+  bool ran_back_ = false;
 };
 
 }  // namespace engine
