@@ -1,0 +1,32 @@
+// Predictions and metrics of a model on an encoded split: no dropout, nothing recorded, sequences sorted by length.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/finetune/session.h"
+
+namespace apps {
+
+struct Predictions {
+  std::vector<double> predicted;  // (examples) class index, or score
+  std::vector<double> outputs;    // (examples x num_labels) probabilities of the classes, or the score
+  int num_labels = 0;
+  double loss = 0;                // mean over examples; only if the split has labels
+};
+
+// In the order of the split. `stop` is asked between batches and ends the evaluation with an engine::Error if true.
+Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
+                    const std::function<bool()>& stop = {});
+
+// {"accuracy": ..., "score": mean of the task's metrics, "loss": ..., "examples": n}
+engine::Json evaluate(const data::TaskInfo& task, const data::EncodedSplit& split, const Predictions& predictions);
+
+// Mean of "score" over the splits of {"dev": {...}, ...}.
+double overall_score(const engine::Json& metrics);
+
+// A line an example: split, index, label (if known), prediction, and the probability of every class. Atomic.
+void write_predictions(const std::filesystem::path& file, const Session& session, const std::map<std::string, Predictions>& predictions);
+
+}  // namespace apps

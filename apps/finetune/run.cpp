@@ -1,0 +1,331 @@
+#include "apps/finetune/run.h"
+
+#include <cmath>
+#include <ostream>
+
+#include "apps/common/format.h"
+#include "apps/common/progress.h"
+#include "apps/finetune/evaluate.h"
+#include "apps/finetune/record.h"
+#include "data/batcher.h"
+#include "engine/base/threads.h"
+#include "engine/base/timer.h"
+#include "engine/base/version.h"
+#include "engine/io/run_folder.h"
+#include "engine/io/training_state.h"
+#include "engine/optim/adamw.h"
+#include "engine/train/profile.h"
+#include "engine/train/trainer.h"
+#include "peft/adapter_file.h"
+
+namespace apps {
+
+namespace fs = std::filesystem;
+using engine::Json;
+
+namespace {
+
+constexpr const char* kOptimizer = "adamw";
+
+// What --resume needs beyond parameters and moments.
+struct Position {
+  RunTotals totals;
+  double loss_sum = 0;   // since the last logged line
+  int64_t loss_count = 0;
+  double best_score = -1e300;
+  int64_t best_step = 0;
+  int evaluations_without_gain = 0;
+  int64_t evaluated_at = -1;  // the last update that was evaluated
+
+  Json to_json() const {
+    return {{"totals", totals.to_json()}, {"loss_sum", loss_sum}, {"loss_count", loss_count}, {"best_score", best_score},
+            {"best_step", best_step}, {"evaluations_without_gain", evaluations_without_gain}, {"evaluated_at", evaluated_at}};
+  }
+  static Position from_json(const Json& json) {
+    const std::string where = "training state";
+    Position p;
+    p.totals = RunTotals::from_json(engine::get<Json>(json, "totals", where));
+    p.loss_sum = engine::get<double>(json, "loss_sum", where);
+    p.loss_count = engine::get<int64_t>(json, "loss_count", where);
+    p.best_score = engine::get<double>(json, "best_score", where);
+    p.best_step = engine::get<int64_t>(json, "best_step", where);
+    p.evaluations_without_gain = engine::get<int>(json, "evaluations_without_gain", where);
+    p.evaluated_at = engine::get<int64_t>(json, "evaluated_at", where);
+    return p;
+  }
+};
+
+int64_t total_updates(const FinetuneSettings& s, int64_t batches_per_epoch) {
+  if (s.max_steps > 0) return s.max_steps;
+  return (s.epochs * batches_per_epoch + s.grad_accumulation - 1) / s.grad_accumulation;
+}
+
+class Run {
+ public:
+  Run(FinetuneSettings settings, const RunIo& io)
+      : settings_(std::move(settings)), io_(io), session_(open_session(settings_)),
+        batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed),
+        updates_(total_updates(settings_, batches_.batches_per_epoch())),
+        schedule_(settings_.schedule, updates_, engine::warmup_updates(updates_, settings_.warmup_ratio)) {
+    if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
+    engine::check(session_.splits.at("train").labelled(), session_.task.info.name, "the training data has no labels");
+  }
+
+  RunResult execute() {
+    Json identity = settings_.to_json();
+    identity["data_hash"] = session_.data_hash;
+    identity["model_hash"] = session_.model_hash;
+    engine::RunFolder folder(settings_.out, identity, settings_.resume ? engine::RunFolder::Start::resume : engine::RunFolder::Start::fresh,
+                             FinetuneSettings::may_change());
+    folder_ = &folder;
+    engine::AdamWOptions adamw;
+    adamw.weight_decay = settings_.weight_decay;
+    engine::AdamW optimizer(session_.store->block(), adamw);
+    optimizer_ = &optimizer;
+    if (settings_.resume) restore();
+    folder.update(describe_run(session_, settings_));
+    print_header(io_.out, session_, settings_, updates_);
+    if (settings_.resume) io_.out << "resumed   after update " << format_count(optimizer.steps()) << '\n' << std::flush;
+    const bool finished = train();
+    if (!finished) return stopped();
+    return finish();
+  }
+
+ private:
+  void restore() {
+    const fs::path file = folder_->state_file();
+    if (!fs::exists(file)) {  // stopped before the first state was written: begin again
+      folder_->rewind(0);
+      return;
+    }
+    const engine::TrainingState state = engine::load_training_state(file, kOptimizer, *session_.store, optimizer_->state());
+    optimizer_->set_steps(state.optimizer_steps);
+    batches_.seek(state.epoch, state.batch);
+    at_ = Position::from_json(state.app);
+    folder_->rewind(state.step);
+  }
+
+  void save_state() {
+    count_work();
+    engine::TrainingState state;
+    state.step = state.optimizer_steps = optimizer_->steps();
+    state.epoch = batches_.epoch();
+    state.batch = batches_.batch_in_epoch();
+    state.optimizer = kOptimizer;
+    if (at_.best_step) state.best_metric = at_.best_score;
+    state.app = at_.to_json();
+    engine::save_training_state(folder_->state_file(), state, *session_.store, optimizer_->state());
+    since_save_.restart();
+  }
+
+  // Moves what the counters and clocks have gathered into the totals.
+  void count_work() {
+    const engine::Counters now = engine::counters();
+    RunTotals& t = at_.totals;
+    t.gemm_calls += now.gemms() - seen_.gemms();
+    t.forward_flops += now.forward.flops - seen_.forward.flops;
+    t.input_gradient_flops += now.input_gradient.flops - seen_.input_gradient.flops;
+    t.weight_gradient_flops += now.weight_gradient.flops - seen_.weight_gradient.flops;
+    t.pool_bytes_peak = std::max(t.pool_bytes_peak, workspace_.pool.peak_bytes());
+    t.resident_bytes_peak = std::max(t.resident_bytes_peak, engine::peak_resident_bytes());
+    t.seconds += since_count_.seconds();
+    since_count_.restart();
+    seen_ = now;
+  }
+
+  bool train() {
+    engine::Profile profile;
+    engine::TrainerOptions options;
+    options.lr = settings_.lr;
+    options.max_grad_norm = settings_.max_grad_norm;
+    options.grad_accumulation = settings_.grad_accumulation;
+    options.seed = settings_.seed;
+    if (settings_.profile) options.listener = &profile;
+    engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,
+                            [&](engine::Graph& g, const engine::TokenBatch& batch) {
+                              if (settings_.profile) profile.begin_step();
+                              return session_.model->loss(g, session_.model->logits(g, batch), batch, settings_.label_smoothing);
+                            });
+    ProgressOptions shown;
+    shown.label = session_.task.info.name + " " + session_.strategy->name();
+    shown.first = optimizer_->steps();
+    shown.terminal = io_.progress_terminal;
+    Progress progress(updates_, shown);
+    progress_ = &progress;
+    seen_ = engine::counters();
+    since_count_.restart();
+    since_save_.restart();
+    bool more = at_.evaluated_at != optimizer_->steps() || settings_.patience == 0 || at_.evaluations_without_gain < settings_.patience;
+    while (more && trainer.updates() < updates_) {
+      if (io_.stopped && io_.stopped()) {
+        progress.finish();
+        save_state();
+        return false;
+      }
+      const int64_t epoch = batches_.epoch();
+      const engine::Timer timer;
+      const engine::Update u = trainer.update([&](engine::TokenBatch& batch) { batches_.next(batch); });
+      at_.totals.train_seconds += timer.seconds();
+      at_.totals.tokens += u.tokens;
+      at_.totals.saved_bytes_peak = std::max(at_.totals.saved_bytes_peak, u.saved_bytes);
+      log(u);
+      const bool epoch_done = batches_.epoch() != epoch;
+      if (u.step == updates_ || (settings_.eval_every ? u.step % settings_.eval_every == 0 : epoch_done)) more = evaluate_dev(u.step);
+      if (since_save_.seconds() >= static_cast<double>(settings_.save_every)) save_state();
+    }
+    if (at_.evaluated_at != optimizer_->steps() && !session_.dev_splits().empty()) evaluate_dev(optimizer_->steps());
+    progress.finish();
+    progress_ = nullptr;
+    if (settings_.profile) {
+      print_profile(profile);
+      profile.write_trace(fs::path(settings_.out) / "trace.json");
+    }
+    return true;
+  }
+
+  void log(const engine::Update& u) {
+    at_.loss_sum += u.loss;
+    ++at_.loss_count;
+    if (progress_->due(u.step))
+      progress_->update(u.step, {{"loss", format_number(at_.loss_sum / static_cast<double>(at_.loss_count), 4)},
+                                 {"", format_rate(at_.totals.tokens_per_second()) + " tokens/s"}});
+    if (u.step != 1 && u.step % settings_.log_every != 0 && u.step != updates_) return;
+    folder_->append({{"step", u.step}, {"loss", at_.loss_sum / static_cast<double>(at_.loss_count)}, {"lr", u.lr},
+                     {"grad_norm", u.grad_norm}, {"epoch", batches_.epoch()}, {"tokens", at_.totals.tokens},
+                     {"seconds", at_.totals.train_seconds}});
+    at_.loss_sum = 0;
+    at_.loss_count = 0;
+  }
+
+  // Whether training should go on.
+  bool evaluate_dev(int64_t step) {
+    const std::vector<std::string> names = session_.dev_splits();
+    if (names.empty()) return true;
+    metrics_ = Json::object();
+    for (const std::string& name : names) {
+      const data::EncodedSplit& split = session_.splits.at(name);
+      metrics_[name] = evaluate(session_.task.info, split, predict(*session_.model, workspace_, split, settings_.eval_batch_size));
+    }
+    const double score = overall_score(metrics_);
+    at_.evaluated_at = step;
+    folder_->append({{"step", step}, {"eval", metrics_}});
+    std::string line = engine::concat("update ", format_count(step), ": ");
+    for (const auto& [name, values] : metrics_.items()) {
+      line += name;
+      for (const std::string& metric : session_.task.info.metrics) line += " " + metric + " " + format_number(values.at(metric).get<double>(), 4);
+      line += "  ";
+    }
+    progress_->note(line);
+    if (settings_.patience == 0) return true;
+    if (score > at_.best_score) {
+      at_.best_score = score;
+      at_.best_step = step;
+      at_.evaluations_without_gain = 0;
+      engine::save_parameters(best_file(), session_.store->trainable());
+      return true;
+    }
+    return ++at_.evaluations_without_gain < settings_.patience;
+  }
+
+  fs::path best_file() const { return fs::path(settings_.out) / "best.safetensors"; }
+
+  void print_profile(const engine::Profile& profile) {
+    io_.out << "\n  op                     calls   forward   backward   kept for backward\n";
+    for (const auto& line : profile.lines()) {
+      char text[160];
+      std::snprintf(text, sizeof text, "  %-20s %7lld %9s %10s %12s\n", line.op.c_str(), static_cast<long long>(line.calls),
+                    format_seconds(line.forward_seconds).c_str(), format_seconds(line.backward_seconds).c_str(),
+                    format_bytes(static_cast<double>(line.saved_bytes)).c_str());
+      io_.out << text;
+    }
+    io_.out << "  a trace for Perfetto is in " << (fs::path(settings_.out) / "trace.json").string() << '\n';
+  }
+
+  RunResult stopped() {
+    Json fields = describe_totals(at_.totals);
+    fields["status"] = "interrupted";
+    fields["steps"] = optimizer_->steps();
+    folder_->update(fields);
+    io_.out << "stopped after update " << format_count(optimizer_->steps()) << " of " << format_count(updates_)
+            << "; nothing is lost: run the same command with --resume to go on\n";
+    return {folder_->record(), false};
+  }
+
+  RunResult finish() {
+    // With --patience the run ends as it was at its best evaluation; without, as it is. The record says which.
+    const bool to_best = settings_.patience > 0 && at_.best_step != 0 && at_.best_step != optimizer_->steps();
+    save_state();
+    if (to_best) {
+      const engine::Checkpoint best(best_file());
+      for (engine::Parameter* p : session_.store->trainable()) {
+        const engine::SafeTensor* tensor = best.find(p->name);
+        engine::check(tensor != nullptr, best_file().string(), "has no ", p->name);
+        engine::load_parameter(*tensor, *p, *session_.store);
+      }
+    }
+    std::map<std::string, Predictions> predictions;
+    Json metrics = Json::object();
+    for (const std::string& name : session_.dev_splits()) {
+      const data::EncodedSplit& split = session_.splits.at(name);
+      predictions[name] = predict(*session_.model, workspace_, split, settings_.eval_batch_size);
+      metrics[name] = evaluate(session_.task.info, split, predictions[name]);
+    }
+    for (const std::string& name : session_.test_splits()) {
+      const data::EncodedSplit& split = session_.splits.at(name);
+      predictions[name] = predict(*session_.model, workspace_, split, settings_.eval_batch_size);
+      if (settings_.task.empty()) continue;
+      const fs::path submission = fs::path(settings_.out) / "submission";
+      fs::create_directories(submission);
+      data::write_submission(submission / data::submission_file(session_.task.info, name), session_.task.info, predictions[name].predicted);
+    }
+    write_predictions(fs::path(settings_.out) / "predictions.tsv", session_, predictions);
+    peft::AdapterInfo info;
+    info.base_model = settings_.model;
+    info.base_hash = session_.model_hash;
+    peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store, info, session_.model->sites());
+    count_work();
+    Json fields = describe_totals(at_.totals);
+    fields["status"] = "finished";
+    fields["metrics"] = metrics;
+    fields["steps"] = optimizer_->steps();
+    fields["epochs"] = static_cast<double>(optimizer_->steps() * settings_.grad_accumulation) / static_cast<double>(batches_.batches_per_epoch());
+    fields["learning_rate"] = settings_.lr;
+    fields["selection"] = settings_.patience > 0 ? Json{{"kind", "best dev score"}, {"step", at_.best_step}} : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
+    folder_->update(fields);
+    print_summary(io_.out, session_, settings_, metrics, at_.totals, optimizer_->steps());
+    return {folder_->record(), true};
+  }
+
+  FinetuneSettings settings_;
+  RunIo io_;
+  Session session_;
+  data::TrainBatches batches_;
+  int64_t updates_;
+  engine::Schedule schedule_;
+  engine::Workspace workspace_;
+  engine::RunFolder* folder_ = nullptr;
+  engine::AdamW* optimizer_ = nullptr;
+  Progress* progress_ = nullptr;
+  Position at_;
+  Json metrics_ = Json::object();
+  engine::Counters seen_;
+  engine::Timer since_count_, since_save_;
+};
+
+}  // namespace
+
+RunResult run_finetune(FinetuneSettings settings, const RunIo& io) {
+  settings.check();
+  engine::set_threads(settings.threads);
+  if (settings.out.empty()) {
+    std::string strategy = settings.strategy.empty() ? "full" : settings.strategy;
+    for (char& c : strategy)
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_') c = '-';
+    settings.out = engine::concat("runs/", settings.task.empty() ? fs::path(settings.train).stem().string() : settings.task, "-", strategy,
+                                  "-", settings.seed);
+  }
+  Run run(std::move(settings), io);
+  return run.execute();
+}
+
+}  // namespace apps
