@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace engine {
 
@@ -19,12 +20,6 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
 
-struct Hint {
-  std::string text;
-};
-
-inline std::ostream& operator<<(std::ostream& out, const Hint& h) { return out << "\nhint: " << h.text; }
-
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
@@ -32,10 +27,22 @@ std::string concat(const Parts&... parts) {
   return out.str();
 }
 
-// What the reader can do about it; streams as a line of its own.
 template <class... Parts>
-Hint hint(const Parts&... parts) {
-  return Hint{concat(parts...)};
+struct Hint {
+  std::tuple<const Parts&...> parts;
+};
+
+// What the reader can do about it; streams as a line of its own. It refers to its parts and formats them only when it is
+// streamed, for a check() that holds evaluates its arguments too: use it inside check() or fail(), keep none.
+template <class... Parts>
+Hint<Parts...> hint(const Parts&... parts) {
+  return {std::tie(parts...)};
+}
+template <class... Parts>
+std::ostream& operator<<(std::ostream& out, const Hint<Parts...>& h) {
+  out << "\nhint: ";
+  std::apply([&](const Parts&... parts) { (out << ... << parts); }, h.parts);
+  return out;
 }
 
 template <class... Parts>
