@@ -38,12 +38,22 @@ class Ia3Hook : public LinearHook {
 class Ia3 : public Strategy {
  public:
   explicit Ia3(const Options& o) {
-    choice_.roles = o.list("roles", kRoles);
+    o.exclusive("roles", "pattern");
+    choice_.pattern = o.text("pattern");
+    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kRoles);
     choice_.layers = o.layers("layers");
   }
 
   std::string name() const override { return "ia3"; }
-  Json options() const override { return {{"roles", choice_.roles}, {"layers", choice_.layers.text()}}; }
+
+  Json options() const override {
+    Json out = Json::object();
+    if (choice_.pattern.empty()) out["roles"] = choice_.roles;
+    else out["pattern"] = choice_.pattern;
+    out["layers"] = choice_.layers.text();
+    return out;
+  }
+
   double default_learning_rate() const override { return 3e-3; }  // the authors' t-few
 
   void inject(Sites& sites) override {
@@ -93,7 +103,9 @@ class Ia3 : public Strategy {
 
 StrategyInfo ia3_strategy() {
   return {"ia3", "factors that rescale inner activations (Liu et al. 2022)",
-          {{"roles", "key+value+ffn_out", "any of " + joined(kRoles)}, {"layers", "all", "for instance 0-3 or 0+2+5"}},
+          {{"roles", "key+value+ffn_out", "any of " + joined(kRoles)},
+           {"pattern", "", "instead of roles: a regular expression for the whole module path"},
+           {"layers", "all", "for instance 0-3 or 0+2+5"}},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Ia3>(o); }};
 }
 

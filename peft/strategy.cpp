@@ -30,7 +30,8 @@ std::string Strategy::spec() const {
 
 engine::Json Strategy::describe() const {
   engine::Json out = {{"strategy", name()}, {"spec", spec()}};
-  for (const auto& [key, value] : options().items()) out[key] = value;
+  const engine::Json all = options();
+  for (const auto& [key, value] : all.items()) out[key] = value;
   if (const size_t count = matched().size(); count > 0) out["modules"] = count;
   return out;
 }

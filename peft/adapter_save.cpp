@@ -1,0 +1,82 @@
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/io/atomic_file.h"
+#include "engine/io/checkpoint.h"
+#include "peft/adapter_file.h"
+#include "peft/peft_config.h"
+#include "peft/prefix.h"
+
+namespace peft {
+namespace {
+
+using engine::Json;
+using engine::Parameter;
+using engine::Role;
+
+engine::TensorToSave to_save(const std::string& name, const Parameter& p) {
+  engine::check(p.value != nullptr, "adapter", p.name, " has no values yet");
+  return {name, p.dims, p.value, engine::DType::F32, p.transposed_in_file};
+}
+
+std::vector<std::string> module_paths(const engine::ParameterStore& store) {
+  std::vector<std::string> paths;
+  for (const Parameter* p : store.all())
+    if (p->role != Role::injected && p->name.ends_with(".weight")) paths.push_back(p->name.substr(0, p->name.size() - 7));
+  return paths;
+}
+
+// Modules at the top that are the head: "classifier", "pre_classifier".
+std::vector<std::string> head_modules(const engine::ParameterStore& store) {
+  std::set<std::string> names;
+  for (const Parameter* p : store.all())
+    if (p->role == Role::head) names.insert(p->name.substr(0, p->name.find('.')));
+  return {names.begin(), names.end()};
+}
+
+// PEFT's key. Biases of a wrapped layer belong to its base_layer.
+std::string peft_key(const Parameter& p, const std::string& prefix, const std::set<std::string>& wrapped) {
+  const size_t dot = p.name.rfind('.');
+  if (p.role != Role::injected && p.bias && wrapped.contains(p.name.substr(0, dot))) return prefix + p.name.substr(0, dot) + ".base_layer.bias";
+  return prefix + p.name;
+}
+
+}  // namespace
+
+void save_adapter(const std::filesystem::path& folder, const Strategy& strategy, const engine::ParameterStore& store,
+                  const AdapterInfo& info, const engine::Sites& sites) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  engine::check(!error, "adapter", "cannot make the folder ", folder.string(), ": ", error.message());
+
+  std::vector<engine::TensorToSave> tensors;
+  engine::Metadata metadata = {{"format", "pt"}};
+  Json config;
+  engine::Matrix table;  // must live until the tensors are written
+  if (const std::string type = peft_type_of(strategy); !type.empty()) {
+    config = peft_config(strategy, info, sites, module_paths(store), head_modules(store));
+    // PEFT would warn of a foreign key in its configuration, or refuse it; the safetensors metadata is ours to fill.
+    metadata["peft_cpp_spec"] = strategy.full_spec();
+    if (!info.base_hash.empty()) metadata["base_model_hash"] = info.base_hash;
+    const bool prefix = type == "PREFIX_TUNING";
+    if (prefix) {
+      table = dynamic_cast<const Prefix&>(strategy).table();
+      tensors.push_back({"prompt_embeddings", {table.rows(), table.cols()}, table.data(), engine::DType::F32, false});
+    }
+    const auto matched = strategy.matched();
+    const std::set<std::string> wrapped(matched.begin(), matched.end());
+    for (const Parameter* p : store.all())
+      if (strategy.trains(*p) && !(prefix && p->role == Role::injected))
+        tensors.push_back(to_save(peft_key(*p, prefix ? "base_model." : "base_model.model.", wrapped), *p));
+  } else {
+    config = {{"base_model_name_or_path", info.base_model}, {"task_type", info.task_type},
+              {"peft_cpp", {{"format_version", 1}, {"spec", strategy.full_spec()}}}};
+    if (!info.base_hash.empty()) config["peft_cpp"]["base_model_hash"] = info.base_hash;
+    for (const Parameter* p : store.all())
+      if (strategy.trains(*p)) tensors.push_back(to_save(p->name, *p));
+  }
+  engine::write_safetensors(folder / "adapter_model.safetensors", std::move(tensors), metadata);
+  engine::write_file_atomically(folder / "adapter_config.json", sorted_json(config) + "\n");
+}
+
+}  // namespace peft
