@@ -64,12 +64,12 @@ std::string safetensors_header(std::vector<TensorInfo>& tensors, const Metadata&
   for (const TensorInfo& t : tensors) {
     check(t.name != "__metadata__", where, "a tensor cannot be named __metadata__");
     const int64_t end = offset + count_of(t.dims) * dtype_bytes(t.dtype);
-    text += (text.size() > 1 ? "," : "") + json_text(Json(t.name)) + ":{\"dtype\":\"" + dtype_name(t.dtype) +
-            "\",\"shape\":" + json_text(Json(t.dims)) + ",\"data_offsets\":[" + std::to_string(offset) + "," +
-            std::to_string(end) + "]}";
+    if (text.size() > 1) text += ",";
+    text += json_text(Json(t.name)) + ":{\"dtype\":\"" + dtype_name(t.dtype) + "\",\"shape\":" + json_text(Json(t.dims));
+    text += concat(",\"data_offsets\":[", offset, ",", end, "]}");
     offset = end;
   }
-  text += "}";
+  text.push_back('}');
   text.append((8 - text.size() % 8) % 8, ' ');
   const uint64_t length = text.size();
   std::string bytes(8, '\0');

@@ -22,8 +22,6 @@ Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup) : name_
   }
   check(total >= 0 && warmup >= 0, "schedule", total, " updates with ", warmup, " of warm-up: neither may be negative");
   check(warmup <= total, "schedule", "a warm-up of ", warmup, " updates is longer than the whole training of ", total);
-  check(warmup == 0 || name_ != "constant", "schedule", "'constant' has no warm-up, but ", warmup,
-        " updates of it were asked for", hint("use constant_with_warmup"));
 }
 
 double Schedule::factor(int64_t updates_made) const {
