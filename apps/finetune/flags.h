@@ -8,7 +8,6 @@ namespace apps {
 struct FinetuneCommand {
   FinetuneSettings settings;
   bool help = false, dry_run = false, json = false;
-  int dry_run_length = 0;  // 0: --max-length
   std::string help_text;
 };
 

@@ -1,0 +1,45 @@
+#include "apps/finetune/dry_run.h"
+
+#include <filesystem>
+
+#include "apps/common/main_guard.h"
+#include "apps/common/table.h"
+#include "apps/plan/plan.h"
+#include "data/glue.h"
+#include "models/pretrained.h"
+
+namespace apps {
+
+namespace fs = std::filesystem;
+
+std::string dry_run(const FinetuneCommand& command) {
+  const FinetuneSettings& s = command.settings;
+  if (s.model.empty())
+    throw UsageError("glue_finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are not needed), or "
+                     "random:layers=12,hidden=768");
+  PlanOptions options;
+  options.batch = s.batch_size;
+  options.length = s.max_length;
+  options.threads = s.threads;
+  options.dropout = s.dropout != 0;
+  if (!s.task.empty()) options.num_labels = data::glue_task(s.task).outputs();
+  else if (s.regression) options.num_labels = 1;
+
+  engine::Json config;
+  std::string where = s.model;
+  if (models::is_random_model(s.model)) {
+    config = models::config_from_spec(s.model, 30522).to_json();
+  } else {
+    const fs::path path(s.model);
+    const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
+    where = file.string();
+    config = engine::json_file(file);
+  }
+  std::vector<Plan> plans;
+  if (s.strategy.empty()) plans = make_plans(config, all_strategies(), options, where);
+  else plans.push_back(make_plan(config, s.strategy, options, where));
+  if (command.json) return engine::json_text(plans_json(plans), 2) + "\n";
+  return plans.size() == 1 ? plan_text(plans.front()) : plan_table(plans, terminal_width());
+}
+
+}  // namespace apps
