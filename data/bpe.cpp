@@ -1,6 +1,7 @@
 #include "data/bpe.h"
 
-#include <limits>
+#include <queue>
+#include <tuple>
 
 #include "data/bpe_files.h"
 #include "data/gpt2_split.h"
@@ -60,8 +61,6 @@ void BpeTokenizer::tokenize_plain(std::string_view text, std::vector<int32_t>& i
   }
 }
 
-// Joins the pair of lowest rank, leftmost first, until no pair is left. A word is a few bytes, so that searching it from
-// the left each time is faster than a queue.
 void BpeTokenizer::append_word(std::string_view word, std::vector<int32_t>& ids) const {
   const size_t begin = ids.size();
   for (const char c : word) {
@@ -72,20 +71,68 @@ void BpeTokenizer::append_word(std::string_view word, std::vector<int32_t>& ids)
       ids.push_back(*special_.unk);
     }
   }
-  constexpr int32_t kNone = std::numeric_limits<int32_t>::max();
+  constexpr size_t kShort = 64;
+  ids.size() - begin <= kShort ? join_short(ids, begin) : join_long(ids, begin);
+}
+
+// Joins the pair of lowest rank, leftmost first, until no pair is left. Most words are a few bytes, and searching those from
+// the left each time is faster than keeping a queue.
+void BpeTokenizer::join_short(std::vector<int32_t>& ids, size_t begin) const {
   while (ids.size() - begin > 1) {
-    Joined best{kNone, 0};
+    const Joined* best = nullptr;
     size_t where = 0;
     for (size_t i = begin; i + 1 < ids.size(); ++i) {
-      const auto found = joined_.find(key(ids[i], ids[i + 1]));
-      if (found == joined_.end() || found->second.rank >= best.rank) continue;
-      best = found->second;
+      const Joined* pair = joined(ids[i], ids[i + 1]);
+      if (!pair || (best && pair->rank >= best->rank)) continue;
+      best = pair;
       where = i;
     }
-    if (best.rank == kNone) return;
-    ids[where] = best.id;
+    if (!best) return;
+    ids[where] = best->id;
     ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(where) + 1);
   }
+}
+
+// The same for words of any length in n log n: a queue of pairs by rank and place, over symbols in a linked list. A pair in
+// the queue that is no longer there is found out when it comes up.
+void BpeTokenizer::join_long(std::vector<int32_t>& ids, size_t begin) const {
+  struct Symbol {
+    int32_t id;
+    int64_t before, after;  // -1: none
+  };
+  struct Pair {
+    int32_t rank;
+    int64_t left;
+    int32_t left_id, right_id, id;
+    bool operator>(const Pair& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
+  };
+  const auto n = static_cast<int64_t>(ids.size() - begin);
+  std::vector<Symbol> symbols;
+  for (int64_t i = 0; i < n; ++i)
+    symbols.push_back({ids[begin + static_cast<size_t>(i)], i - 1, i + 1 < n ? i + 1 : -1});
+  const auto at = [&](int64_t i) -> Symbol& { return symbols[static_cast<size_t>(i)]; };
+  std::priority_queue<Pair, std::vector<Pair>, std::greater<>> queue;
+  const auto push = [&](int64_t left) {
+    if (left < 0 || at(left).after < 0) return;
+    const int32_t a = at(left).id, b = at(at(left).after).id;
+    if (const Joined* pair = joined(a, b)) queue.push({pair->rank, left, a, b, pair->id});
+  };
+  for (int64_t i = 0; i + 1 < n; ++i) push(i);
+  while (!queue.empty()) {
+    const Pair pair = queue.top();
+    queue.pop();
+    Symbol& left = at(pair.left);
+    const int64_t right = left.after;
+    if (left.id != pair.left_id || right < 0 || at(right).id != pair.right_id) continue;
+    left.id = pair.id;
+    left.after = at(right).after;
+    at(right).id = -1;  // gone: equals no id
+    if (left.after >= 0) at(left.after).before = pair.left;
+    push(left.before);
+    push(pair.left);
+  }
+  ids.resize(begin);
+  for (int64_t i = 0; i >= 0; i = at(i).after) ids.push_back(at(i).id);
 }
 
 std::string BpeTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {

@@ -41,11 +41,16 @@ class BpeTokenizer final : public Tokenizer {
   nlohmann::ordered_json settings() const override;
 
  private:
-  void append_word(std::string_view word, std::vector<int32_t>& ids) const;
-
   struct Joined {
     int32_t rank, id;
   };
+  void append_word(std::string_view word, std::vector<int32_t>& ids) const;
+  void join_short(std::vector<int32_t>& ids, size_t begin) const;
+  void join_long(std::vector<int32_t>& ids, size_t begin) const;
+  const Joined* joined(int32_t a, int32_t b) const {
+    const auto found = joined_.find(key(a, b));
+    return found == joined_.end() ? nullptr : &found->second;
+  }
   static uint64_t key(int32_t a, int32_t b) { return uint64_t(uint32_t(a)) << 32 | uint32_t(b); }
 
   std::vector<Merge> merges_;
