@@ -29,13 +29,14 @@ struct Problem {
   Scalar c;
 
   int64_t pairs() const { return segments->count() * heads; }
-  // (keys, not counting those that a causal mask hides) x (queries), over all sequences and heads
-  double scores() const {
-    double n = 0;
-    for (int s = 0; s < segments->count(); ++s) n += static_cast<double>(segments->length(s)) * (segments->length(s) + prefix);
-    return n * static_cast<double>(heads);
+  // Of one product over all sequences and heads, with their own keys (also those that a causal mask hides), the prefix's, both.
+  double own_flops() const {
+    double scores = 0;
+    for (int s = 0; s < segments->count(); ++s) scores += static_cast<double>(segments->length(s)) * segments->length(s);
+    return 2 * scores * static_cast<double>(heads * width);
   }
-  double product_flops() const { return 2 * scores() * static_cast<double>(width); }
+  double prefix_flops() const { return 2 * static_cast<double>(segments->rows()) * static_cast<double>(prefix * heads * width); }
+  double product_flops() const { return own_flops() + prefix_flops(); }
   DropoutMask mask(int64_t pair) const {
     return mask_key ? DropoutMask(mix(mask_key, static_cast<uint64_t>(pair)), dropout) : DropoutMask();
   }
@@ -83,8 +84,9 @@ void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* l
   if (p.prefix) small_gemm(false, false, t.left(s), t.front(p.pv), 1, t.own(out), p.stride);
 }
 
+// In the order in which backward_tile writes: where q, k and v are one tensor, only the first sink has beta = 0.
 struct Sinks {
-  GradSink q, k, v, pk, pv;
+  GradSink v, pv, q, k, pk;
 };
 
 // `prefix_beta` belongs to this sequence: the prefix is shared, so all but the first add to it.
@@ -151,6 +153,7 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
   check(options.heads > 0 && q.cols() % options.heads == 0, "attention", q.cols(), " columns do not divide into ", options.heads, " heads");
   check(prefix_k.shape() == prefix_v.shape() && (!prefix_k || prefix_k.cols() == q.cols()), "attention", "prefix keys ",
         prefix_k.shape(), " and values ", prefix_v.shape(), " do not fit q ", q.shape());
+  check(options.dropout >= 0 && options.dropout < 1, "attention", "dropout ", options.dropout, " is not in [0, 1)");
   Problem p{q, k, v, prefix_k, prefix_v, &segments, options.heads, q.cols() / options.heads, q.cols(), prefix_k.rows(), segments.longest(),
             options.causal, 0, options.dropout, 0};
   p.c = Scalar(1) / std::sqrt(static_cast<Scalar>(p.width));
@@ -160,7 +163,8 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
 
   Tensor y = g.make(q.shape());
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
-  const int64_t tile = p.longest * (p.longest + p.prefix);
+  // Rounded up to whole cache lines: Eigen's bits depend on alignment, and must not on which thread works on a tile.
+  const int64_t tile = (p.longest * (p.longest + p.prefix) + 15) / 16 * 16;
   {
     const Tensor memory = g.make({omp_get_max_threads(), tile});
     for_pairs(p, false, [&](int64_t s, int64_t h, int thread) {
@@ -177,7 +181,7 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
   saved.pv = g.keep(prefix_v, scores);
   const Tensor lses = any ? g.keep(lse, true) : lse;
   return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [saved, lses, tile](Backward& bw) {
-    const Sinks sinks{bw.into(saved.q), bw.into(saved.k), bw.into(saved.v), bw.into(saved.pk), bw.into(saved.pv)};
+    const Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k), bw.into(saved.pk)};
     const bool shared = sinks.pk || sinks.pv;
     const Tensor memory = bw.scratch({omp_get_max_threads(), 3 * tile});
     const Tensor dy = bw.dy();
@@ -186,8 +190,13 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
       backward_tile(Tile(saved, s, h), s * saved.heads + h, dy, lses, sinks, s == 0, mine, mine + tile, mine + 2 * tile);
     });
     const bool scores_needed = sinks.q || sinks.k || sinks.pk;
-    const int64_t products = 1 + (sinks.v || sinks.pv) + (scores_needed ? 1 : 0) + (sinks.q ? 1 : 0) + (sinks.k || sinks.pk ? 1 : 0);
-    count_gemm(Work::input_gradient, products, static_cast<double>(products) * saved.product_flops());
+    const auto halves = [&](const GradSink& own, const GradSink& front) {  // a product where one of the two may be frozen
+      return (own ? saved.own_flops() : 0) + (front ? saved.prefix_flops() : 0);
+    };
+    const bool values = sinks.v || sinks.pv, keys = sinks.k || sinks.pk, queries = static_cast<bool>(sinks.q);
+    const int whole = 1 + scores_needed + queries;  // S again, dP, dQ
+    count_gemm(Work::input_gradient, whole + values + keys,
+               whole * saved.product_flops() + halves(sinks.v, sinks.pv) + halves(sinks.k, sinks.pk));
   });
 }
 
