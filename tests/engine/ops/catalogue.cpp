@@ -1,0 +1,424 @@
+#include "tests/engine/ops/catalogue.h"
+
+#include <memory>
+
+#include "engine/base/philox.h"
+#include "engine/ops/activation.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/dropout.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/embedding.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/loss.h"
+#include "tests/engine/ops/naive.h"
+
+namespace catalogue {
+
+using namespace engine;
+using In = const std::vector<Tensor>&;
+
+namespace {
+
+constexpr auto kScalar = static_cast<int64_t>(sizeof(Scalar));
+
+bool has(Mask mask, int input) { return (mask >> input & 1) != 0; }
+WorkCount products(int64_t calls, double flops) { return {calls, flops}; }
+Cost keeps(int64_t scalars) {
+  Cost c;
+  c.saved_bytes = scalars * kScalar;
+  return c;
+}
+
+GraphOptions dropping() {
+  GraphOptions o;
+  o.dropout = true;
+  o.seed = 5;
+  o.step = 3;
+  return o;
+}
+
+double away_from_zero(double x) { return x < 0 ? x - 0.05 : x + 0.05; }  // relu has no derivative at 0
+
+using Cases = std::vector<OpCase>;
+
+void add_linear(Cases& out, int64_t n, int64_t in, int64_t o, bool bias) {
+  OpCase c;
+  c.name = concat("linear ", n, " x ", in, " -> ", o, bias ? "" : ", no bias");
+  c.shapes = {{n, in}, {o, in}};
+  if (bias) c.shapes.push_back({1, o});
+  c.call = [=](Graph& g, In t) { return linear(g, t[0], t[1], bias ? t[2] : Tensor()); };
+  const double flops = 2.0 * n * in * o;
+  c.cost = [=](Mask m) {
+    Cost cost = keeps(has(m, 1) ? n * in : 0);  // x, for the weight only
+    cost.forward = products(1, flops);
+    if (has(m, 0)) cost.input_gradient = products(1, flops);
+    if (has(m, 1)) cost.weight_gradient = products(1, flops);
+    return cost;
+  };
+  c.blas = true;
+  out.push_back(c);
+}
+
+void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bias, Activation act) {
+  add_linear(out, n, in, o, bias);
+  OpCase& c = out.back();
+  c.name = concat("linear_activation ", activation_name(act), " ", n, " x ", in, " -> ", o, bias ? "" : ", no bias");
+  c.call = [=](Graph& g, In t) { return linear_activation(g, t[0], t[1], bias ? t[2] : Tensor(), act); };
+  c.twin = [=](Graph& g, In t) { return activation(g, linear(g, t[0], t[1], bias ? t[2] : Tensor()), act); };
+  c.cost = [=, plain = c.cost](Mask m) {
+    Cost cost = plain(m);
+    cost.saved_bytes += n * o * kScalar;  // the value before the activation
+    return cost;
+  };
+}
+
+void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, double p) {
+  OpCase c;
+  c.name = concat("low_rank_add ", n, " x ", in, " -> ", r, " -> ", o, p > 0 ? ", dropout" : "");
+  c.shapes = {{n, o}, {n, in}, {r, in}, {o, r}};  // y, x, A, B
+  c.call = [=](Graph& g, In t) { return low_rank_add(g, t[0], t[1], t[2], t[3], 1.5, p); };
+  c.twin = [=](Graph& g, In t) {
+    const Tensor mx = dropout(g, naive::copy(g, t[1]), p);
+    return add(g, t[0], scale(g, linear(g, linear(g, mx, t[2], {}), t[3], {}), Scalar(1.5)));
+  };
+  c.cost = [=](Mask m) {
+    Cost cost = keeps((has(m, 2) ? n * in : 0) + (has(m, 3) ? n * r : 0));
+    const double down = 2.0 * n * in * r, up = 2.0 * n * r * o;
+    cost.forward = products(2, down + up);
+    if (has(m, 1) || has(m, 2)) cost.input_gradient = products(1, up);
+    if (has(m, 1)) cost.input_gradient = products(2, up + down);
+    cost.weight_gradient = products(has(m, 2) + has(m, 3), (has(m, 2) ? down : 0) + (has(m, 3) ? up : 0));
+    return cost;
+  };
+  if (p > 0) c.options = dropping();
+  c.blas = true;
+  out.push_back(c);
+}
+
+void add_activation(Cases& out, int64_t n, int64_t d, Activation act) {
+  OpCase c;
+  c.name = concat(activation_name(act), " ", n, " x ", d);
+  c.shapes = {{n, d}};
+  c.call = [=](Graph& g, In t) { return activation(g, t[0], act); };
+  c.cost = [=](Mask) { return keeps(n * d); };
+  if (act == Activation::relu) c.value = away_from_zero;
+  out.push_back(c);
+}
+
+void add_layer_norm(Cases& out, int64_t n, int64_t d, Scalar eps) {
+  OpCase c;
+  c.name = concat("layer_norm ", n, " x ", d, ", eps ", eps);
+  c.shapes = {{n, d}, {1, d}, {1, d}};
+  c.call = [=](Graph& g, In t) { return layer_norm(g, t[0], t[1], t[2], eps); };
+  c.cost = [=](Mask m) { return keeps(has(m, 0) || has(m, 1) ? n * d + 2 * n : 0); };  // x, mean and rstd; a bias keeps nothing
+  out.push_back(c);
+}
+
+void add_add_layer_norm(Cases& out, int64_t n, int64_t d, double p) {
+  OpCase c;
+  c.name = concat("add_layer_norm ", n, " x ", d, p > 0 ? ", dropout" : "");
+  c.shapes = {{n, d}, {n, d}, {1, d}, {1, d}};  // h, residual, w, b
+  c.call = [=](Graph& g, In t) { return add_layer_norm(g, t[0], t[1], t[2], t[3], Scalar(1e-3), p); };
+  c.twin = [=](Graph& g, In t) {
+    return layer_norm(g, add(g, dropout(g, naive::copy(g, t[0]), p), t[1]), t[2], t[3], Scalar(1e-3));
+  };
+  c.cost = [=](Mask m) { return keeps(m & 7 ? n * d + 2 * n : 0); };
+  if (p > 0) c.options = dropping();
+  out.push_back(c);
+}
+
+void add_dropout(Cases& out, int64_t n, int64_t d, double p) {
+  OpCase c;
+  c.name = concat("dropout ", n, " x ", d);
+  c.shapes = {{n, d}};
+  c.call = [=](Graph& g, In t) { return dropout(g, t[0], p); };
+  c.cost = [=](Mask) { return keeps(0); };  // the mask is made again
+  c.options = dropping();
+  out.push_back(c);
+}
+
+void add_elementwise(Cases& out, int64_t n, int64_t d) {
+  OpCase c;
+  c.name = concat("add ", n, " x ", d);
+  c.shapes = {{n, d}, {n, d}};
+  c.call = [](Graph& g, In t) { return add(g, t[0], t[1]); };
+  c.cost = [](Mask) { return keeps(0); };
+  out.push_back(c);
+
+  c.name = concat("add over what was given away ", n, " x ", d);
+  c.call = [](Graph& g, In t) { return add(g, scale(g, t[0], 1), t[1]); };
+  c.twin = [](Graph& g, In t) { return add(g, t[0], t[1]); };
+  out.push_back(c);
+
+  c.name = concat("scale ", n, " x ", d);
+  c.shapes = {{n, d}};
+  c.call = [](Graph& g, In t) { return scale(g, t[0], Scalar(-1.25)); };
+  c.twin = nullptr;
+  out.push_back(c);
+
+  c.name = concat("add to itself ", n, " x ", d);
+  c.call = [](Graph& g, In t) { return add(g, t[0], t[0]); };
+  c.twin = [](Graph& g, In t) { return scale(g, t[0], 2); };
+  out.push_back(c);
+  c.twin = nullptr;
+
+  c.name = concat("select_columns ", n, " x ", d);
+  c.call = [=](Graph& g, In t) { return select_columns(g, t[0], d / 3, d - d / 3 - d / 4); };
+  out.push_back(c);
+
+  std::vector<int32_t> rows;
+  for (int64_t i = 0; i < n; ++i) rows.insert(rows.end(), static_cast<size_t>(i % 3), static_cast<int32_t>(n - 1 - i));
+  rows.push_back(0);  // some rows twice, some never
+  c.name = concat("select_rows ", n, " x ", d);
+  c.call = [=](Graph& g, In t) { return select_rows(g, t[0], rows); };
+  const auto count = static_cast<int64_t>(rows.size());
+  c.cost = [=](Mask) { return keeps((count * 4 + kScalar - 1) / kScalar); };  // the row numbers
+  out.push_back(c);
+
+  for (const bool as_row : {true, false}) {
+    c.name = concat("column_scale ", n, " x ", d, as_row ? "" : ", l is a column");
+    c.shapes = {{n, d}, as_row ? Shape{1, d} : Shape{d, 1}};
+    c.call = [](Graph& g, In t) { return column_scale(g, t[0], t[1]); };
+    c.cost = [=](Mask m) { return keeps(has(m, 1) ? n * d : 0); };
+    out.push_back(c);
+  }
+}
+
+void add_embedding(Cases& out, int64_t n, int64_t entries, int64_t d, size_t tables) {
+  OpCase c;
+  c.name = concat("embedding_sum of ", tables, ", ", n, " ids of ", entries, " x ", d);
+  auto ids = std::make_shared<std::vector<std::vector<int32_t>>>();
+  Random random(7);
+  for (size_t k = 0; k < tables; ++k) {
+    const int64_t rows = entries + static_cast<int64_t>(k);
+    c.shapes.push_back({rows, d});
+    auto& list = ids->emplace_back();
+    for (int64_t i = 0; i < n; ++i) list.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>((rows + 1) / 2))));  // repeated
+    list[0] = static_cast<int32_t>(rows - 1);
+  }
+  c.call = [=](Graph& g, In t) {
+    const auto at = [&](size_t k) { return (*ids)[k].data(); };
+    if (tables == 1) return embedding_sum(g, {{t[0], at(0)}}, n);
+    if (tables == 2) return embedding_sum(g, {{t[0], at(0)}, {t[1], at(1)}}, n);
+    if (tables == 3) return embedding_sum(g, {{t[0], at(0)}, {t[1], at(1)}, {t[2], at(2)}}, n);
+    return embedding_sum(g, {{t[0], at(0)}, {t[1], at(1)}, {t[2], at(2)}, {t[3], at(3)}}, n);
+  };
+  c.twin = [=](Graph& g, In t) {
+    Tensor y = select_rows(g, t[0], (*ids)[0]);
+    for (size_t k = 1; k < tables; ++k) y = add(g, std::move(y), select_rows(g, t[k], (*ids)[k]));
+    return y;
+  };
+  c.cost = [](Mask) { return keeps(0); };
+  out.push_back(c);
+}
+
+struct AttentionSize {
+  std::vector<int32_t> lengths;
+  int heads;
+  int64_t width;  // of a head
+  int64_t prefix;
+  bool causal;
+  double dropout;
+};
+
+// Per sequence and head: scores, softmax, mix, put in place.
+Tensor composed_attention(Graph& g, In t, const Segments& segments, const AttentionSize& a) {
+  Tensor y;
+  for (int s = 0; s < segments.count(); ++s) {
+    std::vector<int32_t> rows;
+    for (int32_t i = 0; i < segments.length(s); ++i) rows.push_back(segments.begin(s) + i);
+    for (int h = 0; h < a.heads; ++h) {
+      const auto part = [&](const Tensor& x) { return select_columns(g, select_rows(g, x, rows), h * a.width, a.width); };
+      Tensor k = part(t[1]), v = part(t[2]);
+      if (a.prefix) {
+        k = naive::stack(g, select_columns(g, t[3], h * a.width, a.width), k);
+        v = naive::stack(g, select_columns(g, t[4], h * a.width, a.width), v);
+      }
+      const Tensor scores = naive::matmul(g, part(t[0]), naive::transpose(g, k));
+      const Tensor p = naive::softmax(g, scale(g, scores, Scalar(1) / std::sqrt(static_cast<Scalar>(a.width))), a.causal, a.prefix);
+      const Tensor o = naive::place(g, naive::matmul(g, p, v), t[0].shape(), segments.begin(s), h * a.width);
+      y = y ? add(g, std::move(y), o) : o;
+    }
+  }
+  return y;
+}
+
+void add_attention(Cases& out, const AttentionSize& a) {
+  OpCase c;
+  auto segments = std::make_shared<Segments>();
+  std::string lengths;
+  double own = 0, front = 0;  // scores with the sequence's own keys, and with the prefix
+  for (const int32_t length : a.lengths) {
+    segments->add(length);
+    lengths += (lengths.empty() ? "" : "+") + std::to_string(length);
+    own += double(length) * length * a.heads;
+    front += double(length) * double(a.prefix) * a.heads;
+  }
+  const int64_t n = segments->rows(), hidden = a.heads * a.width;
+  c.name = concat("attention ", lengths, " tokens, ", a.heads, " heads of ", a.width, a.causal ? ", causal" : "",
+                  a.prefix ? concat(", prefix ", a.prefix) : "", a.dropout > 0 ? ", dropout" : "");
+  c.shapes = {{n, hidden}, {n, hidden}, {n, hidden}};
+  if (a.prefix) c.shapes.insert(c.shapes.end(), 2, {a.prefix, hidden});
+  AttentionOptions options;
+  options.heads = a.heads;
+  options.causal = a.causal;
+  options.dropout = a.dropout;
+  c.call = [=](Graph& g, In t) {
+    return a.prefix ? attention(g, t[0], t[1], t[2], *segments, options, t[3], t[4]) : attention(g, t[0], t[1], t[2], *segments, options);
+  };
+  if (a.dropout == 0) c.twin = [=](Graph& g, In t) { return composed_attention(g, t, *segments, a); };
+  c.cost = [=](Mask m) {
+    const bool pk = has(m, 3), pv = has(m, 4), scores = has(m, 0) || has(m, 1) || pk;
+    const double width = 2.0 * double(a.width);
+    const int64_t prefixes = 2 * a.prefix * hidden;
+    Cost cost = keeps(2 * n * hidden + n * a.heads + prefixes / 2);  // q, k, the prefix's keys, one number a row and head
+    if (scores) cost.saved_bytes += (n * hidden + prefixes / 2) * kScalar;  // v and the prefix's values
+    cost.forward = products(2, 2 * width * (own + front));
+    if (m == 0) return cost;
+    // Again Q K^T; then dV, dP, dQ, dK, each where wanted.
+    int64_t calls = 1;
+    double pairs = own + front;
+    if (has(m, 2) || pv) ++calls, pairs += (has(m, 2) ? own : 0) + (pv ? front : 0);
+    if (scores) ++calls, pairs += own + front;
+    if (has(m, 0)) ++calls, pairs += own + front;
+    if (has(m, 1) || pk) ++calls, pairs += (has(m, 1) ? own : 0) + (pk ? front : 0);
+    cost.input_gradient = products(calls, width * pairs);
+    return cost;
+  };
+  if (a.dropout > 0) c.options = dropping();
+  c.blas = true;
+  out.push_back(c);
+}
+
+void add_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing) {
+  OpCase c;
+  c.name = concat("cross_entropy ", n, " x ", classes, smoothing > 0 ? ", label smoothing" : "");
+  c.shapes = {{n, classes}};
+  auto labels = std::make_shared<std::vector<double>>();
+  for (int64_t i = 0; i < n; ++i) labels->push_back(double((i * 7 + 2) % classes));
+  c.call = [=](Graph& g, In t) { return cross_entropy(g, t[0], labels->data(), smoothing); };
+  c.twin = [=](Graph& g, In t) { return naive::cross_entropy(g, t[0], *labels, smoothing); };
+  c.cost = [=](Mask) { return keeps(n * classes + n); };  // probabilities and labels
+  out.push_back(c);
+}
+
+void add_mse(Cases& out, int64_t n) {
+  OpCase c;
+  c.name = concat("mse ", n);
+  c.shapes = {{n, 1}};
+  auto targets = std::make_shared<std::vector<double>>();
+  for (int64_t i = 0; i < n; ++i) targets->push_back(0.25 * double(i % 9) - 1);
+  c.call = [=](Graph& g, In t) { return mse(g, t[0], targets->data()); };
+  c.cost = [=](Mask) { return keeps(2 * n); };
+  out.push_back(c);
+}
+
+constexpr Activation kActivations[] = {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu, Activation::tanh};
+
+Cases make_small() {
+  Cases out;
+  for (const auto& [n, in, o] : std::initializer_list<std::array<int64_t, 3>>{{1, 1, 1}, {1, 5, 3}, {4, 1, 17}, {17, 5, 1}, {3, 17, 4}})
+    for (const bool bias : {true, false}) add_linear(out, n, in, o, bias);
+  for (const Activation act : kActivations) {
+    if (act != Activation::relu) {  // a product may land at its kink
+      add_linear_activation(out, 3, 4, 17, true, act);
+      add_linear_activation(out, 1, 3, 1, false, act);
+    }
+    add_activation(out, 1, 1, act);
+    add_activation(out, 3, 17, act);
+    add_activation(out, 5, 65, act);
+  }
+  for (const double p : {0.0, 0.25}) {
+    add_low_rank(out, 5, 6, 2, 3, p);
+    add_low_rank(out, 1, 17, 1, 1, p);
+    add_low_rank(out, 7, 13, 4, 5, p);  // the mask's block of 64 ends inside a row
+    add_add_layer_norm(out, 1, 5, p);
+    add_add_layer_norm(out, 4, 17, p);
+    add_add_layer_norm(out, 3, 65, p);
+  }
+  for (const auto& [n, d] : std::initializer_list<std::array<int64_t, 2>>{{1, 2}, {5, 3}, {2, 65}, {17, 8}}) add_layer_norm(out, n, d, Scalar(1e-3));
+  add_layer_norm(out, 3, 1, 1);  // one column: y is b
+  add_dropout(out, 1, 1, 0.5);
+  add_dropout(out, 3, 43, 0.25);
+  add_elementwise(out, 1, 3);
+  add_elementwise(out, 17, 5);
+  add_elementwise(out, 5, 17);
+  for (size_t tables = 1; tables <= 4; ++tables) add_embedding(out, 7, 6, 5, tables);
+  add_embedding(out, 1, 3, 17, 2);
+  add_attention(out, {{3}, 1, 2, 0, false, 0});
+  add_attention(out, {{1, 1, 1}, 2, 1, 0, false, 0});
+  add_attention(out, {{4, 1, 6}, 2, 3, 0, false, 0});
+  add_attention(out, {{4, 1, 3}, 2, 2, 0, true, 0});
+  add_attention(out, {{3, 1, 2}, 2, 2, 2, false, 0});
+  add_attention(out, {{2, 1, 3}, 1, 3, 1, true, 0});
+  add_attention(out, {{4, 1, 3}, 2, 2, 0, false, 0.25});
+  add_attention(out, {{3, 1}, 2, 2, 2, true, 0.25});
+  for (const double smoothing : {0.0, 0.1}) {
+    add_cross_entropy(out, 1, 2, smoothing);
+    add_cross_entropy(out, 5, 3, smoothing);
+    add_cross_entropy(out, 3, 17, smoothing);
+  }
+  add_cross_entropy(out, 3, 1, 0.1);
+  add_mse(out, 1);
+  add_mse(out, 17);
+  return out;
+}
+
+Cases make_large() {
+  Cases out;
+  add_linear(out, 129, 65, 257, true);
+  add_linear_activation(out, 129, 65, 257, true, Activation::gelu);
+  add_low_rank(out, 257, 129, 8, 65, 0.1);
+  for (const Activation act : kActivations) add_activation(out, 129, 257, act);
+  add_layer_norm(out, 257, 129, Scalar(1e-5));
+  add_add_layer_norm(out, 257, 129, 0.1);
+  add_add_layer_norm(out, 257, 128, 0.1);
+  add_dropout(out, 129, 257, 0.1);
+  add_elementwise(out, 129, 257);
+  add_embedding(out, 257, 130, 129, 3);
+  add_attention(out, {{33, 1, 65, 17, 29}, 5, 13, 0, false, 0});
+  add_attention(out, {{33, 1, 65, 17, 29}, 4, 16, 0, true, 0.1});
+  add_attention(out, {{33, 1, 65, 17, 29}, 3, 17, 5, false, 0.1});
+  add_cross_entropy(out, 257, 129, 0.1);
+  return out;
+}
+
+}  // namespace
+
+const std::vector<OpCase>& small_cases() {
+  static const Cases cases = make_small();
+  return cases;
+}
+const std::vector<OpCase>& large_cases() {
+  static const Cases cases = make_large();
+  return cases;
+}
+
+std::vector<Tensor> OpCase::inputs(Workspace& ws, uint64_t key) const {
+  std::vector<Tensor> tensors;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    Tensor t(shapes[i], BlockRef(ws.pool.take(static_cast<size_t>(shapes[i].size()) * sizeof(Scalar))));
+    Random random(mix(mix(name_key(name), key), i));
+    for (int64_t e = 0; e < t.size(); ++e) {
+      const double x = random.normal();
+      t.data()[e] = static_cast<Scalar>(value ? value(x) : x);
+    }
+    tensors.push_back(t);
+  }
+  return tensors;
+}
+
+GradcheckOptions OpCase::gradcheck_options() const {
+  GradcheckOptions o;
+  o.graph = options;
+  return o;
+}
+
+std::vector<bool> bits(Mask mask, size_t count) {
+  std::vector<bool> b(count);
+  for (size_t i = 0; i < count; ++i) b[i] = has(mask, static_cast<int>(i));
+  return b;
+}
+
+}  // namespace catalogue
