@@ -1,0 +1,97 @@
+#include "models/masked_lm.h"
+
+#include "engine/io/atomic_file.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/linear.h"
+#include "models/vocabulary_loss.h"
+
+namespace models {
+
+using engine::check;
+using engine::Graph;
+using engine::Role;
+using engine::Tensor;
+
+TiedHead::TiedHead(const ModelConfig& config, int64_t in, int64_t embedding, const std::string& transform_name, const std::string& norm_name,
+                   const std::string& bias_name)
+    : transform(in, embedding, Role::head, config.num_hidden_layers), norm(embedding, config.layer_norm_eps, Role::head, config.num_hidden_layers),
+      activation_(config.hidden_act) {
+  declare(bias, bias_name, {config.vocab_size}, Role::head, config.num_hidden_layers, engine::Init::zeros);
+  declare(transform, transform_name);
+  declare(norm, norm_name);
+  bias.bias = true;
+  transform.weight.init_std = config.initializer_range;
+}
+
+Tensor TiedHead::transformed(Graph& g, const Tensor& x) { return norm(g, transform(g, x, activation_)); }
+
+Tensor TiedHead::loss(Graph& g, const Tensor& x, Table& words, const std::vector<int32_t>& labels, int64_t* correct,
+                      const std::function<void(const Tensor&)>& look) {
+  return vocabulary_loss(g, transformed(g, x), g.use(words.weight), g.use(bias), labels, correct, look);
+}
+
+Tensor TiedHead::logits(Graph& g, const Tensor& x, Table& words) {
+  return engine::linear(g, transformed(g, x), g.use(words.weight), g.use(bias));
+}
+
+MaskedLm::MaskedLm(ModelConfig config)
+    : config_(std::move(config)), encoder_(config_),
+      head_(config_, config_.hidden_size, config_.embedding_size, "transform.dense", "transform.LayerNorm", "bias") {
+  check(config_.family == Family::bert, "masked_lm", "model_type '", config_.model_type, "' cannot be pretrained with mlm",
+        engine::hint("use type=bert, or the objective rtd with type=electra"));
+  declare(encoder_, "bert");
+  declare(head_, "cls.predictions");
+}
+
+Tensor layer_at_rows(Graph& g, EncoderLayer& layer, const ModelConfig& config, const Tensor& x, const engine::Segments& segments,
+                     const std::vector<int32_t>& rows) {
+  Tensor attended;
+  {
+    const Tensor q = layer.query(g, x), k = layer.key(g, x), v = layer.value(g, x);
+    attended = engine::attention(g, q, k, v, segments, {config.num_attention_heads, false, config.attention_dropout});
+  }
+  Tensor h = layer.attention_output(g, engine::select_rows(g, attended, rows));
+  const Tensor middle = layer.attention_norm(g, std::move(h), engine::select_rows(g, x, rows), config.hidden_dropout);
+  h = layer.ffn_out(g, layer.ffn_in(g, middle, config.hidden_act));
+  return layer.ffn_norm(g, std::move(h), middle, config.hidden_dropout);
+}
+
+Tensor MaskedLm::encode_rows(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows) {
+  engine::counters().tokens += batch.tokens();
+  Tensor x = encoder_.embeddings(g, batch);
+  const size_t last = encoder_.layers.size() - 1;
+  for (size_t i = 0; i < last; ++i) x = (*encoder_.layers[i])(g, x, batch.segments, {});
+  return layer_at_rows(g, *encoder_.layers[last], config_, x, batch.segments, rows);
+}
+
+Tensor MaskedLm::loss(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
+                      int64_t* correct) {
+  return head_.loss(g, encode_rows(g, batch, rows), encoder_.embeddings.word, labels, correct);
+}
+
+Tensor MaskedLm::logits(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows) {
+  return head_.logits(g, encode_rows(g, batch, rows), encoder_.embeddings.word);
+}
+
+engine::Json pretraining_json(const ModelConfig& config, const std::string& architecture, double dropout) {
+  ModelConfig exported = config;
+  exported.set_dropout(dropout);
+  engine::Json json = exported.to_json();
+  json["architectures"] = {architecture};
+  json["tie_word_embeddings"] = true;
+  for (const char* key : {"id2label", "label2id", "problem_type", "num_labels"}) json.erase(key);
+  return json;
+}
+
+void save_pretrained(const std::filesystem::path& folder, const engine::Json& config, const engine::ParameterStore& store,
+                     engine::DType dtype, const std::string& leave_out) {
+  std::filesystem::create_directories(folder);
+  std::vector<engine::Parameter*> kept;
+  for (engine::Parameter* p : store.all())
+    if (leave_out.empty() || !p->name.starts_with(leave_out)) kept.push_back(p);
+  engine::save_parameters(folder / "model.safetensors", kept, dtype);
+  engine::write_file_atomically(folder / "config.json", engine::json_text(config, 2) + "\n");
+}
+
+}  // namespace models
