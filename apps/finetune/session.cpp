@@ -51,18 +51,6 @@ void drop_other_heads(peft::AdapterFile& adapter, Session& s) {
   }
 }
 
-std::string hash_of_model(const Session& s, uint64_t seed) {
-  engine::Hash hash;
-  if (s.source.has_weights()) {
-    for (const fs::path& file : s.load.files) hash.add(engine::hash_file(file));
-    hash.add(engine::json_text(s.source.config.raw));
-  } else {
-    hash.add(engine::json_text(s.source.config.to_json()));
-    hash.add(&seed, sizeof seed);
-  }
-  return hash.hex();
-}
-
 std::string hash_of_data(const Session& s) {
   engine::Hash hash;
   for (const auto& [name, split] : s.splits) {
@@ -100,6 +88,19 @@ std::vector<std::string> Session::test_splits() const {
   for (const auto& [name, split] : splits)
     if (name.starts_with("test")) names.push_back(name);
   return names;
+}
+
+std::string model_identity(const models::ModelSource& source, uint64_t seed) {
+  engine::Hash hash;
+  if (source.has_weights()) {
+    for (const fs::path& file : engine::Checkpoint(source.folder).files()) hash.add(engine::hash_file(file));
+    hash.add(engine::json_text(source.config.raw));
+  } else {
+    hash.add(source.spec);
+    hash.add(&source.config.vocab_size, sizeof source.config.vocab_size);
+    hash.add(&seed, sizeof seed);
+  }
+  return hash.hex();
 }
 
 std::string tokenizer_folder(const std::string& model, const std::string& given) {
@@ -171,12 +172,12 @@ Session open_session(const FinetuneSettings& settings) {
   for (const auto& mismatch : s.load.mismatched)
     s.notes.push_back(engine::concat(mismatch.parameter, " starts fresh: in the file it is ", engine::dims_text(mismatch.found),
                                      ", here ", engine::dims_text(mismatch.wanted)));
-  s.model_hash = hash_of_model(s, settings.seed);
+  s.model_hash = model_identity(s.source, settings.seed);
   s.data_hash = hash_of_data(s);
   if (adapter) {
     // From one task to the next (the LoRA paper starts MRPC from MNLI): a head of other size stays fresh.
     drop_other_heads(*adapter, s);
-    peft::apply_adapter(*adapter, *s.store, s.source.has_weights() ? s.model_hash : "", {.allow_missing_head = true});
+    peft::apply_adapter(*adapter, *s.store, s.model_hash, {.allow_missing_head = true});
     s.notes.push_back("starts from the adapter in " + settings.adapter + " (" + adapter->spec + ")");
   }
   return s;

@@ -23,7 +23,7 @@ struct Session {
   std::unique_ptr<peft::Strategy> strategy;
   std::unique_ptr<engine::ParameterStore> store;
   engine::LoadReport load;
-  std::string model_hash;  // of the weight files and config.json, or of the spec and seed of a random model
+  std::string model_hash;  // model_identity() of the base model
   std::string data_hash;   // of the ids and labels of all splits, in order: the same data by another path is the same
   std::vector<std::string> notes;  // what a person should know: truncated texts, fresh heads, reordered labels
 
@@ -37,6 +37,10 @@ Session open_session(const FinetuneSettings& settings);
 // The folder of a tokenizer for a model that brings none: `given`, or the one that ships with the project, found from
 // $PEFT_DATA or above the running program (data/pretrained/*/vocab.txt).
 std::string tokenizer_folder(const std::string& model, const std::string& given);
+
+// What an adapter remembers of its base model: a digest of weight files and config.json, or of a random model's spec,
+// vocabulary size and seed.
+std::string model_identity(const models::ModelSource& source, uint64_t seed);
 
 // Loads data only; used by tools that need a task without a model.
 data::TaskData load_task(const FinetuneSettings& settings);

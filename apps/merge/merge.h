@@ -1,0 +1,22 @@
+// A model with its adapter folded in: an ordinary Hugging Face folder that anything can load.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+
+namespace apps {
+
+struct MergeOptions {
+  std::string model;              // the base model's folder, or random:... with `seed`
+  std::filesystem::path adapter;  // the adapter's folder, or the run folder around it
+  std::filesystem::path out;      // must not exist, or be empty
+  std::string dtype = "F32";      // F32, F16 or BF16
+  uint64_t seed = 42;             // of a random base model
+};
+
+// Writes config.json, model.safetensors and the tokenizer's files. Throws engine::Error: an adapter or a prefix cannot be
+// merged (the message says why), another base model than the adapter was trained on, an out folder that holds files.
+void merge_adapter(const MergeOptions& options, std::ostream& log);
+
+}  // namespace apps
