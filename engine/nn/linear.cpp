@@ -29,4 +29,9 @@ void Linear::add_hook(std::unique_ptr<LinearHook> hook) {
   hooks_.push_back(std::move(hook));
 }
 
+void Linear::remove_hooks() {
+  for (const auto& hook : hooks_) disown(*hook);
+  hooks_.clear();
+}
+
 }  // namespace engine

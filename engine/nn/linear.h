@@ -16,7 +16,7 @@ class Linear : public Module {
 
   void add_hook(std::unique_ptr<LinearHook> hook);
   const std::vector<std::unique_ptr<LinearHook>>& hooks() const { return hooks_; }
-  void remove_hooks() { hooks_.clear(); }
+  void remove_hooks();  // before a ParameterStore is made, or after its last use
 
   int64_t in() const { return weight.shape.cols; }
   int64_t out() const { return weight.shape.rows; }

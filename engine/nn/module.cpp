@@ -45,4 +45,8 @@ void Module::declare(Parameter& parameter, std::string name, std::vector<int64_t
 
 void Module::declare(Module& child, std::string name) { children_.emplace_back(std::move(name), &child); }
 
+void Module::disown(const Module& child) {
+  std::erase_if(children_, [&](const auto& entry) { return entry.second == &child; });
+}
+
 }  // namespace engine

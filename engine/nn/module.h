@@ -29,6 +29,8 @@ class Module {
  public:
   // For hooks: a child that a strategy adds later, after the module's own.
   void adopt(Module& child, std::string name) { declare(child, std::move(name)); }
+  // Forgets a child that is about to go. A ParameterStore made before still points at its parameters.
+  void disown(const Module& child);
 
  private:
   std::vector<std::pair<std::string, Parameter*>> parameters_;
