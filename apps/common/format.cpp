@@ -123,4 +123,12 @@ std::string cut_to_width(std::string_view utf8, int width) {
   return out;
 }
 
+std::string cut_front_to_width(std::string_view utf8, int width) {
+  int rest = display_width(utf8);
+  if (rest <= width || width <= 0) return cut_to_width(utf8, width);
+  size_t at = 0;
+  for (size_t length = 0; at < utf8.size() && rest > width - 1; at += length) rest -= width_of(next(utf8, at, length));
+  return "…" + cut_to_width(utf8.substr(at), width - 1);
+}
+
 }  // namespace apps

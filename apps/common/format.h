@@ -21,5 +21,7 @@ std::string format_significant(double x, int digits); // "0.000123", "1.23e-07":
 int display_width(std::string_view utf8);
 // At most `width` columns of it; what was cut ends in "…". Control characters (line breaks, escapes) become spaces.
 std::string cut_to_width(std::string_view utf8, int width);
+// The same, but what is cut is the beginning: "…attention.self.query".
+std::string cut_front_to_width(std::string_view utf8, int width);
 
 }  // namespace apps

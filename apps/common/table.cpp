@@ -13,8 +13,8 @@ namespace {
 constexpr int kGap = 2;        // spaces between columns
 constexpr int kLeastCut = 10;  // a flexible column keeps at least so many
 
-std::string padded(const std::string& cell, int width, Align align) {
-  const std::string shown = cut_to_width(cell, width);
+std::string padded(const std::string& cell, int width, Align align, bool keep_end) {
+  const std::string shown = keep_end ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
   const std::string space(static_cast<size_t>(std::max(0, width - display_width(shown))), ' ');
   return align == Align::right ? space + shown : shown + space;
 }
@@ -71,7 +71,7 @@ std::string Table::text(int width) const {
   const auto line = [&](const auto& cell_of) {
     std::string text;
     for (size_t c = 0; c < columns_.size(); ++c)
-      if (shown[c]) text += (text.empty() ? "" : std::string(kGap, ' ')) + padded(cell_of(c), widths[c], columns_[c].align);
+      if (shown[c]) text += (text.empty() ? "" : std::string(kGap, ' ')) + padded(cell_of(c), widths[c], columns_[c].align, columns_[c].keep_end);
     strip_right(text);
     out += (width > 0 ? cut_to_width(text, width) : text) + "\n";
   };

@@ -18,6 +18,7 @@ struct Column {
   Align align = Align::left;
   bool flexible = false;  // may be cut with "…" when the terminal is narrow
   int drop = 0;           // > 0: may be left out when that is not enough, the highest first
+  bool keep_end = false;  // a flexible column is cut at its beginning: for paths, whose end tells them apart
 };
 
 class Table {

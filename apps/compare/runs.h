@@ -1,0 +1,65 @@
+// Run records (run.json, schema peft.cpp/run/1) as `compare` sees them, and runs that differ only by seed put together.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/io/json.h"
+
+namespace apps {
+
+// One run folder. Every field but `folder` and `status` may be absent: records of other versions are shown as far as they go.
+struct Run {
+  enum class Status { finished, unfinished, broken };
+
+  std::filesystem::path folder;
+  Status status = Status::broken;
+  std::string problem;  // why it is not counted: "interrupted at step 120", "run.json: ..."
+  std::string task, model, model_hash, data_hash;
+  std::string strategy, spec;
+  engine::Json settings = engine::Json::object();
+  std::optional<int64_t> seed, trainable, total, peak_bytes, steps;
+  std::optional<double> score, seconds, tokens_per_second, gemm_flops;
+
+  bool counted() const { return status == Status::finished; }
+  double percent() const;  // trainable of total; 0 if unknown
+};
+
+// Never throws for what is in the folder: a record that cannot be read is a broken run.
+Run read_run(const std::filesystem::path& folder);
+
+// The runs below `path`: itself if it holds a run.json, else all folders in it that do, by name; a run.json may be given too.
+// Throws engine::Error if there is no such path or no run in it.
+std::vector<Run> find_runs(const std::filesystem::path& path);
+// Of several paths; a folder that is found twice counts once.
+std::vector<Run> find_runs(const std::vector<std::string>& paths);
+
+struct Statistic {
+  double mean = 0, deviation = 0;  // of the sample (n - 1); 0 for one value
+  int count = 0;
+  explicit operator bool() const { return count > 0; }
+};
+Statistic statistic(const std::vector<double>& values);
+
+// Runs of one experiment: the same task, data, model, strategy and settings, with different seeds.
+struct Group {
+  std::vector<Run> runs;    // in order of seed, one for each
+  std::string differs;      // settings that tell it from others of the same task, model and strategy: "lr=0.001"
+  Statistic score, seconds, tokens_per_second, peak_bytes, gemm_flops;
+  const Run& first() const { return runs.front(); }
+};
+
+struct Comparison {
+  std::vector<Group> groups;   // sorted
+  std::vector<Run> uncounted;  // unfinished, broken, or a second run of the same seed
+  bool several_models = false;
+};
+
+// Keys: "strategy" (by task, then trainable parameters), "score", "trainable", "seconds", "memory", "flops". All within a task.
+// Throws engine::Error that lists them for another one.
+Comparison compare_runs(std::vector<Run> runs, const std::string& sort_by = "strategy");
+const std::vector<std::string>& sort_keys();
+
+}  // namespace apps
