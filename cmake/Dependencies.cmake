@@ -1,6 +1,6 @@
 # Everything comes from Debian packages. A missing one stops the configuration with the line that installs all of them.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
-libutf8proc-dev libxxhash-dev libcsv-dev libcxxopts-dev doctest-dev")
+libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libcxxopts-dev doctest-dev")
 
 function(peft_missing what)
   message(FATAL_ERROR "peft.cpp: ${what} was not found.\nhint: install the packages that the build needs with\n  ${PEFT_APT}")
@@ -41,6 +41,7 @@ endfunction()
 peft_find(utf8proc utf8proc.h utf8proc libutf8proc-dev)
 peft_find(xxhash xxhash.h xxhash libxxhash-dev)
 peft_find(csv csv.h csv libcsv-dev)
+peft_find(lzma lzma.h lzma liblzma-dev)
 peft_find(cxxopts cxxopts.hpp "" libcxxopts-dev)
 peft_find(doctest doctest/doctest.h "" doctest-dev)
 

@@ -1,7 +1,7 @@
 # Compile flags that every target of the project shares.
 add_library(peft_flags INTERFACE)
 target_compile_options(peft_flags INTERFACE -Wall -Wextra -Wshadow -Wno-unused-parameter -fno-math-errno
-  -Wno-uninitialized -Wno-maybe-uninitialized)  # false alarms of g++ 12 from its own AVX-512 header under Eigen
+  -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)  # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
 if(PEFT_NATIVE)
   target_compile_options(peft_flags INTERFACE -march=native)
 else()

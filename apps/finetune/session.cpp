@@ -93,7 +93,8 @@ std::vector<std::string> Session::test_splits() const {
 std::string model_identity(const models::ModelSource& source, uint64_t seed) {
   engine::Hash hash;
   if (source.has_weights()) {
-    for (const fs::path& file : engine::Checkpoint(source.folder).files()) hash.add(engine::hash_file(file));
+    const engine::Checkpoint checkpoint(source.folder);
+    for (const fs::path& file : checkpoint.files()) hash.add(engine::hash_file(file));
     hash.add(engine::json_text(source.config.raw));
   } else {
     hash.add(source.spec);
