@@ -84,6 +84,17 @@ cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char
     const std::string name = open < close ? text.substr(open + 1, close - open - 1) : text, near = nearest(name, known);
     throw UsageError(engine::concat("unknown flag ", name.size() == 1 ? "-" : "--", name,
                                     near.empty() ? "" : ", did you mean --" + near + "?", see_help));
+  } catch (const cxxopts::exceptions::incorrect_argument_type& e) {
+    const std::string text = plain(e.what());  // Argument 'many' failed to parse: whose it was is for us to find
+    const size_t open = text.find('\''), close = text.rfind('\'');
+    const std::string value = open < close ? text.substr(open + 1, close - open - 1) : text;
+    std::string flag = "a flag";
+    for (int i = 1; i < argc; ++i) {
+      const std::string argument = argv[i], before = argv[i - 1];
+      if (argument == value && i > 1 && before.starts_with("-")) flag = before;
+      if (argument.starts_with("--") && argument.ends_with("=" + value)) flag = argument.substr(0, argument.find('='));
+    }
+    throw UsageError(engine::concat(flag, " cannot be '", value, "'", see_help));
   } catch (const cxxopts::exceptions::exception& e) {
     throw UsageError(engine::concat(plain(e.what()), see_help));
   }

@@ -19,14 +19,14 @@
 namespace apps {
 
 struct ProgressOptions {
-  std::string label;
+  std::string label = {};
   std::ostream* out = nullptr;    // null: stderr
   int terminal = -1;              // 1: rewrite in place, 0: plain lines, -1: find out
   int width = 0;                  // columns; 0: ask the terminal each time
   double terminal_seconds = 0.1;  // least time between two lines on a terminal ...
   double pipe_seconds = 10;       // ... and in a pipe
   int64_t first = 0;              // steps done before (a resumed run): time left is estimated from the steps of this one
-  std::function<double()> now;    // seconds; for tests
+  std::function<double()> now = {};  // seconds; for tests
 };
 
 class Progress {
