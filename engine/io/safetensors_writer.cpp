@@ -65,7 +65,8 @@ std::string safetensors_header(std::vector<TensorInfo>& tensors, const Metadata&
     check(t.name != "__metadata__", where, "a tensor cannot be named __metadata__");
     const int64_t end = offset + count_of(t.dims) * dtype_bytes(t.dtype);
     if (text.size() > 1) text += ",";
-    text += json_text(Json(t.name)) + ":{\"dtype\":\"" + dtype_name(t.dtype) + "\",\"shape\":" + json_text(Json(t.dims));
+    text +=
+        json_text(Json(t.name)) + ":{\"dtype\":\"" + dtype_name(t.dtype) + "\",\"shape\":" + json_text(Json(t.dims));
     text += concat(",\"data_offsets\":[", offset, ",", end, "]}");
     offset = end;
   }

@@ -89,7 +89,8 @@ TEST_CASE("AdamW: threads do not change a bit") {
 }
 
 TEST_CASE("AdamW resumes bit for bit from its moments") {
-  check_resume([](const ParameterStore::Block& b) { return std::make_unique<AdamW>(b, AdamWOptions{.weight_decay = 0.01}); });
+  check_resume(
+      [](const ParameterStore::Block& b) { return std::make_unique<AdamW>(b, AdamWOptions{.weight_decay = 0.01}); });
 }
 
 TEST_CASE("an empty block is fine") {
@@ -105,9 +106,11 @@ TEST_CASE("AdamW's names, and its errors") {
   CHECK(AdamW(b.block, {.form = AdamWForm::hf}).name() == "adamw_hf");
   CHECK(AdamW(b.block).state()[0].first == "exp_avg");
   CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta1 = 1}), "adamw: beta1 is 1 and must be at least 0 and below 1", Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta2 = -0.5}), "adamw: beta2 is -0.5 and must be at least 0 and below 1", Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta2 = -0.5}), "adamw: beta2 is -0.5 and must be at least 0 and below 1",
+                       Error);
   CHECK_THROWS_WITH_AS(AdamW(b.block, {.eps = 0}), doctest::Contains("eps is 0 and must be above 0"), Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.weight_decay = -1}), "adamw: weight_decay is -1 and must not be negative", Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.weight_decay = -1}), "adamw: weight_decay is -1 and must not be negative",
+                       Error);
   CHECK_THROWS_WITH_AS(AdamW(b.block, {.correct_bias = false}), doctest::Contains("belongs to the hf form"), Error);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(AdamW(b.block, {.beta1 = nan}), Error);

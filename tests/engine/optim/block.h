@@ -34,7 +34,9 @@ struct TestBlock {
 
 inline std::vector<Scalar> scalars(const nlohmann::json& list) { return list.get<std::vector<Scalar>>(); }
 
-inline nlohmann::json golden_json(const std::string& name) { return nlohmann::json::parse(std::ifstream(golden(name))); }
+inline nlohmann::json golden_json(const std::string& name) {
+  return nlohmann::json::parse(std::ifstream(golden(name)));
+}
 
 // Goldens have twelve digits and were computed in double; in float, AdamW's eps and tiny gradients cost some of them.
 inline double tolerance() { return sizeof(Scalar) == 8 ? 1e-10 : 2e-5; }

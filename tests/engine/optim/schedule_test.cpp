@@ -14,7 +14,8 @@ TEST_CASE("schedules follow transformers' formulas") {
     ++cases;
     for (size_t s = 0; s < one["factors"].size(); ++s) {
       CAPTURE(s);
-      CHECK(schedule.factor(static_cast<int64_t>(s)) == doctest::Approx(one["factors"][s].get<double>()).epsilon(1e-10));
+      CHECK(schedule.factor(static_cast<int64_t>(s)) ==
+            doctest::Approx(one["factors"][s].get<double>()).epsilon(1e-10));
     }
   }
   CHECK(cases == 12);
@@ -43,9 +44,10 @@ TEST_CASE("warm-up as a share of the training is rounded up") {
 }
 
 TEST_CASE("a schedule that cannot be says what is known") {
-  CHECK_THROWS_WITH_AS(Schedule("linaer", 10),
-                       "schedule: there is none named 'linaer'\nhint: known are linear, cosine, constant, constant_with_warmup",
-                       Error);
-  CHECK_THROWS_WITH_AS(Schedule("linear", 10, 11), "schedule: a warm-up of 11 updates is longer than the whole training of 10", Error);
+  CHECK_THROWS_WITH_AS(
+      Schedule("linaer", 10),
+      "schedule: there is none named 'linaer'\nhint: known are linear, cosine, constant, constant_with_warmup", Error);
+  CHECK_THROWS_WITH_AS(Schedule("linear", 10, 11),
+                       "schedule: a warm-up of 11 updates is longer than the whole training of 10", Error);
   CHECK_THROWS_WITH_AS(Schedule("linear", -1), doctest::Contains("neither may be negative"), Error);
 }
