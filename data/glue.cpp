@@ -35,7 +35,9 @@ Layout layout_of(const GlueTask& task, const TsvReader& reader, bool need_label,
   Layout layout;
   layout.text_a = find_column(header, task.text_a);
   is_header = layout.text_a != kNone;
-  if (!is_header && task.headerless && header.size() >= task.headerless->fields) {
+  double number = 0;
+  const bool broken_row = task.skip_corrupt && parse_number(header.front(), number);  // QQP's rows begin with an id
+  if (!is_header && task.headerless && (header.size() >= task.headerless->fields || broken_row)) {
     const Headerless& h = *task.headerless;
     return {h.text_a, task.info.pair ? h.text_b : kNone, h.label, h.fields, false};
   }
@@ -97,7 +99,7 @@ Split read_split(const GlueTask& task, const std::string& name, const fs::path& 
     example.id = static_cast<int64_t>(split.examples.size());
     split.examples.push_back(std::move(example));
   }
-  engine::check(!split.examples.empty(), file.string(), "has a header but no rows");
+  engine::check(!split.examples.empty(), file.string(), "has no rows of ", layout.fields, " fields");
   return split;
 }
 
