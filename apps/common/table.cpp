@@ -10,13 +10,33 @@
 namespace apps {
 namespace {
 
-constexpr int kGap = 2;        // spaces between columns
-constexpr int kLeastCut = 10;  // a flexible column keeps at least so many
+constexpr int kGap = 2;     // spaces between columns
+constexpr int kLeast = 14;  // columns that one which is cut or wrapped keeps
 
-std::string padded(const std::string& cell, int width, Align align, bool keep_end) {
-  const std::string shown = keep_end ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
+std::string padded(const std::string& cell, int width, Align align, Fit fit) {
+  const std::string shown = fit == Fit::cut_front ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
   const std::string space(static_cast<size_t>(std::max(0, width - display_width(shown))), ' ');
   return align == Align::right ? space + shown : shown + space;
+}
+
+// A cell in lines of at most `width` columns, broken after a separator where one is in the last two thirds of a line.
+std::vector<std::string> wrapped(std::string cell, int width) {
+  std::vector<std::string> lines;
+  while (display_width(cell) > width) {
+    size_t fits = 0, good = 0;
+    for (size_t at = 0; at < cell.size(); ++at) {
+      if (at + 1 < cell.size() && (static_cast<unsigned char>(cell[at + 1]) & 0xC0) == 0x80) continue;  // within a character
+      const int used = display_width(std::string_view(cell).substr(0, at + 1));
+      if (used > width) break;
+      fits = at + 1;
+      if (std::string_view(",:+ =").find(cell[at]) != std::string_view::npos && 3 * used >= width) good = at + 1;
+    }
+    const size_t end = std::max<size_t>(good ? good : fits, 1);
+    lines.push_back(cell.substr(0, end));
+    cell.erase(0, end);
+  }
+  lines.push_back(cell);
+  return lines;
 }
 
 void strip_right(std::string& line) { line.erase(line.find_last_not_of(' ') + 1); }
@@ -29,8 +49,10 @@ void Table::add(std::vector<std::string> cells) {
 }
 
 void Table::rule() {
-  if (!rows_.empty()) rules_.push_back(rows_.size());
+  if (!rows_.empty()) breaks_.push_back({rows_.size(), ""});
 }
+
+void Table::section(std::string title) { breaks_.push_back({rows_.size(), std::move(title)}); }
 
 std::string Table::text(int width) const {
   std::vector<int> widths;
@@ -48,12 +70,12 @@ std::string Table::text(int width) const {
   std::string dropped;
   const std::vector<int> full = widths;
   while (width > 0 && total() > width) {
-    // The widest flexible column gives one; when none can, the column with the highest `drop` goes and all get theirs back.
+    // The widest of those that may be cut or wrapped gives one; when none can, the column with the highest `drop` goes and all get theirs back.
     int widest = -1, victim = -1;
     for (size_t c = 0; c < widths.size(); ++c) {
       if (!shown[c]) continue;
-      const int least = std::max(kLeastCut, display_width(columns_[c].title));
-      if (columns_[c].flexible && widths[c] > least && (widest < 0 || widths[c] > widths[static_cast<size_t>(widest)])) widest = static_cast<int>(c);
+      const int least = std::max(kLeast, display_width(columns_[c].title));
+      if (columns_[c].fit != Fit::fixed && widths[c] > least && (widest < 0 || widths[c] > widths[static_cast<size_t>(widest)])) widest = static_cast<int>(c);
       if (columns_[c].drop > 0 && (victim < 0 || columns_[c].drop > columns_[static_cast<size_t>(victim)].drop)) victim = static_cast<int>(c);
     }
     if (widest >= 0) {
@@ -71,7 +93,7 @@ std::string Table::text(int width) const {
   const auto line = [&](const auto& cell_of) {
     std::string text;
     for (size_t c = 0; c < columns_.size(); ++c)
-      if (shown[c]) text += (text.empty() ? "" : std::string(kGap, ' ')) + padded(cell_of(c), widths[c], columns_[c].align, columns_[c].keep_end);
+      if (shown[c]) text += (text.empty() ? "" : std::string(kGap, ' ')) + padded(cell_of(c), widths[c], columns_[c].align, columns_[c].fit);
     strip_right(text);
     out += (width > 0 ? cut_to_width(text, width) : text) + "\n";
   };
@@ -83,8 +105,19 @@ std::string Table::text(int width) const {
   line([&](size_t c) { return columns_[c].title; });
   ruled();
   for (size_t r = 0; r < rows_.size(); ++r) {
-    if (std::find(rules_.begin(), rules_.end(), r) != rules_.end()) ruled();
-    line([&](size_t c) { return rows_[r][c]; });
+    for (const Break& b : breaks_) {
+      if (b.row != r) continue;
+      if (r > 0) ruled();
+      if (!b.title.empty()) out += (width > 0 ? cut_to_width(b.title, width) : b.title) + "\n";
+    }
+    std::vector<std::vector<std::string>> lines(columns_.size());
+    size_t height = 1;
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].fit == Fit::wrap && shown[c]) lines[c] = wrapped(rows_[r][c], widths[c]);
+      else lines[c] = {rows_[r][c]};
+      height = std::max(height, lines[c].size());
+    }
+    for (size_t i = 0; i < height; ++i) line([&](size_t c) { return i < lines[c].size() ? lines[c][i] : std::string(); });
   }
   if (!dropped.empty()) {
     const std::string note = "(left out to fit " + std::to_string(width) + " columns: " + dropped + ")";

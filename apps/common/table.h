@@ -13,12 +13,19 @@ namespace apps {
 
 enum class Align { left, right };
 
+// What happens to a column when the terminal is narrow.
+enum class Fit {
+  fixed,      // nothing
+  cut,        // "a long te…"
+  cut_front,  // "…self.query": for paths, whose end tells them apart
+  wrap,       // goes on in the next line, after ',' ':' '+' or a space where there is one
+};
+
 struct Column {
   std::string title;
   Align align = Align::left;
-  bool flexible = false;  // may be cut with "…" when the terminal is narrow
-  int drop = 0;           // > 0: may be left out when that is not enough, the highest first
-  bool keep_end = false;  // a flexible column is cut at its beginning: for paths, whose end tells them apart
+  Fit fit = Fit::fixed;
+  int drop = 0;  // > 0: may be left out when fitting the others is not enough, the highest first
 };
 
 class Table {
@@ -27,11 +34,12 @@ class Table {
 
   void add(std::vector<std::string> cells);  // missing cells are empty
   void rule();                               // a line between the rows above and below (terminal only)
+  void section(std::string title);           // the same with a title above the rows that follow
   size_t rows() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
 
-  // Aligned columns, each line ended by "\n" and at most `width` columns wide (0: any width). Flexible columns are cut and
-  // then columns dropped to fit; a last line names the dropped ones.
+  // Aligned columns, each line ended by "\n" and at most `width` columns wide (0: any width). Columns are cut or wrapped and
+  // then dropped to fit; a last line names the dropped ones.
   std::string text(int width = 0) const;
   std::string markdown() const;
   // RFC 4180 with a header: cells with comma, quote or line break are quoted. Cells are written as they are, so give plain
@@ -41,7 +49,11 @@ class Table {
  private:
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
-  std::vector<size_t> rules_;  // row numbers before which a rule stands
+  struct Break {
+    size_t row;  // before which a line stands
+    std::string title;
+  };
+  std::vector<Break> breaks_;
 };
 
 // Whether a file descriptor (1: stdout, 2: stderr) is a terminal.

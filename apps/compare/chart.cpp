@@ -87,8 +87,9 @@ std::string svg(const Chart& chart) {
     for (double e = from; e <= to; ++e) xs.push_back(std::pow(10, e));
   } else {
     xs = round_ticks(std::min(x0, 0.0), std::max(x1, x0 + 1), 6);
+    if (xs.back() > x1 && xs.size() > 2) xs.pop_back();  // the axis ends where the data do
   }
-  const Scale x{xs.front(), xs.back(), kLeft, kWidth - kRight, chart.log_x}, y{ys.front(), ys.back(), kHeight - kBottom, kTop, false};
+  const Scale x{xs.front(), std::max(x1, xs.back()), kLeft, kWidth - kRight, chart.log_x}, y{ys.front(), ys.back(), kHeight - kBottom, kTop, false};
 
   std::ostringstream out;
   out << "<svg viewBox=\"0 0 " << kWidth << ' ' << kHeight << "\" role=\"img\" aria-label=\"" << html_escape(chart.y_title + " against " + chart.x_title)

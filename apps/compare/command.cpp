@@ -10,7 +10,7 @@
 namespace apps {
 
 int compare_command(int argc, const char* const* argv) {
-  cxxopts::Options options("compare", "A table of finished runs by task and strategy; runs that differ only by seed are averaged.\n");
+  cxxopts::Options options("compare", "Finished runs as a table by task and strategy, averaged over seeds.\n");
   options.positional_help("RUN...").custom_help("[OPTION...]");
   options.add_options()
       ("sort", "within a task: strategy (by trainable parameters), score, trainable, seconds, memory, flops",
@@ -23,7 +23,7 @@ int compare_command(int argc, const char* const* argv) {
   options.parse_positional({"runs"});
   const auto flags = parse_flags(options, argc, argv);
   if (flags.count("help")) {
-    std::cout << options.help({""}) << "\nRUN is a folder that glue_finetune --out wrote, or a folder that holds such folders.\n";
+    std::cout << options.help({""}) << "\nRUN is a folder that glue_finetune --out wrote, or one that holds such folders.\n";
     return 0;
   }
   if (!flags.count("runs")) throw UsageError(engine::concat("no run was given", engine::hint("compare runs/ takes every run below runs/")));

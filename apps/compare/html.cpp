@@ -21,7 +21,7 @@ constexpr const char* kStyle = R"(
 :root { color-scheme: light dark; --page: #fff; --ink: #1c2330; --soft: #5b6675; --rule: #e3e7ec; --panel: #f7f8fa; }
 @media (prefers-color-scheme: dark) { :root { --page: #14181f; --ink: #e6e9ee; --soft: #9aa4b2; --rule: #2c3440; --panel: #1b212a; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 60rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem; background: var(--page); color: var(--ink);
        font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; } h3 { font-size: .95rem; margin: 1.25rem 0 .25rem; }
 p { margin: .25rem 0; } .soft, figcaption { color: var(--soft); font-size: .88rem; }
@@ -61,6 +61,19 @@ Points thinned(const Points& points) {
   return out;
 }
 
+// The mean of each point and its neighbours: single updates are noise.
+Points smoothed(const Points& points) {
+  const auto reach = static_cast<int64_t>(points.size() / 50), n = static_cast<int64_t>(points.size());
+  Points out = points;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t r = std::min({reach, i, n - 1 - i});
+    double sum = 0;
+    for (int64_t j = i - r; j <= i + r; ++j) sum += points[static_cast<size_t>(j)].second;
+    out[static_cast<size_t>(i)].second = sum / static_cast<double>(2 * r + 1);
+  }
+  return out;
+}
+
 Curves curves_of(const Run& run) {
   Curves curves;
   std::vector<engine::Json> lines;
@@ -83,7 +96,7 @@ Curves curves_of(const Run& run) {
       }
     if (count > 0) curves.score.emplace_back(step, 100 * sum / count);
   }
-  curves.loss = thinned(curves.loss);
+  curves.loss = thinned(smoothed(curves.loss));
   return curves;
 }
 
@@ -140,7 +153,7 @@ void write_task(std::ostream& out, const std::string& task, const std::vector<co
     }
   }
   write_figure(out, "Score against trainable parameters", against, "On the development set; bars are one standard deviation over seeds.");
-  write_figure(out, "Training loss", loss, "Colours as in the table; further seeds are faint. Point at a line for its name.");
+  write_figure(out, "Training loss", loss, "Smoothed. Colours as in the table; further seeds are faint. Point at a line for its name.");
   write_figure(out, "Score while training", score, "On the development set.");
 }
 

@@ -12,25 +12,27 @@ std::string name_of(const Group& group) {
   return or_dash(group.first().spec) + (group.differs.empty() ? "" : "  " + group.differs);
 }
 
-Table people_table(const Comparison& comparison) {
-  std::vector<Column> columns = {{"task"}};
-  if (comparison.several_models) columns.push_back({"model", Align::left, true, 4});
-  for (Column& column : std::vector<Column>{{"strategy", Align::left, true},
-                                            {"trainable", Align::right},
-                                            {"%", Align::right},
-                                            {"score", Align::right},
-                                            {"n", Align::right, false, 2},
-                                            {"time", Align::right, false, 1},
-                                            {"memory", Align::right, false, 3},
-                                            {"GEMM FLOP", Align::right, false, 1}})
-    columns.push_back(column);
+// `sections`: the task stands above its rows instead of in a column.
+Table people_table(const Comparison& comparison, bool sections) {
+  std::vector<Column> columns;
+  if (!sections) columns.push_back({"task"});
+  if (comparison.several_models) columns.push_back({"model", Align::left, Fit::cut, 4});
+  columns.insert(columns.end(), {{"strategy", Align::left, Fit::wrap},
+                                 {"trainable", Align::right},
+                                 {"%", Align::right},
+                                 {"score", Align::right},
+                                 {"n", Align::right, Fit::fixed, 3},
+                                 {"time", Align::right, Fit::fixed, 1},
+                                 {"memory", Align::right, Fit::fixed, 2},
+                                 {"FLOP", Align::right, Fit::fixed, 1}});
   Table table(columns);
-  std::string task;
+  const std::string* task = nullptr;
   for (const Group& group : comparison.groups) {
     const Run& run = group.first();
-    if (run.task != task) table.rule();
-    task = run.task;
-    std::vector<std::string> cells = {or_dash(run.task)};
+    if (sections && (!task || *task != run.task)) table.section(or_dash(run.task));
+    task = &run.task;
+    std::vector<std::string> cells;
+    if (!sections) cells.push_back(or_dash(run.task));
     if (comparison.several_models) cells.push_back(or_dash(run.model));
     const std::string flops = group.gemm_flops ? format_flops(group.gemm_flops.mean) : "-";
     for (const std::string& cell : {name_of(group), run.trainable ? format_count(*run.trainable) : std::string("-"),
@@ -47,8 +49,8 @@ Table people_table(const Comparison& comparison) {
 std::string explanation(const Comparison& comparison) {
   bool several = false;
   for (const Group& group : comparison.groups) several = several || group.runs.size() > 1;
-  return several ? "score: on the development set, times 100; mean ± standard deviation over n seeds."
-                 : "score: on the development set, times 100.";
+  return several ? "score: dev, times 100, mean ± standard deviation over n seeds. FLOP: of GEMMs."
+                 : "score: dev, times 100. FLOP: of matrix products (GEMM).";
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ std::string score_text(const Statistic& score) {
 
 std::string terminal_report(const Comparison& comparison, int width) {
   std::string out;
-  if (!comparison.groups.empty()) out = people_table(comparison).text(width) + explanation(comparison) + "\n";
+  if (!comparison.groups.empty()) out = people_table(comparison, true).text(width) + explanation(comparison) + "\n";
   else out = "no finished run\n";
   if (!comparison.uncounted.empty()) out += "\nnot counted:\n";
   for (const Run& run : comparison.uncounted) out += "  " + run.folder.string() + ": " + run.problem + "\n";
@@ -69,7 +71,7 @@ std::string terminal_report(const Comparison& comparison, int width) {
 }
 
 std::string markdown_report(const Comparison& comparison) {
-  std::string out = people_table(comparison).markdown() + "\n" + explanation(comparison) + "\n";
+  std::string out = people_table(comparison, false).markdown() + "\n" + explanation(comparison) + "\n";
   if (!comparison.uncounted.empty()) out += "\nNot counted:\n\n";
   for (const Run& run : comparison.uncounted) out += "- " + markdown_cell(run.folder.string()) + ": " + markdown_cell(run.problem) + "\n";
   return out;

@@ -144,6 +144,7 @@ Run read_run(const fs::path& folder) {
     engine::check(schema.empty() || schema.starts_with("peft.cpp/"), (folder / "run.json").string(), "has the schema '", schema, "'");
   } catch (const std::exception& e) {
     run.problem = std::string(e.what()).substr(0, std::string(e.what()).find('\n'));
+    if (const std::string prefix = folder.string() + "/"; run.problem.starts_with(prefix)) run.problem.erase(0, prefix.size());
     return run;
   }
   run.task = text(record, {"task"});

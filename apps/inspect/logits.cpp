@@ -147,9 +147,9 @@ void inspect_logits(const InspectOptions& given, std::ostream& out, std::ostream
   std::vector<std::string> labels = config.labels;
   for (size_t i = labels.size(); i < static_cast<size_t>(config.num_labels); ++i) labels.push_back("LABEL_" + std::to_string(i));
 
-  std::vector<Column> columns = {{"text", Align::left, true}};
+  std::vector<Column> columns = {{"text", Align::left, Fit::cut}};
   if (!regression) columns.insert(columns.end(), {{"label"}, {"probability", Align::right}});
-  for (const std::string& label : regression ? std::vector<std::string>{"value"} : labels) columns.push_back({label, Align::right, false, regression ? 0 : 1});
+  for (const std::string& label : regression ? std::vector<std::string>{"value"} : labels) columns.push_back({label, Align::right, Fit::fixed, regression ? 0 : 1});
   Table table(columns);
   for (size_t i = 0; i < texts.size(); ++i) {
     const std::vector<double> p = softmax(logits[i]);

@@ -37,10 +37,10 @@ void inspect_sites(const InspectOptions& options, std::ostream& out) {
   const bool marked = inspected.strategy != nullptr;
   Json linears = Json::array(), points = Json::array();
   size_t used = 0;
-  std::vector<Column> columns = {{"site", Align::left, true, 0, true}, {"role"}, {"in", Align::right, false, 3}, {"out", Align::right, false, 3}};
+  std::vector<Column> columns = {{"site", Align::left, Fit::cut_front}, {"role"}, {"in", Align::right, Fit::fixed, 3}, {"out", Align::right, Fit::fixed, 3}};
   if (marked) {
-    columns.push_back({"trains", Align::left, false, 2});
-    columns.push_back({"added", Align::left, true, 0});
+    columns.push_back({"trains", Align::left, Fit::fixed, 2});
+    columns.push_back({"added", Align::left, Fit::cut});
   }
   Table table(columns);
   int layer = sites.linears.empty() ? 0 : sites.linears.front().layer;

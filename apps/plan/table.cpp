@@ -29,15 +29,15 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
     out += engine::concat(".\nA training step of ", format_count(first->batch), " sequences of ", format_count(first->length), " tokens:\n\n");
   }
   // Spelled out: dX and dW are the products for the gradients of inputs and of weights.
-  Table table({{"strategy", Align::left, true},
+  Table table({{"strategy", Align::left, Fit::wrap},
                {"trainable", Align::right},
                {"% of base", Align::right},
-               {"forward", Align::right, false, 3},
-               {"dX", Align::right, false, 3},
-               {"dW", Align::right, false, 3},
+               {"forward", Align::right, Fit::fixed, 3},
+               {"dX", Align::right, Fit::fixed, 3},
+               {"dW", Align::right, Fit::fixed, 3},
                {"FLOP", Align::right},
-               {"of full", Align::right, false, 1},
-               {"kept", Align::right, false, 2},
+               {"of full", Align::right, Fit::fixed, 1},
+               {"kept", Align::right, Fit::fixed, 2},
                {"memory", Align::right}});
   const auto flop = [](double flops) {  // the unit stands in the title
     const std::string text = format_flops(flops);

@@ -47,7 +47,7 @@ TEST_CASE("format: columns of a terminal") {
 }
 
 TEST_CASE("table: aligned, cut and thinned out to fit") {
-  Table table({{"name", Align::left, true}, {"count", Align::right}, {"extra", Align::left, false, 1}});
+  Table table({{"name", Align::left, Fit::cut}, {"count", Align::right}, {"extra", Align::left, Fit::fixed, 1}});
   table.add({"a rather long name of something", "1,234", "x"});
   table.rule();
   table.add({"b", "5"});

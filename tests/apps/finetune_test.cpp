@@ -1,0 +1,294 @@
+// Whole runs of glue_finetune's library on small data: every strategy, resuming, refusing, merging.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+
+#include "apps/finetune/flags.h"
+#include "apps/finetune/record.h"
+#include "apps/finetune/run.h"
+#include "apps/finetune/session.h"
+#include "apps/merge/merge.h"
+#include "engine/io/run_folder.h"
+#include "engine/io/safetensors.h"
+#include "tests/support/paths.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using apps::FinetuneSettings;
+
+const char* kTokenizer = "data/pretrained/peft-mini";
+
+// 24 short reviews in SST-2's format, 8 of them for dev, 3 for test.
+void write_task(const fs::path& folder) {
+  const char* good[] = {"a lovely warm film", "great food and kind people", "i liked every page", "works well and looks good"};
+  const char* bad[] = {"a dull cold film", "awful food and rude people", "i hated every page", "breaks soon and looks bad"};
+  std::string train = "sentence\tlabel\n", dev = train, test = "index\tsentence\n";
+  for (int i = 0; i < 16; ++i) train += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + " really\t" + (i % 2 ? "1\n" : "0\n");
+  for (int i = 0; i < 8; ++i) dev += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + "\t" + (i % 2 ? "1\n" : "0\n");
+  for (int i = 0; i < 3; ++i) test += std::to_string(i) + "\t" + good[i] + "\n";
+  testing::write_file(folder / "train.tsv", train);
+  testing::write_file(folder / "dev.tsv", dev);
+  testing::write_file(folder / "test.tsv", test);
+}
+
+FinetuneSettings tiny(const fs::path& data, const fs::path& out) {
+  FinetuneSettings s;
+  s.task = "sst2";
+  s.data = data.string();
+  s.model = "random:layers=2,hidden=16,heads=2,ffn=32,positions=32";
+  s.tokenizer = (testing::source_dir() / kTokenizer).string();
+  s.out = out.string();
+  s.max_length = 16;
+  s.batch_size = 4;
+  s.epochs = 2;
+  s.log_every = 1;
+  s.threads = 2;
+  s.lr = 1e-3;
+  return s;
+}
+
+apps::RunResult run(const FinetuneSettings& s, int stop_after = -1) {
+  std::ostringstream out;
+  int asked = 0;
+  return apps::run_finetune(s, {.out = out, .stopped = [&] { return stop_after >= 0 && ++asked > stop_after ? 2 : 0; }, .progress_terminal = 0});
+}
+
+std::string failure(const FinetuneSettings& s) {
+  try {
+    run(s);
+  } catch (const engine::Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+bool same_bytes(const fs::path& a, const fs::path& b) { return testing::read_file(a) == testing::read_file(b); }
+
+}  // namespace
+
+TEST_CASE("every strategy runs, records itself and saves only what it trained") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  for (const std::string spec : {"full", "frozen", "top:layers=1", "bitfit", "bitfit:terms=query+ffn_in", "lora:r=2", "adapter:size=4",
+                                 "adapter:kind=pfeiffer,size=4", "adapter:kind=parallel,size=4", "prefix:length=2,hidden=8",
+                                 "prefix:length=2,flat=true", "ia3", "lora:r=2+bitfit"}) {
+    CAPTURE(spec);
+    FinetuneSettings s = tiny(temp.path(), temp / ("run-" + spec));
+    s.strategy = spec;
+    const apps::RunResult result = run(s);
+    CHECK(result.finished);
+    CHECK(result.record.at("status") == "finished");
+    CHECK(result.record.at("steps") == 8);
+    CHECK(result.record.at("metrics").at("dev").contains("accuracy"));
+    const int64_t trained = result.record.at("trainable_parameters");
+    CHECK(trained > 0);
+    CHECK(trained <= result.record.at("total_parameters").get<int64_t>());
+    // header and names are a few kilobytes; values four bytes each
+    CHECK(fs::file_size(fs::path(s.out) / "adapter" / "adapter_model.safetensors") < static_cast<size_t>(4 * trained + 8192));
+    const auto lines = engine::read_metrics(fs::path(s.out) / "metrics.jsonl");
+    CHECK(lines.size() == 8 + 2);
+    CHECK(lines.front().at("step") == 1);
+    CHECK(lines.front().contains("loss"));
+    CHECK(fs::exists(fs::path(s.out) / "submission" / "SST-2.tsv"));
+    const std::string predictions = testing::read_file(fs::path(s.out) / "predictions.tsv");
+    CHECK(std::count(predictions.begin(), predictions.end(), '\n') == 1 + 8 + 3);
+  }
+}
+
+TEST_CASE("a run that was stopped after any update and resumed gives the same bits") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  for (const std::string spec : {"full", "lora:r=2,dropout=0.1"}) {
+    FinetuneSettings whole = tiny(temp.path(), temp / ("whole-" + spec));
+    whole.strategy = spec;
+    run(whole);
+    for (const int stop : {0, 1, 3, 4, 7}) {  // 4: between two epochs
+      CAPTURE(spec);
+      CAPTURE(stop);
+      FinetuneSettings s = whole;
+      s.out = (temp / engine::concat("part-", spec, "-", stop)).string();
+      CHECK_FALSE(run(s, stop).finished);
+      s.resume = true;
+      s.threads = 1;  // may change
+      const apps::RunResult result = run(s);
+      CHECK(result.finished);
+      CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors", fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
+      CHECK(same_bytes(fs::path(whole.out) / "predictions.tsv", fs::path(s.out) / "predictions.tsv"));
+      const auto a = engine::read_metrics(fs::path(whole.out) / "metrics.jsonl"), b = engine::read_metrics(fs::path(s.out) / "metrics.jsonl");
+      REQUIRE(a.size() == b.size());
+      for (size_t i = 0; i < a.size(); ++i) {
+        CHECK(a[i].at("step") == b[i].at("step"));
+        CHECK(a[i].value("loss", 0.0) == b[i].value("loss", 0.0));
+      }
+    }
+  }
+}
+
+TEST_CASE("patience keeps the best evaluation, and resuming does not forget it") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings s = tiny(temp.path(), temp / "patient");
+  s.epochs = 30;
+  s.patience = 2;
+  const apps::RunResult result = run(s);
+  CHECK(result.record.at("selection").at("kind") == "best dev score");
+  const int64_t best = result.record.at("selection").at("step"), last = result.record.at("steps");
+  CHECK(best <= last);
+  double best_score = -1;
+  for (const auto& line : engine::read_metrics(fs::path(s.out) / "metrics.jsonl"))
+    if (line.contains("eval")) best_score = std::max(best_score, line["eval"]["dev"]["score"].get<double>());
+  CHECK(result.record.at("metrics").at("dev").at("score").get<double>() == doctest::Approx(best_score));
+}
+
+TEST_CASE("an out folder that holds another run is refused and left as it is") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings s = tiny(temp.path(), temp / "run");
+  run(s);
+  const std::string before = testing::read_file(fs::path(s.out) / "run.json");
+  CHECK(failure(s).find("--resume") != std::string::npos);
+  s.seed = 7;
+  CHECK(failure(s) != "no error");
+  s.resume = true;
+  CHECK(failure(s).find("seed") != std::string::npos);
+  CHECK(testing::read_file(fs::path(s.out) / "run.json") == before);
+}
+
+TEST_CASE("settings that cannot work are refused with the flag's name") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  const auto with = [&](auto change) {
+    FinetuneSettings s = tiny(temp.path(), temp / "never");
+    change(s);
+    return failure(s);
+  };
+  CHECK(with([](auto& s) { s.batch_size = 0; }).find("--batch-size") != std::string::npos);
+  CHECK(with([](auto& s) { s.dropout = 1; }).find("--dropout") != std::string::npos);
+  CHECK(with([](auto& s) { s.max_length = 2; }).find("--max-length") != std::string::npos);
+  CHECK(with([](auto& s) { s.max_length = 64; }).find("32 positions") != std::string::npos);
+  CHECK(with([](auto& s) { s.schedule = "stepwise"; }).find("linear") != std::string::npos);
+  CHECK(with([](auto& s) { s.strategy = "bitfitt"; }).find("bitfit") != std::string::npos);
+  CHECK(with([](auto& s) { s.strategy = "lora:rank=4"; }).find("alpha") != std::string::npos);
+  CHECK(with([](auto& s) { s.task = "sst3"; }).find("sst2") != std::string::npos);
+  CHECK(with([](auto& s) { s.model = "no-such-folder"; }).find("no-such-folder") != std::string::npos);
+  CHECK(with([](auto& s) { s.model = "random:layer=2"; }).find("layers") != std::string::npos);
+  CHECK(with([](auto& s) { s.lr = 1e30; }).find("--lr") != std::string::npos);  // the loss is not finite
+  CHECK(with([&](auto& s) { s.data = (temp / "nowhere").string(); }).find("nowhere") != std::string::npos);
+}
+
+TEST_CASE("own data: CSV with quotes, held-out dev, discovered labels; and a regression in JSON lines") {
+  testing::TempDir temp;
+  std::string csv = "id,text,label\n", jsonl;
+  for (int i = 0; i < 30; ++i) {
+    csv += engine::concat(i, ",\"good, ", i, i % 3 == 0 ? "\",yes\n" : i % 3 == 1 ? "\",no\n" : "\",maybe\n");
+    jsonl += engine::concat("{\"sentence1\":\"a ", i, "\",\"sentence2\":\"b\",\"score\":", i % 5, "}\n");
+  }
+  testing::write_file(temp / "own.csv", csv);
+  testing::write_file(temp / "own.jsonl", jsonl);
+  FinetuneSettings s = tiny("", temp / "csv");
+  s.task.clear();
+  s.train = (temp / "own.csv").string();
+  const apps::RunResult classes = run(s);
+  CHECK(classes.record.at("task_info").at("labels") == engine::Json({"maybe", "no", "yes"}));
+  CHECK(classes.record.at("metrics").contains("dev"));
+  s.train = (temp / "own.jsonl").string();
+  s.out = (temp / "jsonl").string();
+  s.regression = true;
+  const apps::RunResult scores = run(s);
+  CHECK(scores.record.at("metrics").at("dev").contains("pearson"));
+}
+
+TEST_CASE("a saved adapter is the start of the next run, and fits only its base model") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings first = tiny(temp.path(), temp / "first");
+  first.strategy = "lora:r=2";
+  const apps::RunResult before = run(first);
+  FinetuneSettings second = tiny(temp.path(), temp / "second");
+  second.adapter = (fs::path(first.out) / "adapter").string();
+  second.lr = 1e-12;  // nothing moves: the scores are those that the adapter brought
+  const apps::RunResult after = run(second);
+  CHECK(after.record.at("strategy_spec").get<std::string>().find("lora") == 0);
+  CHECK(after.record.at("metrics").at("dev").at("loss").get<double>() ==
+        doctest::Approx(before.record.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+  second.seed = 43;  // another random base model
+  second.out = (temp / "third").string();
+  CHECK(failure(second).find("base model") != std::string::npos);
+}
+
+TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  for (const std::string spec : {"lora:r=2", "ia3", "bitfit"}) {
+    CAPTURE(spec);
+    FinetuneSettings s = tiny(temp.path(), temp / ("run-" + spec));
+    s.strategy = spec;
+    const apps::RunResult trained = run(s);
+    apps::MergeOptions merge{s.model, s.out, temp / ("merged-" + spec), "F32", 42};
+    // The random base model has this tokenizer's vocabulary: merge finds the one that ships.
+    std::ostringstream log;
+    setenv("PEFT_DATA", (testing::source_dir() / "data").c_str(), 1);
+    apps::merge_adapter(merge, log);
+    FinetuneSettings again = tiny(temp.path(), temp / ("again-" + spec));
+    again.model = merge.out.string();
+    again.tokenizer.clear();
+    again.strategy = "frozen";
+    again.lr = 1e-12;
+    const apps::RunResult loaded = run(again);
+    CHECK(loaded.record.at("metrics").at("dev").at("loss").get<double>() ==
+          doctest::Approx(trained.record.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+    CHECK_THROWS_AS(apps::merge_adapter(merge, log), engine::Error);  // the folder is not empty now
+  }
+  FinetuneSettings s = tiny(temp.path(), temp / "run-prefix");
+  s.strategy = "prefix:length=2,flat=true";
+  run(s);
+  std::ostringstream log;
+  CHECK_THROWS_AS(apps::merge_adapter({s.model, s.out, temp / "merged-prefix", "F32", 42}, log), engine::Error);
+}
+
+TEST_CASE("the command line fills the settings and refuses what it does not know") {
+  const char* good[] = {"glue_finetune", "--task", "cola", "--data", "x", "--model", "m", "--strategy", "lora:r=4", "--lr", "0.001", "--resume"};
+  const apps::FinetuneCommand command = apps::parse_finetune(static_cast<int>(std::size(good)), good);
+  CHECK(command.settings.task == "cola");
+  CHECK(command.settings.strategy == "lora:r=4");
+  CHECK(command.settings.lr == doctest::Approx(0.001));
+  CHECK(command.settings.resume);
+  const char* bad[] = {"glue_finetune", "--stratgy", "full"};
+  CHECK_THROWS_AS(apps::parse_finetune(3, bad), engine::Error);
+}
+
+TEST_CASE("every strategy runs on slices of the real tasks") {
+  const auto shared = testing::shared_dir("data");
+  if (!shared) return;
+  testing::TempDir temp;
+  const std::pair<const char*, fs::path> tasks[] = {{"cola", *shared / "glue/CoLA"}, {"sst2", *shared / "glue/SST-2"},
+                                                    {"mrpc", *shared / "glue/MRPC"}, {"stsb", *shared / "glue/STS-B"},
+                                                    {"rte", *shared / "glue/RTE"},   {"wnli", *shared / "glue/WNLI"},
+                                                    {"qnli", *shared / "glue/QNLI"}};
+  for (const auto& [task, folder] : tasks) {
+    // The first rows of the real files; QNLI's training set is not there, its dev set serves.
+    const fs::path slice = temp / task;
+    fs::create_directories(slice);
+    for (const char* split : {"train", "dev", "test"}) {
+      const fs::path file = folder / (std::string(split) + ".tsv");
+      const fs::path source = fs::exists(file) ? file : folder / "dev.tsv";
+      std::istringstream all(testing::read_file(source));
+      std::string text, line;
+      for (int i = 0; i < 25 && std::getline(all, line); ++i) text += line + "\n";
+      testing::write_file(slice / (std::string(split) + ".tsv"), text);
+    }
+    for (const std::string spec : {"full", "frozen", "bitfit", "lora", "adapter:size=4", "prefix:length=2,hidden=8", "ia3"}) {
+      CAPTURE(task);
+      CAPTURE(spec);
+      FinetuneSettings s = tiny(slice, temp / (std::string(task) + "-" + spec));
+      s.task = task;
+      s.strategy = spec;
+      s.max_steps = 2;
+      s.max_length = 32;
+      CHECK(run(s).finished);
+    }
+  }
+}
