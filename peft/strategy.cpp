@@ -15,6 +15,16 @@ void Strategy::merge(engine::ParameterStore& store) {
 
 std::string Strategy::full_spec() const { return spell_spec(name(), options()); }
 
+// Whether the options mean the same as `all`. Options may depend on one another, so leaving one out can make the rest
+// senseless (scaling= without kind=parallel): then they do not.
+static bool means(const std::string& name, const engine::Json& fewer, const engine::Json& all) {
+  try {
+    return make_strategy(spell_spec(name, fewer))->options() == all;
+  } catch (const engine::Error&) {
+    return false;
+  }
+}
+
 // An option is left out if the rest means the same without it. Asking make_strategy keeps this true of defaults that
 // depend on other options, such as an adapter's activation on its kind.
 std::string Strategy::spec() const {
@@ -23,7 +33,7 @@ std::string Strategy::spec() const {
   for (const auto& [key, value] : all.items()) {
     engine::Json fewer = kept;
     fewer.erase(key);
-    if (make_strategy(spell_spec(name(), fewer))->options() == all) kept = std::move(fewer);
+    if (means(name(), fewer, all)) kept = std::move(fewer);
   }
   return spell_spec(name(), kept);
 }
