@@ -1,12 +1,14 @@
 #include "apps/pretrain/pretrainer.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 
 #include "apps/common/format.h"
 #include "apps/common/signals.h"
-#include "apps/pretrain/peak.h"
+#include "engine/base/peak.h"
 #include "engine/base/philox.h"
 #include "engine/base/threads.h"
 #include "engine/base/version.h"
@@ -36,7 +38,11 @@ Json scores_json(const std::vector<Score>& scores) {
 
 Pretrainer::Pretrainer(const PretrainOptions& options) : options_(options) {
   options_.check();
-  options_.threads = engine::set_threads(options.threads);
+  if (options_.threads <= 0) options_.threads = omp_get_num_procs();
+  const bool divides = options_.threads <= options_.grad_accumulation && options_.grad_accumulation % options_.threads == 0;
+  const int workers = options_.workers > 0 ? options_.workers : divides ? options_.threads : 1;
+  if (workers > 1) omp_set_num_threads(options_.threads);  // not pinned: the workers would be on the same core
+  else engine::set_threads(options_.threads);
   tokenizer_ = data::load_tokenizer(options_.tokenizer);
   masking_ = std::make_unique<data::Masking>(*tokenizer_, data::MaskingOptions{.rate = options_.mask_rate, .whole_words = options_.whole_word});
   Json settings = options_.to_json();
@@ -49,7 +55,10 @@ Pretrainer::Pretrainer(const PretrainOptions& options) : options_(options) {
   schedule_ = std::make_unique<engine::Schedule>(options_.schedule, kTicks, engine::warmup_updates(kTicks, options_.warmup_ratio));
   window_.scores.assign(objective_->parts().size(), {});
   if (options_.resume && fs::exists(folder_->state_file())) load();
-  peak_gflops_ = options_.peak_gflops > 0 ? options_.peak_gflops : measure_peak_gflops(options_.threads);
+  if (workers > 1) omp_set_num_threads(1);
+  workers_ = std::make_unique<Workers>(workers, options_.grad_accumulation, store_->block(),
+                                       [this](const Workers::Order& order, int part, Workers::Result& result) { compute_part(order, part, result); });
+  peak_gflops_ = options_.peak_gflops > 0 ? options_.peak_gflops : engine::measure_peak_gflops(options_.threads);
   folder_->update({{"engine", engine::version()},
                    {"git", engine::git_revision()},
                    {"compiler", engine::compiler()},
@@ -129,23 +138,54 @@ double Pretrainer::used() const {
   return std::min(part, 1.0);
 }
 
-void Pretrainer::update() {
-  const double lr = options_.lr * schedule_->factor(static_cast<int64_t>(used() * kTicks));
-  Stream& stream = short_now() ? short_ : long_;
+// One part of an update, in this process or in a worker.
+void Pretrainer::compute_part(const Workers::Order& order, int part, Workers::Result& result) {
   const int parts = options_.grad_accumulation;
-  const double flops = engine::counters().flops(), begin = timer_.seconds();
+  Stream& stream = order.short_now ? short_ : long_;
+  const double flops = engine::counters().flops();
+  const auto number = static_cast<uint64_t>(order.step) * static_cast<uint64_t>(parts) + static_cast<uint64_t>(part);
+  stream.batches->seek(order.epoch[part], order.position[part]);
+  stream.batches->next(batch_, options_.batch_tokens / parts);
+  masking_->apply(batch_, options_.seed, number, masked_);
   store_->clear_gradients();
-  for (int part = 0; part < parts; ++part) {
-    const auto number = static_cast<uint64_t>(step_) * static_cast<uint64_t>(parts) + static_cast<uint64_t>(part);
-    stream.batches->next(batch_, options_.batch_tokens / parts);
-    masking_->apply(batch_, options_.seed, number, masked_);
+  std::vector<Score> scores(objective_->parts().size());
+  {
     engine::Graph g(workspace_, {.dropout = options_.dropout > 0, .seed = options_.seed, .step = number});
-    const engine::Tensor loss = objective_->loss(g, batch_, masked_, mix(options_.seed, number), window_.scores);
+    const engine::Tensor loss = objective_->loss(g, batch_, masked_, mix(options_.seed, number), scores);
     g.backward(loss, engine::Scalar(1) / static_cast<engine::Scalar>(parts));
-    tokens_ += static_cast<double>(batch_.tokens());
-    window_.tokens += static_cast<double>(batch_.tokens());
   }
   store_->settle_gradients();
+  result.numbers[0] = static_cast<double>(batch_.tokens());
+  result.numbers[1] = engine::counters().flops() - flops;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    result.numbers[2 + 3 * i] = scores[i].loss;
+    result.numbers[3 + 3 * i] = scores[i].correct;
+    result.numbers[4 + 3 * i] = scores[i].count;
+  }
+}
+
+void Pretrainer::update() {
+  const double lr = options_.lr * schedule_->factor(static_cast<int64_t>(used() * kTicks));
+  const double begin = timer_.seconds();
+  Workers::Order order;
+  order.step = step_;
+  order.short_now = short_now();
+  data::CorpusBatches& batches = *(order.short_now ? short_ : long_).batches;
+  for (int part = 0; part < options_.grad_accumulation; ++part) {
+    order.epoch[part] = batches.epoch();
+    order.position[part] = batches.position();
+    batches.next(batch_, options_.batch_tokens / options_.grad_accumulation);
+  }
+  const int64_t epoch = batches.epoch(), position = batches.position();
+  const auto results = workers_->run(order);
+  batches.seek(epoch, position);  // computing a part has moved it
+  for (const Workers::Result& result : results) {
+    tokens_ += result.numbers[0];
+    window_.tokens += result.numbers[0];
+    window_.flops += result.numbers[1];
+    for (size_t i = 0; i < window_.scores.size(); ++i)
+      window_.scores[i].add({result.numbers[2 + 3 * i], result.numbers[3 + 3 * i], result.numbers[4 + 3 * i]});
+  }
   const engine::Clip clip = engine::clip_gradients(store_->block(), options_.max_grad_norm);
   if (clip.finite()) {
     optimizer_->step(lr, clip.scale);
@@ -157,7 +197,6 @@ void Pretrainer::update() {
   ++step_;
   window_.lr = lr;
   window_.grad_norm = clip.norm;
-  window_.flops += engine::counters().flops() - flops;
   window_.seconds += timer_.seconds() - begin;
 }
 

@@ -1,4 +1,4 @@
-#include "apps/pretrain/peak.h"
+#include "engine/base/peak.h"
 
 #include <omp.h>
 
@@ -7,7 +7,7 @@
 
 #include "engine/base/timer.h"
 
-namespace apps {
+namespace engine {
 namespace {
 
 #if defined(__AVX512F__)
@@ -43,9 +43,9 @@ double measure_peak_gflops(int threads, double seconds) {
   {
     volatile float sink = 0;
     double mine = 0;
-    const engine::Timer whole;
+    const Timer whole;
     while (whole.seconds() < seconds) {
-      const engine::Timer timer;
+      const Timer timer;
       sink = sink + work();
       mine = std::max(mine, 2.0 * kLanes * kChains * kRounds / timer.seconds() * 1e-9);
     }
@@ -56,4 +56,4 @@ double measure_peak_gflops(int threads, double seconds) {
   return sum;
 }
 
-}  // namespace apps
+}  // namespace engine
