@@ -116,3 +116,14 @@ TEST_CASE("a kernel may write over its input, and beta adds") {
     }
   }
 }
+
+TEST_CASE("what is not a number stays so") {  // a step that went wrong must show in the loss
+  const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+  for (const Activation act : {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu, Activation::tanh}) {
+    CAPTURE(std::string(activation_name(act)));
+    std::vector<Scalar> x(37, 1), y(37);
+    x[3] = x[20] = x[36] = nan;  // in vector lanes and in the remainder
+    kernels::activate(act, x.data(), y.data(), 37);
+    for (size_t i = 0; i < 37; ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+  }
+}
