@@ -24,7 +24,7 @@ std::string our_name(std::string name) {
       name = name.substr(std::string(prefix).size());
       break;
     }
-  if (const size_t at = name.find(".base_layer."); at != std::string::npos) name.replace(at, 12, ".");
+  if (const size_t at = name.find(".base_layer."); at != std::string::npos) name.erase(at, std::string(".base_layer").size());
   if (name.ends_with(".lora_A") || name.ends_with(".lora_B")) name += ".weight";
   return name;
 }

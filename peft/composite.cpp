@@ -11,7 +11,10 @@ namespace {
 
 std::string join(const std::vector<std::unique_ptr<Strategy>>& parts, const std::function<std::string(const Strategy&)>& text) {
   std::string out;
-  for (const auto& part : parts) out += (out.empty() ? "" : "+") + text(*part);
+  for (const auto& part : parts) {
+    if (!out.empty()) out += '+';
+    out += text(*part);
+  }
   return out;
 }
 
