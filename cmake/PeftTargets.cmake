@@ -3,7 +3,9 @@ add_library(peft_flags INTERFACE)
 target_compile_options(peft_flags INTERFACE -Wall -Wextra -Wshadow -Wno-unused-parameter -fno-math-errno
   -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)  # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
 if(PEFT_NATIVE)
-  target_compile_options(peft_flags INTERFACE -march=native)
+  # g++ 12.2 on processors newer than itself broadcasts the first value of a braced list over its zeros when it moves 32 or
+  # 64 bytes at once: std::vector<double>{1, 1, 1, 0} became 1 1 1 1. tests/engine/base/compiler_test.cpp watches it.
+  target_compile_options(peft_flags INTERFACE -march=native -mmove-max=128 -mstore-max=128)
 else()
   target_compile_options(peft_flags INTERFACE -march=x86-64-v3)
 endif()
