@@ -2,6 +2,9 @@
 
 #include <cblas.h>
 
+#include <cstdlib>
+#include <string_view>
+
 namespace engine {
 namespace {
 
@@ -35,12 +38,20 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   count_gemm(work, 1, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
 }
 
-std::string blas_version() { return openblas_get_config(); }
+std::string blas_version() { return std::string(openblas_get_config()) + " kernels " + openblas_get_corename(); }
 
 std::string blas_complaint() {
-  if (openblas_get_parallel() == OPENBLAS_OPENMP) return {};
-  return "OpenBLAS is not its OpenMP build, so its threads compete with the engine's on the same cores (several times slower).\n"
-         "hint: install libopenblas-openmp-dev and build again; check LD_LIBRARY_PATH and LD_PRELOAD";
+  if (openblas_get_parallel() != OPENBLAS_OPENMP)
+    return "OpenBLAS is not its OpenMP build, so its threads compete with the engine's on the same cores (several times slower).\n"
+           "hint: install libopenblas-openmp-dev and build again; check LD_LIBRARY_PATH and LD_PRELOAD";
+#if defined(__x86_64__)
+  const char* forced = std::getenv("OPENBLAS_CORETYPE");
+  const std::string_view kernels = openblas_get_corename();
+  if (forced && *forced && __builtin_cpu_supports("avx512f") && (kernels == "Haswell" || kernels == "Zen"))
+    return std::string("OPENBLAS_CORETYPE=") + forced + " chooses AVX2 kernels on a processor with AVX-512 (up to twice slower).\n"
+           "hint: unset OPENBLAS_CORETYPE";
+#endif
+  return {};
 }
 
 }  // namespace engine

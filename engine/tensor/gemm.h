@@ -31,7 +31,7 @@ inline void count_gemm(Work work, int64_t calls, double flops) {
   counters().of(work).flops += flops;
 }
 
-// "OpenBLAS 0.3.21 ... Zen" and, if it is not the OpenMP build, what to do about it (empty: all is well).
+// "OpenBLAS 0.3.21 ... kernels Zen", and what makes it slower than it could be with what to do about it (empty: nothing).
 std::string blas_version();
 std::string blas_complaint();
 
