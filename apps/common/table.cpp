@@ -10,8 +10,7 @@
 namespace apps {
 namespace {
 
-constexpr int kGap = 2;     // spaces between columns
-constexpr int kLeast = 14;  // columns that one which is cut or wrapped keeps
+constexpr int kGap = 2;  // spaces between columns
 
 std::string padded(const std::string& cell, int width, Align align, Fit fit) {
   const std::string shown = fit == Fit::cut_front ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
@@ -74,7 +73,7 @@ std::string Table::text(int width) const {
     int widest = -1, victim = -1;
     for (size_t c = 0; c < widths.size(); ++c) {
       if (!shown[c]) continue;
-      const int least = std::max(kLeast, display_width(columns_[c].title));
+      const int least = std::max(columns_[c].least, display_width(columns_[c].title));
       if (columns_[c].fit != Fit::fixed && widths[c] > least && (widest < 0 || widths[c] > widths[static_cast<size_t>(widest)])) widest = static_cast<int>(c);
       if (columns_[c].drop > 0 && (victim < 0 || columns_[c].drop > columns_[static_cast<size_t>(victim)].drop)) victim = static_cast<int>(c);
     }

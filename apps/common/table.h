@@ -25,7 +25,8 @@ struct Column {
   std::string title;
   Align align = Align::left;
   Fit fit = Fit::fixed;
-  int drop = 0;  // > 0: may be left out when fitting the others is not enough, the highest first
+  int drop = 0;    // > 0: may be left out when fitting the others is not enough, the highest first
+  int least = 14;  // columns that it keeps when it is cut or wrapped, if it has as many
 };
 
 class Table {

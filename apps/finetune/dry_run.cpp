@@ -1,11 +1,13 @@
 #include "apps/finetune/dry_run.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
 #include "apps/plan/plan.h"
 #include "data/glue.h"
+#include "models/planned.h"
 #include "models/pretrained.h"
 
 namespace apps {
@@ -19,7 +21,6 @@ std::string dry_run(const FinetuneCommand& command) {
                      "random:layers=12,hidden=768");
   PlanOptions options;
   options.batch = s.batch_size;
-  options.length = s.max_length;
   options.threads = s.threads;
   options.dropout = s.dropout != 0;
   if (!s.task.empty()) options.num_labels = data::glue_task(s.task).outputs();
@@ -35,6 +36,9 @@ std::string dry_run(const FinetuneCommand& command) {
     where = file.string();
     config = engine::json_file(file);
   }
+  options.length = s.max_length ? s.max_length : 128;
+  if (s.max_length == 0 && config.contains("max_position_embeddings") && !models::is_planned_type(config.value("model_type", "")))
+    options.length = std::min<int64_t>(options.length, models::config_from_json(config, where).longest_sequence());
   std::vector<Plan> plans;
   if (s.strategy.empty()) plans = make_plans(config, all_strategies(), options, where);
   else plans.push_back(make_plan(config, s.strategy, options, where));

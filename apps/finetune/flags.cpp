@@ -21,7 +21,7 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
       ("text-b", "column of the second text of a pair", text(s.text_b), "NAME")
       ("label", "column of the label", text(s.label), "NAME")
       ("regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))
-      ("max-length", "tokens a text is cut to, special ones included (128)", cxxopts::value<int>(s.max_length), "N");
+      ("max-length", "tokens a text is cut to, special ones included (128, or what the model has)", cxxopts::value<int>(s.max_length), "N");
   options.add_options("Model")
       ("model", "Hugging Face folder, or random:layers=4,hidden=256", text(s.model), "MODEL")
       ("tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")

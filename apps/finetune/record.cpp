@@ -65,6 +65,7 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
           {"model", {{"spec", settings.model}, {"model_type", s.source.config.model_type}, {"hash", s.model_hash},
                      {"config", s.source.config.to_json()}}},
           {"tokenizer", s.tokenizer->describe()},
+          {"max_length", s.max_length},
           {"strategy", s.strategy->name()},
           {"strategy_spec", s.strategy->spec()},
           {"strategy_options", injected},

@@ -156,10 +156,11 @@ Session open_session(const FinetuneSettings& settings) {
         s.tokenizer->vocab_size(), " entries, the model's table ", config.vocab_size, hint("they do not belong together"));
   check(settings.max_length <= config.longest_sequence(), "glue_finetune", "--max-length ", settings.max_length, " is more than the ",
         config.longest_sequence(), " positions of this model", hint("give --max-length ", config.longest_sequence(), " or less"));
+  s.max_length = settings.max_length ? settings.max_length : static_cast<int>(std::min<int64_t>(128, config.longest_sequence()));
   follow_model_labels(s);
   models::set_labels(config, s.task.info.outputs(), s.task.info.labels);
   if (settings.dropout >= 0) config.set_dropout(settings.dropout);
-  encode_all(s, settings.max_length);
+  encode_all(s, s.max_length);
 
   s.model = std::make_unique<models::SequenceClassifier>(config);
   std::optional<peft::AdapterFile> adapter;

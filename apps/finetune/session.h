@@ -17,6 +17,7 @@ struct Session {
   data::TaskData task;
   std::unique_ptr<data::Tokenizer> tokenizer;
   std::string tokenizer_folder;
+  int max_length = 0;  // tokens that texts were cut to
   std::map<std::string, data::EncodedSplit> splits;  // those that exist, encoded
   models::ModelSource source;
   std::unique_ptr<models::SequenceClassifier> model;

@@ -26,7 +26,7 @@ void FinetuneSettings::check() const {
   require(weight_decay >= 0, "--weight-decay", weight_decay, "0 or more");
   require(max_grad_norm >= 0, "--max-grad-norm", max_grad_norm, "0 (no clipping) or more");
   require(label_smoothing >= 0 && label_smoothing < 1, "--label-smoothing", label_smoothing, "from 0 to below 1");
-  require(max_length >= 3, "--max-length", max_length, "at least 3: two special tokens and one of text");
+  require(max_length == 0 || max_length >= 3, "--max-length", max_length, "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout, "from 0 to below 1");
   require(eval_every >= 0, "--eval-every", eval_every, "0 (every epoch) or more");
   require(patience >= 0, "--patience", patience, "0 (never stop early) or more");

@@ -34,7 +34,7 @@ struct FinetuneSettings {
   double weight_decay = 0.01;
   double max_grad_norm = 1.0;
   double label_smoothing = 0;
-  int max_length = 128;              // tokens, special ones included
+  int max_length = 0;                // tokens, special ones included; 0: 128, or what the model has if that is less
   double dropout = -1;               // -1: the model's own
   uint64_t seed = 42;
 

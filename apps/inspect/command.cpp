@@ -13,9 +13,9 @@ namespace {
 
 const std::vector<std::pair<std::string, std::string>>& commands() {
   static const std::vector<std::pair<std::string, std::string>> list = {
-      {"params", "every parameter of a model: shape, count, role, whether it trains, where its values come from"},
+      {"params", "a model's parameters: shape, role, whether it trains, from where"},
       {"sites", "the places that a strategy may use, and those that one does use"},
-      {"graph", "one training step as a graph for Graphviz (dot -Tsvg): frozen nodes grey, kept bytes shown"},
+      {"graph", "one training step for Graphviz: what is frozen, what is kept"},
       {"tokens", "texts as token ids and pieces"},
       {"logits", "texts as what a fine-tuned classifier says of them"}};
   return list;
@@ -94,7 +94,7 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
     list += (list.empty() ? "" : ", ") + name;
   }
   if (std::find(known.begin(), known.end(), command) == known.end()) {
-    if (command.empty()) throw UsageError(engine::concat("no command was given", engine::hint("known are ", list, "; inspect --help says what they show")));
+    if (command.empty()) throw UsageError(engine::concat("no command was given", engine::hint("known are ", list, "; inspect --help explains")));
     const std::string near = nearest(command, known);
     throw UsageError(engine::concat("unknown command '", command, "'", near.empty() ? "" : ", did you mean " + near + "?", engine::hint("known are ", list)));
   }

@@ -54,8 +54,8 @@ void inspect_params(const InspectOptions& options, std::ostream& out) {
   const Loaded loaded = load(inspected);
   const bool marked = inspected.strategy != nullptr;
   engine::Json list = engine::Json::array();
-  Table table({{"name", Align::left, Fit::cut_front}, {"shape"}, {"count", Align::right}, {"role", Align::left, Fit::fixed, 2},
-               {marked ? "trains" : "", Align::left, Fit::fixed, 0}, {"source", Align::left, Fit::cut, 1}});
+  Table table({{"name", Align::left, Fit::cut_front, 0, 43}, {"shape"}, {"count", Align::right}, {"role", Align::left, Fit::fixed, 2},
+               {marked ? "trains" : "", Align::left, Fit::fixed, 0}, {"source", Align::left, Fit::cut, 1, 8}});
   inspected.root().visit([&](engine::Parameter& p) {
     const std::string source = source_of(p, loaded);
     table.add({p.name, dims(p), format_count(p.count()), engine::role_name(p.role), marked ? (p.trainable ? "yes" : "-") : "", source});

@@ -37,7 +37,7 @@ void inspect_sites(const InspectOptions& options, std::ostream& out) {
   const bool marked = inspected.strategy != nullptr;
   Json linears = Json::array(), points = Json::array();
   size_t used = 0;
-  std::vector<Column> columns = {{"site", Align::left, Fit::cut_front}, {"role"}, {"in", Align::right, Fit::fixed, 3}, {"out", Align::right, Fit::fixed, 3}};
+  std::vector<Column> columns = {{"site", Align::left, Fit::cut_front, 0, 33}, {"role"}, {"in", Align::right, Fit::fixed, 3}, {"out", Align::right, Fit::fixed, 3}};
   if (marked) {
     columns.push_back({"trains", Align::left, Fit::fixed, 2});
     columns.push_back({"added", Align::left, Fit::cut});

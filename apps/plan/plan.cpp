@@ -113,6 +113,7 @@ std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>&
   for (const std::string& spec : strategies) {
     try {
       plans.push_back(make_plan(config, spec, options, where));
+      plans.back().spec = spec;  // as it was asked for: "adapter:kind=houlsby", where "adapter" would do
     } catch (const engine::Error& e) {
       Plan plan;
       plan.model_type = reference.model_type;

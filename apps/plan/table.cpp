@@ -59,9 +59,9 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
   out += table.text(width);
   if (!notes.empty()) out += "\n" + notes;
   if (first != plans.end()) {
-    out += "\nFLOP: matrix products of a step, forward and backward (dX: gradients of inputs, dW: of\n"
-           "weights). kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
-           "moments and the activations at their peak.\n";
+    out += "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights).\n"
+           "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
+           "moments, and activations at their peak.\n";
     if (!first->exact) out += kEstimate;
   }
   return out;

@@ -21,13 +21,14 @@ Json PretrainOptions::to_json() const {
           {"beta2", beta2},                 {"max_grad_norm", max_grad_norm},
           {"dropout", dropout},             {"generator", generator},
           {"rtd_weight", rtd_weight},       {"seed", seed},
-          {"threads", threads},             {"save_every", save_every},
+          {"threads", threads},             {"workers", workers},
+          {"save_every", save_every},
           {"eval_every", eval_every},       {"eval_tokens", eval_tokens},
           {"log_every", log_every},         {"tokenizer_folder", tokenizer.string()}};
 }
 
 const std::vector<std::string>& PretrainOptions::may_change() {
-  static const std::vector<std::string> keys{"steps", "tokens", "minutes", "lr", "schedule", "warmup_ratio", "threads", "save_every",
+  static const std::vector<std::string> keys{"steps", "tokens", "minutes", "lr", "schedule", "warmup_ratio", "threads", "workers", "save_every",
                                              "eval_every", "tokenizer_folder", "short_part"};
   return keys;
 }
@@ -44,6 +45,9 @@ void PretrainOptions::check() const {
   need(objective == "mlm" || objective == "rtd", "unknown objective '", objective, "'", engine::hint("known are mlm and rtd"));
   need(batch_tokens > 0 && grad_accumulation > 0 && batch_tokens / grad_accumulation >= max_length, "--batch-tokens ", batch_tokens,
        " in ", grad_accumulation, " parts does not hold one sequence of ", max_length, " tokens");
+  need(grad_accumulation <= 64, "--grad-accumulation ", grad_accumulation, " is more than 64");
+  need(workers >= 0 && workers <= grad_accumulation, "--workers ", workers, " is more than the ", grad_accumulation, " parts of an update",
+       engine::hint("raise --grad-accumulation"));
   need(short_length == 0 || (short_length >= 8 && short_length <= max_length), "--short-length ", short_length,
        " must be between 8 and --max-length");
   need(short_part >= 0 && short_part <= 1, "--short-part ", short_part, " must be in [0, 1]");
@@ -88,6 +92,8 @@ PretrainOptions parse_pretrain_options(int argc, const char* const* argv, std::s
   add("rtd-weight", "rtd: weight of the discriminator's loss", value(o.rtd_weight));
   add("seed", "of initial values, order and masks", value(o.seed));
   add("threads", "0: all", value(o.threads));
+  add("workers", "processes that share an update's parts, instead of threads; 0: as many as threads if they divide --grad-accumulation",
+      value(o.workers));
   add("save-every", "seconds between checkpoints", value(o.save_every));
   add("eval-every", "updates between evaluations; 0: only at the end", value(o.eval_every));
   add("eval-tokens", "held-out tokens of an evaluation", value(o.eval_tokens));

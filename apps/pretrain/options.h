@@ -46,6 +46,7 @@ struct PretrainOptions {
 
   uint64_t seed = 1;
   int threads = 0;
+  int workers = 0;             // processes that share an update's parts, one thread each; 0: as many as threads, if that divides
   double save_every = 300;     // seconds
   int64_t eval_every = 250;    // steps
   int64_t eval_tokens = 100'000;

@@ -12,6 +12,7 @@
 
 #include "apps/common/progress.h"
 #include "apps/pretrain/objective.h"
+#include "apps/pretrain/workers.h"
 #include "data/corpus.h"
 #include "data/masking.h"
 #include "data/packing.h"
@@ -52,6 +53,7 @@ class Pretrainer {
   double seconds() const { return seconds_before_ + timer_.seconds(); }
   bool short_now() const { return options_.short_length > 0 && used() < options_.short_part; }
   void update();
+  void compute_part(const Workers::Order& order, int part, Workers::Result& result);
   void log();
   std::vector<Score> evaluate();
   void write_evaluation();
@@ -68,6 +70,7 @@ class Pretrainer {
   std::unique_ptr<engine::ParameterStore> store_;
   std::unique_ptr<engine::AdamW> optimizer_;
   std::unique_ptr<engine::Schedule> schedule_;
+  std::unique_ptr<Workers> workers_;
   engine::Workspace workspace_;
   engine::TokenBatch batch_;
   data::MaskedTokens masked_;
