@@ -25,12 +25,23 @@ Family family_of(const std::string& type, const std::string& where) {
   fail(where, "model_type '", type, "' cannot be trained here", hint(kKnownTypes));
 }
 
+engine::Activation activation_of(const Json& json, const char* key, const std::string& where) {
+  const auto name = get_or<std::string>(json, key, "gelu", where);
+  try {
+    return engine::activation_from_name(name);
+  } catch (const engine::Error& e) {  // which file it was
+    fail(where, '"', key, "\": ", e.what());
+  }
+}
+
 void check_sizes(const ModelConfig& c, const std::string& where) {
   for (const auto& [name, value] : {std::pair<const char*, int64_t>{"vocab_size", c.vocab_size}, {"hidden_size", c.hidden_size},
                                     {"num_hidden_layers", c.num_hidden_layers}, {"num_attention_heads", c.num_attention_heads},
                                     {"intermediate_size", c.intermediate_size}, {"embedding_size", c.embedding_size},
-                                    {"longest sequence", c.longest_sequence()}})
+                                    {"num_labels", c.num_labels}, {"longest sequence", c.longest_sequence()}})
     check(value > 0 && value < (int64_t{1} << 31), where, name, " is ", value, "; it must be positive");
+  check(c.type_vocab_size >= 0, where, "type_vocab_size is ", c.type_vocab_size, "; it must be 0 (no token types) or more");
+  check(c.layer_norm_eps > 0, where, "layer_norm_eps is ", c.layer_norm_eps, "; it must be positive");
   check(c.hidden_size % c.num_attention_heads == 0, where, "hidden_size ", c.hidden_size, " does not divide into num_attention_heads ",
         c.num_attention_heads);
   for (const double p : {c.hidden_dropout, c.attention_dropout, c.classifier_dropout})
@@ -70,7 +81,7 @@ ModelConfig config_from_json(const Json& json, const std::string& where) {
     c.num_hidden_layers = get<int>(json, "n_layers", where);
     c.num_attention_heads = get<int>(json, "n_heads", where);
     c.intermediate_size = get<int64_t>(json, "hidden_dim", where);
-    c.hidden_act = engine::activation_from_name(get_or<std::string>(json, "activation", "gelu", where));
+    c.hidden_act = activation_of(json, "activation", where);
     c.hidden_dropout = get_or<double>(json, "dropout", 0.1, where);
     c.attention_dropout = get_or<double>(json, "attention_dropout", 0.1, where);
     c.classifier_dropout = get_or<double>(json, "seq_classif_dropout", 0.2, where);
@@ -81,7 +92,7 @@ ModelConfig config_from_json(const Json& json, const std::string& where) {
     c.num_hidden_layers = get<int>(json, "num_hidden_layers", where);
     c.num_attention_heads = get<int>(json, "num_attention_heads", where);
     c.intermediate_size = get<int64_t>(json, "intermediate_size", where);
-    c.hidden_act = engine::activation_from_name(get_or<std::string>(json, "hidden_act", "gelu", where));
+    c.hidden_act = activation_of(json, "hidden_act", where);
     c.hidden_dropout = get_or<double>(json, "hidden_dropout_prob", 0.1, where);
     c.attention_dropout = get_or<double>(json, "attention_probs_dropout_prob", 0.1, where);
     c.classifier_dropout = get_or<double>(json, "classifier_dropout", c.hidden_dropout, where);
@@ -125,6 +136,8 @@ ModelConfig config_from_spec(std::string_view spec, int64_t vocab_size) {
            hint("known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout"));
   }
   c.family = family_of(c.model_type, where);
+  for (const auto& [name, value] : {std::pair<const char*, int64_t>{"num_hidden_layers", layers}, {"num_attention_heads", heads}})
+    check(value == static_cast<int>(value), where, name, " is ", value, "; it must be positive and below 2^31");
   c.num_hidden_layers = static_cast<int>(layers);
   c.hidden_size = hidden;
   c.num_attention_heads = static_cast<int>(heads ? heads : std::max<int64_t>(1, hidden / 64));
