@@ -61,8 +61,10 @@ Workers::Workers(int count, int parts, const engine::ParameterStore::Block& bloc
 }
 
 Workers::~Workers() {
-  for (const pid_t child : children_) ::kill(child, SIGKILL);  // they hold nothing that must be kept
-  for (const pid_t child : children_) ::waitpid(child, nullptr, 0);
+  for (const pid_t child : children_)
+    if (child > 0) ::kill(child, SIGKILL);  // they hold nothing that must be kept
+  for (const pid_t child : children_)
+    if (child > 0) ::waitpid(child, nullptr, 0);
   ::munmap(shared_, bytes_);
 }
 
@@ -98,8 +100,10 @@ void Workers::wait_for(int number) {
     if (::sem_timedwait(&shared_->done[number], &until) == 0) return;
     if (errno != ETIMEDOUT) continue;
     int status = 0;
-    const pid_t child = children_[static_cast<size_t>(number) - 1];
-    check(::waitpid(child, &status, WNOHANG) == 0, "workers", "worker ", number, " is gone",
+    pid_t& child = children_[static_cast<size_t>(number) - 1];
+    const bool gone = child < 0 || ::waitpid(child, &status, WNOHANG) != 0;
+    if (gone) child = -1;  // its number may be another process' by now
+    check(!gone, "workers", "worker ", number, " is gone",
           engine::hint("was it killed, or is there no memory left? The run goes on from its last checkpoint with --resume"));
   }
 }
