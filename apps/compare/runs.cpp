@@ -112,10 +112,11 @@ void name_differences(std::vector<Group>& groups) {
   for (auto& [name, members] : families) {
     if (members.size() < 2) continue;
     std::map<std::string, std::set<std::string>> values;
+    Json keys = Json::object();
+    for (const Group* group : members) keys.update(counted_settings(group->first()));
     for (const Group* group : members)
-      for (const Group* other : members)
-        for (const auto& [key, ignored] : counted_settings(other->first()).items())
-          values[key].insert(group->first().settings.contains(key) ? setting_text(group->first().settings[key]) : "-");
+      for (const auto& [key, ignored] : keys.items())
+        values[key].insert(group->first().settings.contains(key) ? setting_text(group->first().settings[key]) : "-");
     for (Group* group : members) {
       for (const auto& [key, seen] : values)
         if (seen.size() > 1) {

@@ -43,7 +43,7 @@ cxxopts::Options flags_of(const std::string& command) {
   for (const auto& [name, help] : commands())
     if (name == command) options = cxxopts::Options("inspect " + command, help + "\n");
   options.custom_help("[OPTION...]");
-  if (texts) options.positional_help(command == "graph" ? "[TEXT...]" : "[TEXT...], or a text a line on stdin; a TAB makes a pair");
+  if (texts) options.positional_help(command == "graph" ? "[TEXT...]" : "[TEXT...] (or a line each on stdin; TAB: pair)");
   auto add = options.add_options();
   add("model", command == "tokens" ? "folder with the tokenizer's files" : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
       cxxopts::value<std::string>(), "MODEL");

@@ -59,7 +59,11 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
 }
 
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
-  if (options.tokenizer.empty()) need_model(options);
+  if (options.tokenizer.empty()) {
+    need_model(options);
+    std::error_code ignored;
+    check(models::is_random_model(options.model) || fs::exists(options.model, ignored), "model", "there is no ", options.model);
+  }
   return data::load_tokenizer(tokenizer_folder(options.model, options.tokenizer));
 }
 

@@ -54,11 +54,17 @@ void inspect_params(const InspectOptions& options, std::ostream& out) {
   const Loaded loaded = load(inspected);
   const bool marked = inspected.strategy != nullptr;
   engine::Json list = engine::Json::array();
-  Table table({{"name", Align::left, Fit::cut_front, 0, 43}, {"shape"}, {"count", Align::right}, {"role", Align::left, Fit::fixed, 2},
-               {marked ? "trains" : "", Align::left, Fit::fixed, 0}, {"source", Align::left, Fit::cut, 1, 8}});
+  std::vector<Column> columns = {{"name", Align::left, Fit::cut_front, 0, 43}, {"shape"}, {"count", Align::right},
+                                 {"role", Align::left, Fit::fixed, 2}};
+  if (marked) columns.push_back({"trains"});
+  columns.push_back({"source", Align::left, Fit::cut, 1, 8});
+  Table table(columns);
   inspected.root().visit([&](engine::Parameter& p) {
     const std::string source = source_of(p, loaded);
-    table.add({p.name, dims(p), format_count(p.count()), engine::role_name(p.role), marked ? (p.trainable ? "yes" : "-") : "", source});
+    std::vector<std::string> cells = {p.name, dims(p), format_count(p.count()), engine::role_name(p.role)};
+    if (marked) cells.push_back(p.trainable ? "yes" : "-");
+    cells.push_back(source);
+    table.add(std::move(cells));
     engine::Json entry = {{"name", p.name}, {"dims", p.dims}, {"count", p.count()}, {"role", engine::role_name(p.role)}, {"layer", p.layer},
                           {"source", source}};
     if (marked) entry["trainable"] = p.trainable;
