@@ -29,10 +29,9 @@ const std::vector<int>& allowed_cores() {
 int set_threads(int n) {
   const std::vector<int>& cores = allowed_cores();
   const int available = std::max<int>(1, static_cast<int>(cores.size()));
-  if (n <= 0) {
-    n = std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : available;
-    n = std::min(n, available);
-  }
+  // OpenMP has read OMP_NUM_THREADS by now; asked later, it would say what the last call here set.
+  static const int by_environment = std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : available;
+  if (n <= 0) n = std::min(by_environment, available);
   omp_set_dynamic(0);
   omp_set_num_threads(n);
   if (!std::getenv("OMP_PROC_BIND") && !cores.empty() && n <= available) {
