@@ -311,7 +311,8 @@ void Pretrainer::run() {
   if (!options_.quiet)
     progress_ = std::make_unique<Progress>(1000, ProgressOptions{.label = options_.objective, .first = static_cast<int64_t>(1000 * used()), .now = {}});
   engine::Timer since_save;
-  int64_t evaluated = -1;
+  int64_t evaluated = -1;  // the update after which the last evaluation was
+  if (const Json& record = folder_->record(); step_ > 0 && record.contains("last")) evaluated = engine::get_or<int64_t>(record["last"], "step", -1, "run.json");
   if (step_ == 0) {
     write_evaluation();
     evaluated = 0;

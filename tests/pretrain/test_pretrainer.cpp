@@ -163,6 +163,9 @@ TEST_CASE("pretrain: a finished run is lengthened, other settings are refused") 
   { apps::Pretrainer(o).run(); }
   CHECK_THROWS_AS(apps::Pretrainer{o}, engine::Error);  // it is there already
   o.resume = true;
+  const auto lines = curve(o.out);
+  { apps::Pretrainer(o).run(); }  // there is nothing to do, and nothing to write
+  CHECK(curve(o.out) == lines);
   o.steps = 12;
   {
     apps::Pretrainer longer(o);
