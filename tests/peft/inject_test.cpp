@@ -141,6 +141,16 @@ TEST_CASE("the prefix's table is made anew in every graph, and outlives none") {
   CHECK(difference(before, s.logits()) < 1e-5);
 }
 
+TEST_CASE("a pass that stopped half-way leaves no table behind for the next") {
+  Subject s("bert", "prefix:length=3,hidden=8"), fresh("bert", "prefix:length=3,hidden=8");
+  {
+    engine::Graph g(s.workspace);
+    (*s.sites.kv.hook)->prefix(g, 0);  // and no further
+  }
+  for (Subject* each : {&s, &fresh}) each->store->find("prefix_encoder.transform.2.bias")->value[5] += 1;
+  CHECK(same_bits(s.logits(), fresh.logits()));
+}
+
 TEST_CASE("dropout of LoRA is on only when the graph drops") {
   Subject s("bert", "lora:dropout=0.5");
   s.shake();
