@@ -110,6 +110,8 @@ std::string tokenizer_folder(const std::string& model, const std::string& given)
     return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json") || fs::exists(folder / "vocab.json");
   };
   if (!models::is_random_model(model)) {
+    check(fs::exists(model), "model", "there is no ", model,
+          hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or random:layers=2,hidden=128"));
     const fs::path folder = fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
     if (holds_vocabulary(folder)) return folder.string();
     fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json", hint("give the folder of its tokenizer with --tokenizer"));

@@ -94,7 +94,7 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
   c.store = std::make_unique<engine::ParameterStore>(*c.model);
   c.store->allocate();
   const engine::LoadReport load = models::load_weights(c.source, *c.store, seed, adapter.has_value());
-  if (adapter) peft::apply_adapter(*adapter, *c.store, "", {.allow_missing_head = true});
+  if (adapter) peft::apply_adapter(*adapter, *c.store, model_identity(c.source, seed), {.allow_missing_head = true});
   std::string fresh;
   int count = 0;
   for (const engine::Parameter* p : c.store->all())
