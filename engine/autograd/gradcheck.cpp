@@ -44,6 +44,10 @@ double five_points(F&& at) {
   return (8 * near - far) / (12 * kStep);
 }
 
+// A gradient that is zero everywhere (a LayerNorm over one column) is compared with rounding noise of 1e-13 or so: at the
+// 1e-7 that callers ask for, this floor lets 1e-12 pass.
+constexpr double kNothing = 1e-5;
+
 double relative_error(double a, double b, double floor) {
   const double size = std::max({std::abs(a), std::abs(b), floor});
   return size > 0 ? std::abs(a - b) / size : 0;
@@ -120,7 +124,7 @@ GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std
     for (size_t e = 0; e < numeric[i].size(); ++e) own = std::max({own, std::abs(numeric[i][e]), std::abs(double(analytic[i].data()[e]))});
     for (size_t e = 0; e < numeric[i].size(); ++e) {
       const double a = analytic[i].data()[e], n = numeric[i][e];
-      const double error = relative_error(a, n, std::max(0.01 * own, 1e-4 * largest));
+      const double error = relative_error(a, n, std::max({0.01 * own, 1e-4 * largest, kNothing}));
       if (worst.input >= 0 && error <= worst.relative) continue;
       const auto at = static_cast<int64_t>(e), cols = inputs[i].cols();
       worst = {error, static_cast<int>(i), at / cols, at % cols, a, n, inputs[i].shape()};
