@@ -36,6 +36,7 @@ class CacheFile {
   CacheFile& operator=(const CacheFile&) = delete;
 
   void write(const void* data, size_t bytes) {
+    if (bytes == 0) return;  // an empty vector's data() may be null, which fwrite must not be given
     check(std::fwrite(data, 1, bytes, file_) == bytes, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno));
   }
   void rewind() { check(std::fseek(file_, 0, SEEK_SET) == 0, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno)); }
