@@ -34,7 +34,8 @@ int set_threads(int n) {
   if (n <= 0) n = std::min(by_environment, available);
   omp_set_dynamic(0);
   omp_set_num_threads(n);
-  if (!std::getenv("OMP_PROC_BIND") && !cores.empty() && n <= available) {
+  // Fewer threads than cores are left to the system: two such programs would be pinned onto the same first cores.
+  if (!std::getenv("OMP_PROC_BIND") && !cores.empty() && n == available) {
 #pragma omp parallel num_threads(n)
     {
       cpu_set_t mine;
