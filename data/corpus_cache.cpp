@@ -53,7 +53,7 @@ class CacheFile {
   std::FILE* file_;
 };
 
-struct Writer {
+struct CacheWriter {
   const Tokenizer& tokenizer;
   CacheFile& file;
   bool wide;
@@ -107,7 +107,7 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
   CacheFile file(cache);
   const std::vector<char> page(kCorpusPage, '\0');
   file.write(page.data(), page.size());
-  Writer writer{tokenizer, file, tokenizer.vocab_size() > 65536, {}, {0}, {}, 0, {}, {}};
+  CacheWriter writer{tokenizer, file, tokenizer.vocab_size() > 65536, {}, {0}, {}, 0, {}, {}};
   nlohmann::ordered_json sources = nlohmann::ordered_json::array();
   int64_t before = 0;
   std::string line;

@@ -17,7 +17,7 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kRoles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out"};
+const std::vector<std::string> kIa3Roles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out"};
 
 bool scales_input(Role role) { return role == Role::attention_output || role == Role::ffn_out; }
 
@@ -40,7 +40,7 @@ class Ia3 : public Strategy {
   explicit Ia3(const Options& o) {
     o.exclusive("roles", "pattern");
     choice_.pattern = o.text("pattern");
-    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kRoles);
+    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kIa3Roles);
     choice_.layers = o.layers("layers");
   }
 
@@ -103,7 +103,7 @@ class Ia3 : public Strategy {
 
 StrategyInfo ia3_strategy() {
   return {"ia3", "factors that rescale inner activations (Liu et al. 2022)",
-          {{"roles", "key+value+ffn_out", "any of " + joined(kRoles)},
+          {{"roles", "key+value+ffn_out", "any of " + joined(kIa3Roles)},
            {"pattern", "", "instead of roles: a regular expression for the whole module path"},
            {"layers", "all", "for instance 0-3 or 0+2+5"}},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Ia3>(o); }};

@@ -20,7 +20,7 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kRoles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out", "pooler"};
+const std::vector<std::string> kLoraRoles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out", "pooler"};
 
 class LoraHook : public LinearHook {
  public:
@@ -48,7 +48,7 @@ class Lora : public Strategy {
         rslora_(o.flag("rslora")) {
     o.exclusive("roles", "pattern");
     choice_.pattern = o.text("pattern");
-    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kRoles);
+    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kLoraRoles);
     choice_.layers = o.layers("layers");
   }
 
@@ -113,7 +113,7 @@ StrategyInfo lora_strategy() {
            {"alpha", "8", "the update is scaled by alpha / r (8 as in Hugging Face PEFT)"},
            {"dropout", "0", "of the update's input"},
            {"rslora", "false", "scale by alpha / sqrt(r) instead"},
-           {"roles", "query+value", "any of " + joined(kRoles)},
+           {"roles", "query+value", "any of " + joined(kLoraRoles)},
            {"pattern", "", "instead of roles: a regular expression for the whole module path"},
            {"layers", "all", "for instance 0-3 or 0+2+5"}},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Lora>(o); }};

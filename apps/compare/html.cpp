@@ -104,7 +104,7 @@ std::string cell(const std::string& text, const char* kind = "") {
   return std::string("<td") + (*kind ? std::string(" class=\"") + kind + "\"" : "") + ">" + text + "</td>";
 }
 
-std::string name_of(const Group& group) { return group.first().spec + (group.differs.empty() ? "" : " " + group.differs); }
+std::string label_of(const Group& group) { return group.first().spec + (group.differs.empty() ? "" : " " + group.differs); }
 
 void write_table(std::ostream& out, const std::vector<const Group*>& groups, bool several_models) {
   double best = -1e300;
@@ -143,11 +143,11 @@ void write_task(std::ostream& out, const std::string& task, const std::vector<co
     const Group& g = *groups[i];
     const int colour = static_cast<int>(i % kColours);
     if (g.score && g.first().trainable)
-      against.series.push_back({g.first().strategy.empty() || !g.differs.empty() ? name_of(g) : g.first().spec, colour,
+      against.series.push_back({g.first().strategy.empty() || !g.differs.empty() ? label_of(g) : g.first().spec, colour,
                                 {{static_cast<double>(*g.first().trainable), 100 * g.score.mean}}, {100 * g.score.deviation}, false, false});
     for (size_t r = 0; r < g.runs.size(); ++r) {
       const Curves curves = curves_of(g.runs[r]);
-      const std::string label = name_of(g) + (g.runs[r].seed ? ", seed " + std::to_string(*g.runs[r].seed) : "");
+      const std::string label = label_of(g) + (g.runs[r].seed ? ", seed " + std::to_string(*g.runs[r].seed) : "");
       loss.series.push_back({label, colour, curves.loss, {}, true, r > 0});
       if (curves.score.size() > 1) score.series.push_back({label, colour, curves.score, {}, true, r > 0});
     }

@@ -12,7 +12,7 @@ namespace engine {
 namespace {
 
 constexpr const char* kFormat = "peft.cpp training state";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kStateVersion = 1;
 constexpr DType kScalar = sizeof(Scalar) == 4 ? DType::F32 : DType::F64;
 // Sorted behind all scalars, since narrow types come last: the checksum is the end of the file and covers the rest.
 constexpr const char* kChecksum = "xxh3_128";
@@ -26,7 +26,7 @@ Json describe_parameters(const ParameterStore& store) {
 
 Json to_json(const TrainingState& state, const ParameterStore& store) {
   Json json;
-  json["version"] = kVersion;
+  json["version"] = kStateVersion;
   json["step"] = state.step;
   json["epoch"] = state.epoch;
   json["batch"] = state.batch;
@@ -67,7 +67,7 @@ Opened open_state(const std::filesystem::path& path) {
   check_undamaged(opened.file, where);
   opened.json = parse_json(text->second, where);
   const auto version = get<int64_t>(opened.json, "version", where);
-  check(version == kVersion, where, "has version ", version, " of the format, and this program reads ", kVersion,
+  check(version == kStateVersion, where, "has version ", version, " of the format, and this program reads ", kStateVersion,
         hint("resume with the program that wrote it"));
   TrainingState& state = opened.state;
   state.step = get<int64_t>(opened.json, "step", where);

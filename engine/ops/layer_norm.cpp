@@ -15,7 +15,7 @@
 namespace engine {
 namespace {
 
-void check_shapes(const char* op, const Tensor& z, const Tensor& w, const Tensor& b) {
+void check_features(const char* op, const Tensor& z, const Tensor& w, const Tensor& b) {
   check(w.size() == z.cols() && b.size() == z.cols(), op, "weight ", w.shape(), " and bias ", b.shape(), " do not fit input ", z.shape());
 }
 
@@ -60,7 +60,7 @@ void parameter_gradients(Backward& bw, const Tensor& z, const Tensor& w, const T
 }  // namespace
 
 Tensor layer_norm(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, Scalar eps) {
-  check_shapes("layer_norm", x, w, b);
+  check_features("layer_norm", x, w, b);
   Tensor y = g.make(x.shape());
   const Statistics s{g.make({x.rows(), 1}), g.make({x.rows(), 1})};
   parallel_for(x.rows(), 6 * x.cols(), [&](int64_t begin, int64_t end) {
@@ -80,7 +80,7 @@ Tensor layer_norm(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, S
 
 Tensor add_layer_norm(Graph& g, Tensor h, const Tensor& residual, const Tensor& w, const Tensor& b, Scalar eps, double p) {
   check(h.shape() == residual.shape(), "add_layer_norm", h.shape(), " and residual ", residual.shape(), " differ");
-  check_shapes("add_layer_norm", h, w, b);
+  check_features("add_layer_norm", h, w, b);
   const DropoutMask mask = DropoutMask::next(g, p);
   const Tensor hs = h.ghost(), rs = residual.ghost();
   const int64_t d = h.cols();

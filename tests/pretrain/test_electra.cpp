@@ -10,14 +10,14 @@ namespace {
 
 using engine::Tensor;
 
-models::ModelConfig tiny() {
+models::ModelConfig tiny_electra() {
   auto config = models::config_from_spec("random:layers=2,hidden=16,heads=4,ffn=24,positions=32,embedding=12,type=electra", 26);
   config.set_dropout(0);
   return config;
 }
 
-struct Model {
-  Model() : model(tiny(), 0.5), store(model) {
+struct Electra {
+  Electra() : model(tiny_electra(), 0.5), store(model) {
     for (engine::Parameter* p : store.all()) p->trainable = true;
     store.allocate();
     store.initialise(1);
@@ -27,7 +27,7 @@ struct Model {
   engine::Workspace workspace;
 };
 
-engine::TokenBatch batch() {
+engine::TokenBatch sentences() {
   engine::TokenBatch b;
   b.ids = {2, 7, 4, 9, 10, 3, 2, 4, 12, 13, 4, 15, 16, 3};
   b.types.assign(14, 0);
@@ -35,12 +35,12 @@ engine::TokenBatch batch() {
   b.segments.add(8);
   return b;
 }
-const std::vector<int32_t> kRows{2, 7, 10}, kLabels{8, 11, 25};
+const std::vector<int32_t> kMaskedRows{2, 7, 10}, kMaskedIds{8, 11, 25};
 
 }  // namespace
 
 TEST_CASE("replaced-token detection: names, and what is exported") {
-  Model m;
+  Electra m;
   for (const char* name : {"electra.embeddings.word_embeddings.weight", "electra.embeddings_project.weight", "discriminator_predictions.dense.weight",
                            "discriminator_predictions.dense_prediction.weight", "generator.encoder.layer.1.attention.self.query.weight",
                            "generator_predictions.dense.weight", "generator_predictions.LayerNorm.weight", "generator_lm_head.bias"})
@@ -59,11 +59,11 @@ TEST_CASE("replaced-token detection: names, and what is exported") {
 }
 
 TEST_CASE("replaced-token detection: the loss by hand, and the draw by its key") {
-  Model m;
-  const engine::TokenBatch b = batch();
+  Electra m;
+  const engine::TokenBatch b = sentences();
   const auto value = [&](uint64_t key, models::RtdCounts* counts) {
     engine::Graph g(m.workspace, {.record = false});
-    return static_cast<double>(*m.model.loss(g, b, kRows, kLabels, 50, key, counts).data());
+    return static_cast<double>(*m.model.loss(g, b, kMaskedRows, kMaskedIds, 50, key, counts).data());
   };
   models::RtdCounts counts, again;
   const double loss = value(3, &counts);
@@ -80,7 +80,7 @@ TEST_CASE("replaced-token detection: the loss by hand, and the draw by its key")
   int64_t right = 0;
   for (int32_t row = 0; row < 14; ++row) {
     bool replaced = false;
-    for (size_t i = 0; i < 3; ++i) replaced |= kRows[i] == row && ids[static_cast<size_t>(row)] != kLabels[i];
+    for (size_t i = 0; i < 3; ++i) replaced |= kMaskedRows[i] == row && ids[static_cast<size_t>(row)] != kMaskedIds[i];
     const double v = static_cast<double>(x.data()[row]), p = 1 / (1 + std::exp(-v));
     expected -= std::log(replaced ? p : 1 - p) / 14;
     right += (v > 0) == replaced;

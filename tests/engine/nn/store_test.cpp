@@ -13,8 +13,8 @@ using namespace engine;
 
 namespace {
 
-struct Net : Module {
-  Net() {
+struct Stack : Module {
+  Stack() {
     declare(norm, "norm");
     declare(a, "a");
     declare(b, "b");
@@ -34,7 +34,7 @@ std::vector<Scalar> values(const Parameter& p) { return {p.value, p.value + p.co
 }  // namespace
 
 TEST_CASE("trainable parameters are one block, the decayed first, each in order of declaration") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   train_all(store);
   net.b.bias.trainable = false;
@@ -65,7 +65,7 @@ TEST_CASE("trainable parameters are one block, the decayed first, each in order 
 }
 
 TEST_CASE("gradients begin as zero, and those that nothing wrote become zero") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();
@@ -90,7 +90,7 @@ TEST_CASE("two parameters of one name, and calls out of order, are errors") {
     Linear a{2, 2, Role::ffn_in, 0}, b{2, 2, Role::ffn_in, 0};
   } twice;
   CHECK_THROWS_WITH_AS(ParameterStore{twice}, doctest::Contains("two parameters are named dense.weight"), Error);
-  Net net;
+  Stack net;
   ParameterStore store(net);
   CHECK_THROWS_WITH_AS(store.own(net.lora), doctest::Contains("values of lora_A before allocate()"), Error);
   net.a.weight.trainable = true;
@@ -101,7 +101,7 @@ TEST_CASE("two parameters of one name, and calls out of order, are errors") {
 }
 
 TEST_CASE("a store with nothing to train") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   store.allocate();
   store.initialise(1);
@@ -112,7 +112,7 @@ TEST_CASE("a store with nothing to train") {
 }
 
 TEST_CASE("borrowed values are read where they are, and their keeper lives as long as the store") {
-  Net net;
+  Stack net;
   std::weak_ptr<const void> watch;
   {
     ParameterStore store(net);
@@ -130,7 +130,7 @@ TEST_CASE("borrowed values are read where they are, and their keeper lives as lo
 }
 
 TEST_CASE("own: a trainable parameter's place in the block, or fresh aligned memory") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   net.a.weight.trainable = true;
   store.allocate();
@@ -141,7 +141,7 @@ TEST_CASE("own: a trainable parameter's place in the block, or fresh aligned mem
 }
 
 TEST_CASE("initial values are a function of seed and name alone") {
-  Net trained, frozen;
+  Stack trained, frozen;
   ParameterStore one(trained), two(frozen);
   train_all(one);
   one.allocate();
@@ -168,7 +168,7 @@ TEST_CASE("initial values are a function of seed and name alone") {
 }
 
 TEST_CASE("loaded parameters are not initialised") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();
@@ -180,7 +180,7 @@ TEST_CASE("loaded parameters are not initialised") {
 }
 
 TEST_CASE("initial distributions") {
-  Net net;
+  Stack net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();

@@ -32,7 +32,7 @@ Matrix matrix_of(const json& j) {
   return m;
 }
 
-double difference(const Matrix& found, const Matrix& expected) {
+double distance(const Matrix& found, const Matrix& expected) {
   REQUIRE(found.rows() == expected.rows());
   REQUIRE(found.cols() == expected.cols());
   const double d = ((found - expected).array().abs() / expected.array().abs().max(Scalar(1))).maxCoeff();
@@ -60,7 +60,7 @@ struct Run {
   }
   // sum of dy * y, as torch's y.backward(dy)
   void check(Graph& g, Tensor y, double tolerance = kTolerance) {
-    CHECK(difference(y.mat(), matrix_of(golden["y"])) < tolerance);
+    CHECK(distance(y.mat(), matrix_of(golden["y"])) < tolerance);
     if (golden.contains("dy")) {
       const Matrix dy = matrix_of(golden["dy"]);
       const Tensor ghost = y.ghost();
@@ -73,7 +73,7 @@ struct Run {
       CAPTURE(name);
       const json& expected = golden["gradients"]["d" + name];
       REQUIRE_FALSE(expected.is_null());
-      CHECK(difference(g.grad(leaf).mat(), matrix_of(expected)) < tolerance);
+      CHECK(distance(g.grad(leaf).mat(), matrix_of(expected)) < tolerance);
     }
   }
 };

@@ -44,7 +44,7 @@ const std::vector<InPlace>& ops() {
   return all;
 }
 
-GraphOptions dropping() {
+GraphOptions with_dropout() {
   GraphOptions o;
   o.dropout = true;
   return o;
@@ -56,7 +56,7 @@ TEST_CASE("what the caller still holds is not written over") {
   for (const InPlace& op : ops()) {
     CAPTURE(op.name);
     PoisonedWorkspace ws;
-    Graph g(ws, dropping());
+    Graph g(ws, with_dropout());
     const Tensor x = scale(g, g.input(ws.tensor({kRows, kCols})), 3), other = ws.tensor({kRows, kCols}, 2);
     const Matrix before = x.mat(), other_before = other.mat();
     Tensor copy = x;
@@ -74,11 +74,11 @@ TEST_CASE("what was given away is written over, with the same result") {
     const Tensor in = ws.tensor({kRows, kCols}), other = ws.tensor({kRows, kCols}, 2);
     Matrix copied;
     {
-      Graph g(ws, dropping());
+      Graph g(ws, with_dropout());
       const Tensor x = scale(g, g.input(in), 3);
       copied = op.call(g, x, other).mat();
     }
-    Graph g(ws, dropping());
+    Graph g(ws, with_dropout());
     Tensor x = scale(g, g.input(in), 3);
     const Scalar* storage = x.data();
     const Tensor y = op.call(g, std::move(x), other);
@@ -93,7 +93,7 @@ TEST_CASE("a parameter's or caller's memory is not written over, even when the h
     PoisonedWorkspace ws;
     testing::OwnedLeaf leaf({kRows, kCols}, true);
     const auto before = leaf.values;
-    Graph g(ws, dropping());
+    Graph g(ws, with_dropout());
     const Tensor y = op.call(g, g.use(leaf), ws.tensor({kRows, kCols}, 2));
     CHECK(y.data() != leaf.value);
     CHECK(leaf.values == before);
@@ -108,7 +108,7 @@ TEST_CASE("what the tape has kept is not written over") {
     PoisonedWorkspace ws;
     const std::vector<Tensor> inputs = {ws.tensor({kRows, kCols}), ws.tensor({kRows, kCols}, 2)};
     GradcheckOptions options;
-    options.graph = dropping();
+    options.graph = with_dropout();
     const TensorFunction result_kept = [&](Graph& g, const std::vector<Tensor>& in) {
       return op.call(g, activation(g, in[0], Activation::tanh), in[1]);
     };
