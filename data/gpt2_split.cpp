@@ -7,22 +7,22 @@
 namespace data {
 namespace {
 
-enum class Kind { letter, number, space, other };
+enum class CharKind { letter, number, space, other };
 
-Kind kind_at(std::string_view text, size_t& at) {
+CharKind kind_at(std::string_view text, size_t& at) {
   const char32_t c = next_code_point(text, at);
   if (c < 0x80) {
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') return Kind::letter;
-    if (c >= '0' && c <= '9') return Kind::number;
-    return is_white_space(c) ? Kind::space : Kind::other;
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') return CharKind::letter;
+    if (c >= '0' && c <= '9') return CharKind::number;
+    return is_white_space(c) ? CharKind::space : CharKind::other;
   }
-  if (is_letter(c)) return Kind::letter;
-  if (is_number(c)) return Kind::number;
-  return is_white_space(c) ? Kind::space : Kind::other;
+  if (is_letter(c)) return CharKind::letter;
+  if (is_number(c)) return CharKind::number;
+  return is_white_space(c) ? CharKind::space : CharKind::other;
 }
 
 // The end of the run of `kind` that begins at `at`.
-size_t run_end(std::string_view text, size_t at, Kind kind) {
+size_t run_end(std::string_view text, size_t at, CharKind kind) {
   while (at < text.size()) {
     size_t next = at;
     if (kind_at(text, next) != kind) break;
@@ -44,18 +44,18 @@ size_t gpt2_word_end(std::string_view text, size_t begin) {
   if (text[begin] == '\'')
     if (const size_t length = contraction(text.substr(begin + 1))) return begin + 1 + length;
   size_t at = begin;
-  Kind kind = kind_at(text, at);
-  if (kind != Kind::space) return run_end(text, at, kind);
+  CharKind kind = kind_at(text, at);
+  if (kind != CharKind::space) return run_end(text, at, kind);
   if (text[begin] == ' ' && at < text.size()) {  // " ?": a single space and what follows it
     size_t next = at;
     kind = kind_at(text, next);
-    if (kind != Kind::space) return run_end(text, next, kind);
+    if (kind != CharKind::space) return run_end(text, next, kind);
   }
   // \s+(?!\S): all white space, but for its last character if something follows; \s+ where that leaves nothing.
   size_t last = begin;
   while (at < text.size()) {
     size_t next = at;
-    if (kind_at(text, next) != Kind::space) return last == begin ? at : last;
+    if (kind_at(text, next) != CharKind::space) return last == begin ? at : last;
     last = at;
     at = next;
   }

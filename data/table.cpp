@@ -12,7 +12,7 @@
 namespace data {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using Row = std::vector<std::string>;
 
 // The first row names the columns, every other one has as many fields.
@@ -82,7 +82,7 @@ void read_csv(Table& table) {
                 engine::hint("a field with a quotation mark is quoted, and the mark in it is doubled: \"say \"\"hi\"\"\""));
 }
 
-std::string as_text(const Json& value, const std::string& where, const std::string& key) {
+std::string as_text(const OrderedJson& value, const std::string& where, const std::string& key) {
   if (value.is_string()) return value.get<std::string>();
   engine::check(value.is_number() || value.is_boolean(), where, "'", key, "' is ", value.dump(),
                 ", expected text or a number");
@@ -101,7 +101,7 @@ void read_jsonl(Table& table) {
     ++line;
     if (content.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = engine::concat(table.file.string(), ":", line);
-    const Json object = Json::parse(content, nullptr, false);
+    const OrderedJson object = OrderedJson::parse(content, nullptr, false);
     engine::check(object.is_object(), where, "is not a JSON object",
                   engine::hint("JSON lines have one object a line: {\"text\": \"...\", \"label\": \"...\"}"));
     if (table.columns.empty())

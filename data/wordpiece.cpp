@@ -11,7 +11,7 @@ namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-int code_points(std::string_view text) {
+int count_code_points(std::string_view text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
 }
 
@@ -84,7 +84,7 @@ void WordPieceTokenizer::tokenize_plain(std::string_view text, std::vector<int32
 // piece, the whole word is unknown.
 void WordPieceTokenizer::append_word(std::string_view word, std::vector<int32_t>& ids) const {
   const auto most = static_cast<size_t>(options_.max_characters_per_word);
-  if (word.size() > most && code_points(word) > options_.max_characters_per_word) {
+  if (word.size() > most && count_code_points(word) > options_.max_characters_per_word) {
     ids.push_back(*special_.unk);
     return;
   }
