@@ -130,10 +130,11 @@ ModelConfig config_from_spec(std::string_view spec, int64_t vocab_size) {
     else if (key == "positions") number(c.max_position_embeddings);
     else if (key == "embedding") number(embedding);
     else if (key == "dropout") number(dropout);
+    else if (key == "std") number(c.initializer_range);
     else if (key == "type") c.model_type = value;
     else
       fail(where, "unknown option '", key, "' in ", spec,
-           hint("known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout"));
+           hint("known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout, std"));
   }
   c.family = family_of(c.model_type, where);
   for (const auto& [name, value] : {std::pair<const char*, int64_t>{"num_hidden_layers", layers}, {"num_attention_heads", heads}})

@@ -14,7 +14,8 @@ Json PretrainOptions::to_json() const {
           {"grad_accumulation", grad_accumulation},
           {"pairs", pairs},                 {"halves", halves},
           {"held_out", held_out},           {"mask_rate", mask_rate},
-          {"whole_word", whole_word},       {"steps", steps},
+          {"whole_word", whole_word},       {"positions", positions},
+          {"steps", steps},
           {"tokens", tokens},               {"minutes", minutes},
           {"lr", lr},                       {"schedule", schedule},
           {"warmup_ratio", warmup_ratio},   {"weight_decay", weight_decay},
@@ -43,6 +44,7 @@ void PretrainOptions::check() const {
        engine::hint("text with a paragraph a line and an empty line between documents; - reads standard input"));
   need(steps > 0 || tokens > 0 || minutes > 0, "a budget is missing", engine::hint("give --steps, --tokens or --minutes"));
   need(objective == "mlm" || objective == "rtd", "unknown objective '", objective, "'", engine::hint("known are mlm and rtd"));
+  need(positions == "random" || positions == "sinusoids", "unknown --positions '", positions, "'", engine::hint("known are random and sinusoids"));
   need(batch_tokens > 0 && grad_accumulation > 0 && batch_tokens / grad_accumulation >= max_length, "--batch-tokens ", batch_tokens,
        " in ", grad_accumulation, " parts does not hold one sequence of ", max_length, " tokens");
   need(grad_accumulation <= 64, "--grad-accumulation ", grad_accumulation, " is more than 64");
@@ -81,6 +83,7 @@ PretrainOptions parse_pretrain_options(int argc, const char* const* argv, std::s
   add("held-out", "every so many documents, one is held out for evaluation", value(o.held_out));
   add("mask-rate", "part of the tokens to guess", value(o.mask_rate));
   add("whole-word", "mask all pieces of a word together", cxxopts::value(o.whole_word));
+  add("positions", "how the position table of a new model starts: random or sinusoids", value(o.positions));
   add("lr", "peak learning rate", value(o.lr));
   add("schedule", "linear, cosine, constant_with_warmup", value(o.schedule));
   add("warmup-ratio", "part of the budget", value(o.warmup_ratio));

@@ -34,6 +34,7 @@ struct PretrainOptions {
   double mask_rate = 0.15;
   bool whole_word = false;
 
+  std::string positions = "random";  // how the position table of a new model starts: random, sinusoids
   double lr = 1e-3;
   std::string schedule = "linear";
   double warmup_ratio = 0.05;

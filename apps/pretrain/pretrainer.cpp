@@ -124,6 +124,7 @@ void Pretrainer::make_model() {
   for (engine::Parameter* p : store_->all()) {
     p->trainable = true;
     if (p->role == engine::Role::head || p->name.starts_with("generator")) p->required = false;
+    if (options_.positions == "sinusoids" && p->name.ends_with("position_embeddings.weight")) p->init = engine::Init::sinusoids;
   }
   store_->allocate();
   models::load_weights(source, *store_, options_.seed, true);

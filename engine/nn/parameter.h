@@ -29,7 +29,9 @@ enum class Role {
 };
 const char* role_name(Role role);  // "query", "attention_output", ...
 
-enum class Init { normal, zeros, ones, kaiming_uniform };  // kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A
+// kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A; sinusoids over the rows, as the fixed positions of Vaswani
+// et al. 2017, of init_std: the start of a position table.
+enum class Init { normal, zeros, ones, kaiming_uniform, sinusoids };
 
 struct Parameter : Leaf {
   std::string name;            // the Hugging Face name, complete; set by ParameterStore

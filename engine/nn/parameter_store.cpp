@@ -93,10 +93,24 @@ void ParameterStore::initialise(uint64_t seed) {
   }
 }
 
+// Rows r: sin(r / 10000^(2i / d)) and cos of the same, side by side, scaled to a standard deviation of about init_std.
+static void fill_sinusoids(Parameter& p) {
+  const int64_t d = p.shape.cols;
+  for (int64_t r = 0; r < p.shape.rows; ++r)
+    for (int64_t c = 0; c < d; ++c) {
+      const double angle = static_cast<double>(r) * std::pow(10000.0, -static_cast<double>(c / 2 * 2) / static_cast<double>(d));
+      p.value[r * d + c] = static_cast<Scalar>(p.init_std * std::sqrt(2.0) * (c % 2 ? std::cos(angle) : std::sin(angle)));
+    }
+}
+
 void ParameterStore::fill_initial(Parameter& p, uint64_t seed) {
   const int64_t n = p.count();
   if (p.init == Init::zeros || p.init == Init::ones) {
     std::fill_n(p.value, n, p.init == Init::ones ? Scalar(1) : Scalar(0));
+    return;
+  }
+  if (p.init == Init::sinusoids) {
+    fill_sinusoids(p);
     return;
   }
   Random random(mix(seed, name_key(p.name)));

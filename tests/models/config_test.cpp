@@ -182,7 +182,7 @@ TEST_CASE("random: has the defaults that it promises") {
 TEST_CASE("mistakes in random: are named") {
   CHECK(contains(spec_error("random:depth=3"), "unknown option 'depth'"));
   CHECK(contains(spec_error("random:depth=3"),
-                 "hint: known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout"));
+                 "hint: known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout, std"));
   CHECK(contains(spec_error("random:layers=two"), "'layers=two' in random:layers=two needs a number"));
   CHECK(contains(spec_error("random:layers=2x"), "needs a number"));
   CHECK(contains(spec_error("random:layers"), "needs a number"));

@@ -211,3 +211,28 @@ TEST_CASE("initial distributions") {
   for (const Scalar x : values(net.b.weight)) squares += double(x) * double(x);
   CHECK(squares / 600 == doctest::Approx(4).epsilon(0.25));
 }
+
+TEST_CASE("a position table that starts as sinusoids (Vaswani et al. 2017)") {
+  struct Table : Module {
+    Table() { declare(weight, "position.weight", {40, 8}, Role::embedding, -1, Init::sinusoids); }
+    Parameter weight;
+  } table;
+  table.weight.init_std = 0.05;
+  ParameterStore store(table);
+  store.allocate();
+  store.initialise(1);
+  const Scalar* v = table.weight.value;
+  const double scale = 0.05 * std::sqrt(2.0);
+  CHECK(v[0] == doctest::Approx(0));
+  CHECK(v[1] == doctest::Approx(scale));
+  CHECK(v[3 * 8] == doctest::Approx(scale * std::sin(3.0)));
+  CHECK(v[3 * 8 + 5] == doctest::Approx(scale * std::cos(3.0 / 100)));  // 10000^(4/8)
+  // What makes it useful: the product of two rows is a function of their distance alone.
+  const auto product = [&](int i, int j) {
+    double sum = 0;
+    for (int c = 0; c < 8; ++c) sum += static_cast<double>(v[i * 8 + c]) * static_cast<double>(v[j * 8 + c]);
+    return sum;
+  };
+  CHECK(product(3, 5) == doctest::Approx(product(20, 22)).epsilon(1e-4));
+  CHECK(product(3, 4) > product(3, 5));
+}
