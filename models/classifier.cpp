@@ -1,7 +1,6 @@
 #include "models/classifier.h"
 
 #include "engine/ops/dropout.h"
-#include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
 
 namespace models {
@@ -63,10 +62,13 @@ engine::Sites SequenceClassifier::sites() {
 
 Tensor SequenceClassifier::encode(Graph& g, const engine::TokenBatch& batch) { return encoder_(g, batch, prefix_.get()); }
 
-Tensor SequenceClassifier::head(Graph& g, const Tensor& hidden, const engine::Segments& segments) {
+Tensor SequenceClassifier::encode_first(Graph& g, const engine::TokenBatch& batch) {
+  first_.choose_first(batch.segments);
+  return encoder_(g, batch, prefix_.get(), &first_);
+}
+
+Tensor SequenceClassifier::head(Graph& g, Tensor x) {
   const double p = config_.classifier_dropout;
-  first_.assign(segments.starts.begin(), segments.starts.end() - 1);
-  Tensor x = engine::select_rows(g, hidden, first_);
   switch (config_.family) {
     case Family::bert:
       x = (*pooler_)(g, x, Activation::tanh);
@@ -84,7 +86,7 @@ Tensor SequenceClassifier::head(Graph& g, const Tensor& hidden, const engine::Se
   return (*out_)(g, engine::dropout(g, std::move(x), p));
 }
 
-Tensor SequenceClassifier::logits(Graph& g, const engine::TokenBatch& batch) { return head(g, encode(g, batch), batch.segments); }
+Tensor SequenceClassifier::logits(Graph& g, const engine::TokenBatch& batch) { return head(g, encode_first(g, batch)); }
 
 Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::TokenBatch& batch, double label_smoothing) {
   engine::check(batch.labels.size() == static_cast<size_t>(logits.rows()), "loss", "the batch has ", batch.labels.size(), " labels for ",

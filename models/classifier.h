@@ -24,8 +24,10 @@ class SequenceClassifier : public engine::Module {
 
   // (tokens, hidden). The batch must live until backward.
   engine::Tensor encode(engine::Graph& g, const engine::TokenBatch& batch);
-  // (sequences, num_labels) from the encoder's output.
-  engine::Tensor head(engine::Graph& g, const engine::Tensor& hidden, const engine::Segments& segments);
+  // (sequences, hidden): h0, which is all that the head reads, so that the last layer is computed there only.
+  engine::Tensor encode_first(engine::Graph& g, const engine::TokenBatch& batch);
+  // (sequences, num_labels) from h0.
+  engine::Tensor head(engine::Graph& g, engine::Tensor first);
   engine::Tensor logits(engine::Graph& g, const engine::TokenBatch& batch);
   // Cross entropy over the classes, or mean squared error when num_labels is 1; `logits` from this model.
   engine::Tensor loss(engine::Graph& g, const engine::Tensor& logits, const engine::TokenBatch& batch, double label_smoothing = 0);
@@ -38,7 +40,7 @@ class SequenceClassifier : public engine::Module {
   std::unique_ptr<engine::Linear> out_;
   std::string dense_name_, out_name_;
   std::unique_ptr<engine::KvHook> prefix_;
-  std::vector<int32_t> first_;  // row of each sequence's first token
+  engine::RowChoice first_;  // each sequence's first token
 };
 
 }  // namespace models

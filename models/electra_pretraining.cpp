@@ -97,7 +97,8 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch, const
   if (generator_in_) x = (*generator_in_)(g, x);
   const size_t last = generator_layers_.size() - 1;
   for (size_t i = 0; i < last; ++i) x = (*generator_layers_[i])(g, x, batch.segments, {});
-  x = layer_at_rows(g, *generator_layers_[last], generator_config_, x, batch.segments, rows);
+  masked_.choose(batch.segments, rows);
+  x = (*generator_layers_[last])(g, x, batch.segments, {}, &masked_);
   Table& words = encoder_.embeddings.word;
   std::vector<int32_t> drawn;
   const Tensor guess = generator_head_->loss(g, x, words, labels, &c.generator_correct, [&](const Tensor& logits) {

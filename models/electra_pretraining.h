@@ -46,6 +46,7 @@ class ElectraPretraining : public engine::Module {
   std::vector<std::unique_ptr<EncoderLayer>> generator_layers_;
   std::unique_ptr<TiedHead> generator_head_;
   engine::TokenBatch corrupted_;
+  engine::RowChoice masked_;
 };
 
 // One draw a row from softmax(logits) by its cumulative sum, as a function of key and row.

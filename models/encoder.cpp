@@ -2,6 +2,7 @@
 
 #include "engine/ops/attention.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/elementwise.h"
 #include "engine/ops/embedding.h"
 
 namespace models {
@@ -74,15 +75,17 @@ Tensor EncoderLayer::finish(Graph& g, Tensor h, const Tensor& residual, engine::
   return norm(g, std::move(h), residual, 0);
 }
 
-Tensor EncoderLayer::operator()(Graph& g, const Tensor& x, const Segments& segments, const engine::KeyValue& prefix) {
+Tensor EncoderLayer::operator()(Graph& g, const Tensor& x, const Segments& segments, const engine::KeyValue& prefix,
+                                const engine::RowChoice* rows) {
   const bool distil = config_.family == Family::distilbert;
+  const Tensor at = rows ? engine::select_rows(g, x, rows->rows) : x;  // before k and v: its gradient adds to theirs
   Tensor h;
   {
-    const Tensor q = query(g, x), k = key(g, x), v = value(g, x);
+    const Tensor q = query(g, at), k = key(g, x), v = value(g, x);
     const engine::AttentionOptions options{config_.num_attention_heads, false, config_.attention_dropout};
-    h = attention_output(g, engine::attention(g, q, k, v, segments, options, prefix.key, prefix.value));
+    h = attention_output(g, engine::attention(g, q, k, v, segments, options, prefix.key, prefix.value, rows ? &rows->segments : nullptr));
   }
-  const Tensor middle = finish(g, std::move(h), x, attention_norm, distil ? 0 : config_.hidden_dropout, attention_hooks_);
+  const Tensor middle = finish(g, std::move(h), at, attention_norm, distil ? 0 : config_.hidden_dropout, attention_hooks_);
   h = ffn_out(g, ffn_in(g, middle, config_.hidden_act));
   return finish(g, std::move(h), middle, ffn_norm, config_.hidden_dropout, ffn_hooks_);
 }
@@ -115,12 +118,13 @@ Encoder::Encoder(const ModelConfig& config) : embeddings(config), config_(config
   }
 }
 
-Tensor Encoder::operator()(Graph& g, const engine::TokenBatch& batch, engine::KvHook* prefix) {
+Tensor Encoder::operator()(Graph& g, const engine::TokenBatch& batch, engine::KvHook* prefix, const engine::RowChoice* rows) {
   engine::counters().tokens += batch.tokens();
   Tensor x = embeddings(g, batch);
   if (projection) x = (*projection)(g, x);
   for (size_t i = 0; i < layers.size(); ++i)
-    x = (*layers[i])(g, x, batch.segments, prefix ? prefix->prefix(g, static_cast<int>(i)) : engine::KeyValue{});
+    x = (*layers[i])(g, x, batch.segments, prefix ? prefix->prefix(g, static_cast<int>(i)) : engine::KeyValue{},
+                     i + 1 == layers.size() ? rows : nullptr);
   return x;
 }
 

@@ -1,8 +1,6 @@
 #include "models/masked_lm.h"
 
 #include "engine/io/atomic_file.h"
-#include "engine/ops/attention.h"
-#include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
 #include "models/vocabulary_loss.h"
 
@@ -44,25 +42,9 @@ MaskedLm::MaskedLm(ModelConfig config)
   declare(head_, "cls.predictions");
 }
 
-Tensor layer_at_rows(Graph& g, EncoderLayer& layer, const ModelConfig& config, const Tensor& x, const engine::Segments& segments,
-                     const std::vector<int32_t>& rows) {
-  Tensor attended;
-  {
-    const Tensor q = layer.query(g, x), k = layer.key(g, x), v = layer.value(g, x);
-    attended = engine::attention(g, q, k, v, segments, {config.num_attention_heads, false, config.attention_dropout});
-  }
-  Tensor h = layer.attention_output(g, engine::select_rows(g, attended, rows));
-  const Tensor middle = layer.attention_norm(g, std::move(h), engine::select_rows(g, x, rows), config.hidden_dropout);
-  h = layer.ffn_out(g, layer.ffn_in(g, middle, config.hidden_act));
-  return layer.ffn_norm(g, std::move(h), middle, config.hidden_dropout);
-}
-
 Tensor MaskedLm::encode_rows(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows) {
-  engine::counters().tokens += batch.tokens();
-  Tensor x = encoder_.embeddings(g, batch);
-  const size_t last = encoder_.layers.size() - 1;
-  for (size_t i = 0; i < last; ++i) x = (*encoder_.layers[i])(g, x, batch.segments, {});
-  return layer_at_rows(g, *encoder_.layers[last], config_, x, batch.segments, rows);
+  masked_.choose(batch.segments, rows);
+  return encoder_(g, batch, nullptr, &masked_);
 }
 
 Tensor MaskedLm::loss(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,

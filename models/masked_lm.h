@@ -3,8 +3,7 @@
 //   h = encoder(ids);  t = LN(act(h[masked rows] Wt^T + bt));  logits = t E^T + b, E the word embeddings
 //
 // Only the masked rows, a seventh of the tokens, go through the output layer, and through all of the last encoder layer
-// that does not mix tokens (its output projection and feed-forward: about a sixth of a small model's work). E is
-// one leaf that is used twice in a graph; its gradients add up. Names: bert.*, cls.predictions.transform.{dense,LayerNorm}, cls.predictions.bias.
+// but its keys and values (about a sixth of a model of four layers' work). E is one leaf that is used twice in a graph; its gradients add up. Names: bert.*, cls.predictions.transform.{dense,LayerNorm}, cls.predictions.bias.
 #pragma once
 
 #include <filesystem>
@@ -57,11 +56,8 @@ class MaskedLm : public engine::Module {
   ModelConfig config_;
   Encoder encoder_;
   TiedHead head_;
+  engine::RowChoice masked_;
 };
-
-// The last of an encoder's layers at some rows only: keys and values of all tokens, everything after attention of the rows.
-engine::Tensor layer_at_rows(engine::Graph& g, EncoderLayer& layer, const ModelConfig& config, const engine::Tensor& x,
-                             const engine::Segments& segments, const std::vector<int32_t>& rows);
 
 // config.json for one of our pretraining models: `architecture` without labels. `dropout` is what fine-tuning should use,
 // whatever pretraining used.

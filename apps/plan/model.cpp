@@ -159,15 +159,16 @@ Parts::KeyValue Parts::prefix(Tape& t, int number) {
 namespace {
 
 Value encoder_layer(Tape& t, const models::ModelConfig& c, const Parts& parts, int number, const Value& x, const Packed& packed,
-                    const Parts::KeyValue& prefix) {
+                    const Parts::KeyValue& prefix, bool first_only) {
   const bool distil = c.family == models::Family::distilbert;
+  const Value at = first_only ? select_rows(t, x, packed.sequences) : x;
   Value h;
   {
-    const Value q = parts.linear(t, Role::query, number, x), k = parts.linear(t, Role::key, number, x),
+    const Value q = parts.linear(t, Role::query, number, at), k = parts.linear(t, Role::key, number, x),
                 v = parts.linear(t, Role::value, number, x);
     h = parts.linear(t, Role::attention_output, number, attention(t, q, k, v, packed, c.num_attention_heads, prefix.key, prefix.value));
   }
-  const Value middle = parts.finish(t, Point::after_attention, number, std::move(h), x, distil ? 0 : c.hidden_dropout);
+  const Value middle = parts.finish(t, Point::after_attention, number, std::move(h), at, distil ? 0 : c.hidden_dropout);
   h = parts.linear(t, Role::ffn_out, number, parts.linear(t, Role::ffn_in, number, middle, c.hidden_act));
   return parts.finish(t, Point::after_ffn, number, std::move(h), middle, c.hidden_dropout);
 }
@@ -179,10 +180,9 @@ Value embeddings(Tape& t, const models::ModelConfig& c, const Parts& parts, int6
   return dropout(t, parts.norm(t, Role::embedding_norm, -1, x), c.hidden_dropout);
 }
 
-Value head(Tape& t, const models::ModelConfig& c, const Parts& parts, const Value& hidden, int64_t sequences) {
+Value head(Tape& t, const models::ModelConfig& c, const Parts& parts, Value x) {
   const double p = c.classifier_dropout;
   const int after = c.num_hidden_layers;
-  Value x = select_rows(t, hidden, sequences);
   const bool own = c.family != models::Family::bert;  // RoBERTa, ELECTRA and DistilBERT have their own first layer
   switch (c.family) {
     case models::Family::bert: x = parts.linear(t, Role::pooler, after, x, Activation::tanh); break;
@@ -200,8 +200,8 @@ void step(Tape& t, const models::ModelConfig& c, Parts& parts, const Packed& pac
   {
     Value x = embeddings(t, c, parts, packed.tokens());
     if (c.embedding_size != c.hidden_size) x = parts.linear(t, Role::embedding_projection, -1, x);
-    for (int i = 0; i < c.num_hidden_layers; ++i) x = encoder_layer(t, c, parts, i, x, packed, parts.prefix(t, i));
-    logits = head(t, c, parts, x, packed.sequences);
+    for (int i = 0; i < c.num_hidden_layers; ++i) x = encoder_layer(t, c, parts, i, x, packed, parts.prefix(t, i), i + 1 == c.num_hidden_layers);
+    logits = head(t, c, parts, x);
   }
   const Value loss = c.num_labels == 1 ? mse(t, logits) : cross_entropy(t, logits);
   t.backward(loss);

@@ -160,8 +160,8 @@ Value attention(Tape& t, const Value& q, const Value& k, const Value& v, const P
   const bool any = scores || t.needs(v) || t.needs(prefix_v);
   Value y = t.make(q.shape);
   const Value lse = any ? t.make({q.rows(), heads}) : Value();
-  const int64_t tile = (packed.length * (packed.length + prefix) + 15) / 16 * 16;
-  const double row = 2.0 * static_cast<double>(packed.tokens()) * static_cast<double>(q.cols());
+  const int64_t tile = (q.rows() / packed.sequences * (packed.length + prefix) + 15) / 16 * 16;
+  const double row = 2.0 * static_cast<double>(q.rows()) * static_cast<double>(q.cols());
   const double own = row * static_cast<double>(packed.length), front = row * static_cast<double>(prefix);  // FLOPs of a product
   {
     const Value memory = t.make({t.threads(), tile});

@@ -27,6 +27,32 @@ struct Segments {
   void clear() { starts.assign(1, 0); }
 };
 
+// Some rows of a packed batch, in its order: those of sequence i are rows[segments.begin(i)] and on. Here a sequence may have
+// none. For what is only wanted at a few tokens: the first of each sequence, the masked ones.
+struct RowChoice {
+  std::vector<int32_t> rows;
+  Segments segments;
+
+  int64_t count() const { return static_cast<int64_t>(rows.size()); }
+  // The first token of every sequence.
+  void choose_first(const Segments& all) {
+    rows.assign(all.starts.begin(), all.starts.end() - 1);
+    segments.clear();
+    for (int i = 0; i < all.count(); ++i) segments.add(1);
+  }
+  // `chosen` must ascend.
+  void choose(const Segments& all, const std::vector<int32_t>& chosen) {
+    rows = chosen;
+    segments.clear();
+    size_t at = 0;
+    for (int i = 0; i < all.count(); ++i) {
+      const size_t begin = at;
+      while (at < rows.size() && rows[at] < all.begin(i) + all.length(i)) ++at;
+      segments.add(static_cast<int32_t>(at - begin));
+    }
+  }
+};
+
 struct TokenBatch {
   std::vector<int32_t> ids;        // (tokens) vocabulary ids, special tokens included
   std::vector<int32_t> types;      // (tokens) token_type_ids: 0 for the first text, 1 for the second where the model has them

@@ -3,6 +3,8 @@
 //   dV = (M P)^T dO,   dP = M (dO V^T),   dS = c P (dP - rowsum(P dP)),   dQ = dS K,   dK = dS^T Q
 // A prefix adds rows in front of K and V for every sequence: its part of S, P and dS are the first columns.
 //
+// Where only some tokens ask (queries), Q, O, S and their gradients have their rows only.
+//
 // The scores are not kept (tokens x longest x heads of them): only the log-sum-exp of each row is, and backward makes
 // P = exp(S - lse) again for one product more. Tiles of one (sequence, head) stay in the second cache.
 // The mean over keys of the score gradient is zero, so a key bias gets no gradient; a prefix, which has no key bias,
@@ -18,11 +20,10 @@
 namespace engine {
 namespace {
 
-
 struct Problem {
   Tensor q, k, v, pk, pv;  // data or ghosts
-  const Segments* segments;
-  int64_t heads, width, stride, prefix, longest;
+  const Segments *segments, *queries;  // the same unless only some tokens ask
+  int64_t heads, width, stride, prefix, longest, most_queries;
   bool causal;
   uint64_t mask_key;
   double dropout;
@@ -32,10 +33,10 @@ struct Problem {
   // Of one product over all sequences and heads, with their own keys (also those that a causal mask hides), the prefix's, both.
   double own_flops() const {
     double scores = 0;
-    for (int s = 0; s < segments->count(); ++s) scores += static_cast<double>(segments->length(s)) * segments->length(s);
+    for (int s = 0; s < segments->count(); ++s) scores += static_cast<double>(queries->length(s)) * segments->length(s);
     return 2 * scores * static_cast<double>(heads * width);
   }
-  double prefix_flops() const { return 2 * static_cast<double>(segments->rows()) * static_cast<double>(prefix * heads * width); }
+  double prefix_flops() const { return 2 * static_cast<double>(queries->rows()) * static_cast<double>(prefix * heads * width); }
   double product_flops() const { return own_flops() + prefix_flops(); }
   DropoutMask mask(int64_t pair) const {
     return mask_key ? DropoutMask(mix(mask_key, static_cast<uint64_t>(pair)), dropout) : DropoutMask();
@@ -45,18 +46,21 @@ struct Problem {
 // One (sequence, head) of a problem, with the memory of one thread.
 struct Tile {
   const Problem& p;
-  int64_t row, n, keys, column;  // first row, queries, keys with the prefix, first column
+  int64_t asks, n, row, m, keys, column;  // first query, queries; first key, keys, keys with the prefix; first column
 
   Tile(const Problem& problem, int64_t sequence, int64_t head)
-      : p(problem), row(problem.segments->begin(static_cast<int>(sequence))), n(problem.segments->length(static_cast<int>(sequence))),
-        keys(n + problem.prefix), column(head * problem.width) {}
+      : p(problem), asks(problem.queries->begin(static_cast<int>(sequence))), n(problem.queries->length(static_cast<int>(sequence))),
+        row(problem.segments->begin(static_cast<int>(sequence))), m(problem.segments->length(static_cast<int>(sequence))),
+        keys(m + problem.prefix), column(head * problem.width) {}
 
-  MatrixRef own(const Tensor& t) const { return {t.data() + row * p.stride + column, n, p.width, p.stride}; }
+  MatrixRef asking(const Tensor& t) const { return {t.data() + asks * p.stride + column, n, p.width, p.stride}; }
+  MatrixRef own(const Tensor& t) const { return {t.data() + row * p.stride + column, m, p.width, p.stride}; }
   MatrixRef front(const Tensor& t) const { return {t.data() + column, p.prefix, p.width, p.stride}; }
+  Scalar* asking(Scalar* t) const { return t + asks * p.stride + column; }
   Scalar* own(Scalar* t) const { return t + row * p.stride + column; }
   Scalar* front(Scalar* t) const { return t + column; }
   MatrixRef left(const Scalar* tile) const { return {tile, n, p.prefix, keys}; }
-  MatrixRef right(const Scalar* tile) const { return {tile + p.prefix, n, n, keys}; }
+  MatrixRef right(const Scalar* tile) const { return {tile + p.prefix, n, m, keys}; }
   int64_t visible(int64_t i) const { return p.causal ? p.prefix + i + 1 : keys; }
 
   // tile = a [prefix; own]^T, over the keys
@@ -68,7 +72,7 @@ struct Tile {
 
 void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* lse) {
   const Problem& p = t.p;
-  t.against_keys(t.own(p.q), p.k, p.pk, p.c, s);
+  t.against_keys(t.asking(p.q), p.k, p.pk, p.c, s);
   for (int64_t i = 0; i < t.n; ++i) {
     const int64_t seen = t.visible(i);
     RowMap row(s + i * t.keys, seen);
@@ -77,11 +81,11 @@ void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* l
     const Scalar sum = row.sum();
     row *= Scalar(1) / sum;
     std::fill(s + i * t.keys + seen, s + (i + 1) * t.keys, Scalar(0));
-    if (lse) lse[(t.row + i) * p.heads + t.column / p.width] = most + std::log(sum);
+    if (lse) lse[(t.asks + i) * p.heads + t.column / p.width] = most + std::log(sum);
   }
   if (const DropoutMask mask = p.mask(pair)) mask.apply(0, t.n * t.keys, s, s);
-  small_gemm(false, false, t.right(s), t.own(p.v), 0, t.own(out), p.stride);
-  if (p.prefix) small_gemm(false, false, t.left(s), t.front(p.pv), 1, t.own(out), p.stride);
+  small_gemm(false, false, t.right(s), t.own(p.v), 0, t.asking(out), p.stride);
+  if (p.prefix) small_gemm(false, false, t.left(s), t.front(p.pv), 1, t.asking(out), p.stride);
 }
 
 // In the order in which backward_tile writes: where q, k and v are one tensor, only the first sink has beta = 0.
@@ -94,11 +98,11 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
                    Scalar* ds, Scalar* factors) {
   const Problem& p = t.p;
   const int64_t head = t.column / p.width;
-  t.against_keys(t.own(p.q), p.k, p.pk, p.c, s);
+  t.against_keys(t.asking(p.q), p.k, p.pk, p.c, s);
   for (int64_t i = 0; i < t.n; ++i) {
     const int64_t seen = t.visible(i);
     RowMap row(s + i * t.keys, seen);
-    row = (row - lse.data()[(t.row + i) * p.heads + head]).exp();
+    row = (row - lse.data()[(t.asks + i) * p.heads + head]).exp();
     std::fill(s + i * t.keys + seen, s + (i + 1) * t.keys, Scalar(0));
   }
   const DropoutMask mask = p.mask(pair);
@@ -109,7 +113,7 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
     RowMap(ds, t.n * t.keys) = all * RowMap(factors, t.n * t.keys);
     dropped = ds;
   }
-  const MatrixRef d_out = t.own(dy);
+  const MatrixRef d_out = t.asking(dy);
   if (sinks.v) small_gemm(true, false, t.right(dropped), d_out, sinks.v.beta, t.own(sinks.v.data), p.stride);
   if (sinks.pv) small_gemm(true, false, t.left(dropped), d_out, first ? sinks.pv.beta : 1, t.front(sinks.pv.data), p.stride);
   if (!sinks.q && !sinks.k && !sinks.pk) return;
@@ -122,11 +126,11 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
     d = p.c * row * (d - mean);
   }
   if (sinks.q) {
-    small_gemm(false, false, t.right(ds), t.own(p.k), sinks.q.beta, t.own(sinks.q.data), p.stride);
-    if (p.prefix) small_gemm(false, false, t.left(ds), t.front(p.pk), 1, t.own(sinks.q.data), p.stride);
+    small_gemm(false, false, t.right(ds), t.own(p.k), sinks.q.beta, t.asking(sinks.q.data), p.stride);
+    if (p.prefix) small_gemm(false, false, t.left(ds), t.front(p.pk), 1, t.asking(sinks.q.data), p.stride);
   }
-  if (sinks.k) small_gemm(true, false, t.right(ds), t.own(p.q), sinks.k.beta, t.own(sinks.k.data), p.stride);
-  if (sinks.pk) small_gemm(true, false, t.left(ds), t.own(p.q), first ? sinks.pk.beta : 1, t.front(sinks.pk.data), p.stride);
+  if (sinks.k) small_gemm(true, false, t.right(ds), t.asking(p.q), sinks.k.beta, t.own(sinks.k.data), p.stride);
+  if (sinks.pk) small_gemm(true, false, t.left(ds), t.asking(p.q), first ? sinks.pk.beta : 1, t.front(sinks.pk.data), p.stride);
 }
 
 // fn(sequence, head, thread) for all pairs. By heads, in order of sequences, when a shared prefix collects gradients.
@@ -147,15 +151,20 @@ void for_pairs(const Problem& p, bool by_head, F&& fn) {
 }  // namespace
 
 Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const Segments& segments, const AttentionOptions& options,
-                 const Tensor& prefix_k, const Tensor& prefix_v) {
-  check(q.shape() == k.shape() && q.shape() == v.shape(), "attention", "q ", q.shape(), ", k ", k.shape(), " and v ", v.shape(), " differ");
-  check(segments.rows() == q.rows(), "attention", "segments of ", segments.rows(), " rows for q ", q.shape());
+                 const Tensor& prefix_k, const Tensor& prefix_v, const Segments* some) {
+  const Segments& queries = some ? *some : segments;
+  check((some || q.rows() == k.rows()) && q.cols() == k.cols() && k.shape() == v.shape(), "attention", "q ", q.shape(), ", k ", k.shape(),
+        " and v ", v.shape(), " differ");
+  check(segments.rows() == k.rows(), "attention", "segments of ", segments.rows(), " rows for k ", k.shape());
+  check(queries.rows() == q.rows() && queries.count() == segments.count(), "attention", "queries of ", queries.rows(), " rows in ",
+        queries.count(), " sequences for q ", q.shape(), " and ", segments.count(), " sequences");
+  check(!some || !options.causal, "attention", "a choice of queries and a causal mask do not go together");
   check(options.heads > 0 && q.cols() % options.heads == 0, "attention", q.cols(), " columns do not divide into ", options.heads, " heads");
   check(prefix_k.shape() == prefix_v.shape() && (!prefix_k || prefix_k.cols() == q.cols()), "attention", "prefix keys ",
         prefix_k.shape(), " and values ", prefix_v.shape(), " do not fit q ", q.shape());
   check(options.dropout >= 0 && options.dropout < 1, "attention", "dropout ", options.dropout, " is not in [0, 1)");
-  Problem p{q, k, v, prefix_k, prefix_v, &segments, options.heads, q.cols() / options.heads, q.cols(), prefix_k.rows(), segments.longest(),
-            options.causal, 0, options.dropout, 0};
+  Problem p{q, k, v, prefix_k, prefix_v, &segments, &queries, options.heads, q.cols() / options.heads, q.cols(), prefix_k.rows(),
+            segments.longest(), queries.longest(), options.causal, 0, options.dropout, 0};
   p.c = Scalar(1) / std::sqrt(static_cast<Scalar>(p.width));
   if (g.drops() && options.dropout > 0) p.mask_key = g.next_mask_key() | 1;
   const bool scores = g.needs(q) || g.needs(k) || g.needs(prefix_k);
@@ -164,7 +173,7 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
   Tensor y = g.make(q.shape());
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
   // Rounded up to whole cache lines: Eigen's bits depend on alignment, and must not on which thread works on a tile.
-  const int64_t tile = (p.longest * (p.longest + p.prefix) + 15) / 16 * 16;
+  const int64_t tile = (p.most_queries * (p.longest + p.prefix) + 15) / 16 * 16;
   {
     const Tensor memory = g.make({omp_get_max_threads(), tile});
     for_pairs(p, false, [&](int64_t s, int64_t h, int thread) {
@@ -193,8 +202,8 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
     const auto halves = [&](const GradSink& own, const GradSink& front) {  // a product where one of the two may be frozen
       return (own ? saved.own_flops() : 0) + (front ? saved.prefix_flops() : 0);
     };
-    const bool values = sinks.v || sinks.pv, keys = sinks.k || sinks.pk, queries = static_cast<bool>(sinks.q);
-    const int whole = 1 + scores_needed + queries;  // S again, dP, dQ
+    const bool values = sinks.v || sinks.pv, keys = sinks.k || sinks.pk, asked = static_cast<bool>(sinks.q);
+    const int whole = 1 + scores_needed + asked;  // S again, dP, dQ
     count_gemm(Work::input_gradient, whole + values + keys,
                whole * saved.product_flops() + halves(sinks.v, sinks.pv) + halves(sinks.k, sinks.pk));
   });

@@ -74,17 +74,19 @@ TEST_CASE("as many weight-gradient products as trainable matrices, in every stra
     }
 }
 
+// The last layer has keys and values of all n tokens, and everything else of the s that the head reads.
 TEST_CASE("FLOPs of the weight gradients: 2 tokens in out for each linear layer") {
   const auto batch = golden_batches("bert")[0];
   const double n = static_cast<double>(batch.tokens()), s = batch.sequences(), d = 32, f = 64, classes = 3;
   Subject full("bert", "full"), bitfit("bert", "bitfit"), lora("bert", "lora:r=4,alpha=8");
-  CHECK(cost(full, batch).weight_gradient.flops == 2 * (L * n * (4 * d * d + 2 * d * f) + s * d * d + s * d * classes));
+  const double layers = (L - 1) * n * (4 * d * d + 2 * d * f) + n * 2 * d * d + s * (2 * d * d + 2 * d * f);
+  CHECK(cost(full, batch).weight_gradient.flops == 2 * (layers + s * d * d + s * d * classes));
   CHECK(cost(bitfit, batch).weight_gradient.flops == 2 * s * d * classes);
-  CHECK(cost(lora, batch).weight_gradient.flops == 2 * (L * n * 2 * 2 * 4 * d + s * d * classes));
+  CHECK(cost(lora, batch).weight_gradient.flops == 2 * (((2 * L - 1) * n + s) * 2 * 4 * d + s * d * classes));
   // Forward: the linears and two products of n_s x n_s x d for each sequence.
   double pairs = 0;
   for (int i = 0; i < batch.sequences(); ++i) pairs += std::pow(batch.segments.length(i), 2);
-  CHECK(cost(full, batch).forward.flops == 2 * (L * (n * (4 * d * d + 2 * d * f) + 2 * pairs * d) + s * d * d + s * d * classes));
+  CHECK(cost(full, batch).forward.flops == 2 * (layers + 2 * ((L - 1) * pairs + n) * d + s * d * d + s * d * classes));
 }
 
 TEST_CASE("bytes kept for backward: bitfit less than full, frozen the head's alone, inference none") {

@@ -54,7 +54,7 @@ TEST_CASE("attention's arguments") {
   options.heads = 3;
   CHECK_THROWS_WITH_AS(attention(g, x, x, x, segments, options), "attention: 4 columns do not divide into 3 heads", Error);
   options.heads = 2;
-  CHECK_THROWS_WITH_AS(attention(g, x, x, x, four, options), "attention: segments of 4 rows for q (3, 4)", Error);
+  CHECK_THROWS_WITH_AS(attention(g, x, x, x, four, options), "attention: segments of 4 rows for k (3, 4)", Error);
   CHECK_THROWS_AS(attention(g, x, x, prefix, segments, options), Error);
   CHECK_THROWS_AS(attention(g, x, x, x, segments, options, prefix), Error);
   CHECK_THROWS_AS(attention(g, x, x, x, segments, options, narrow, narrow), Error);

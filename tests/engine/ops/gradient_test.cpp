@@ -65,7 +65,7 @@ TEST_CASE("one tensor in the place of several: q = k = v, h = residual") {
         CHECK(gradcheck(ws, after, c.inputs(ws), needs, c.gradcheck_options()).relative < 1e-7);
       }
   for (const OpCase& c : small_cases()) {
-    if (c.name.find("attention ") != 0) continue;
+    if (c.name.find("attention ") != 0 || c.shapes[0] != c.shapes[1]) continue;  // only some tokens ask: q is not k
     CAPTURE(c.name);
     PoisonedWorkspace ws;
     const TensorFunction self = [&](Graph& g, const std::vector<Tensor>& in) {
