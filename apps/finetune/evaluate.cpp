@@ -11,7 +11,7 @@ namespace apps {
 using engine::Json;
 
 Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
-                    const std::function<bool()>& stop) {
+                    const Logits& logits_of) {
   const int labels = model.config().num_labels;
   Predictions result;
   result.num_labels = labels;
@@ -22,9 +22,8 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
   options.record = false;
   double loss = 0;
   for (engine::TokenBatch batch; batches.next(batch);) {
-    engine::check(!stop || !stop(), "evaluation", "stopped");
     engine::Graph g(workspace, options);
-    const engine::Tensor logits = model.logits(g, batch);
+    const engine::Tensor logits = logits_of(g, batch);
     if (split.labelled()) loss += static_cast<double>(*model.loss(g, logits, batch).data()) * batch.sequences();
     for (int64_t i = 0; i < logits.rows(); ++i) {
       const auto row = logits.row_array(i);

@@ -16,9 +16,12 @@ struct Predictions {
   double loss = 0;                // mean over examples; only if the split has labels
 };
 
-// In the order of the split. `stop` is asked between batches and ends the evaluation with an engine::Error if true.
+// (sequences, num_labels) of a batch.
+using Logits = std::function<engine::Tensor(engine::Graph&, const engine::TokenBatch&)>;
+
+// In the order of the split, from `logits` of batches of it.
 Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
-                    const std::function<bool()>& stop = {});
+                    const Logits& logits);
 
 // {"accuracy": ..., "score": mean of the task's metrics, "loss": ..., "examples": n}
 engine::Json evaluate(const data::TaskInfo& task, const data::EncodedSplit& split, const Predictions& predictions);

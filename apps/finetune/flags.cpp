@@ -43,6 +43,8 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
       ("seed", "of fresh weights, order and dropout (42)", cxxopts::value<uint64_t>(s.seed), "N")
       ("eval-every", "updates between evaluations (one an epoch)", cxxopts::value<int64_t>(s.eval_every), "N")
       ("patience", "stop after N evaluations without a better score, and keep the best", cxxopts::value<int>(s.patience), "N");
+  options.add_options("Training")
+      ("cache-features", "frozen: run the encoder once, without dropout, and keep what the head reads", cxxopts::value<bool>(s.cache_features));
   options.add_options("Run")
       ("out", "run folder (runs/TASK-STRATEGY-SEED)", text(s.out), "DIR")
       ("resume", "go on with the run in --out, bit for bit", cxxopts::value<bool>(s.resume))

@@ -6,6 +6,7 @@
 #include "apps/common/format.h"
 #include "apps/common/progress.h"
 #include "apps/finetune/evaluate.h"
+#include "apps/finetune/features.h"
 #include "apps/finetune/record.h"
 #include "data/batcher.h"
 #include "engine/base/threads.h"
@@ -69,6 +70,7 @@ class Run {
         schedule_(settings_.schedule, updates_, engine::warmup_updates(updates_, settings_.warmup_ratio)) {
     if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
     engine::check(session_.splits.at("train").labelled(), session_.task.info.name, "the training data has no labels");
+    if (settings_.cache_features) features_ = std::make_unique<Features>(session_);
   }
 
   RunResult execute() {
@@ -85,6 +87,7 @@ class Run {
     if (settings_.resume) restore();
     folder.update(describe_run(session_, settings_));
     print_header(io_.out, session_, settings_, updates_);
+    if (settings_.cache_features && !compute_features()) return stopped();
     if (settings_.resume) io_.out << "resumed   after update " << format_count(optimizer.steps()) << '\n' << std::flush;
     const bool finished = train();
     if (!finished) return stopped();
@@ -133,6 +136,46 @@ class Run {
     seen_ = now;
   }
 
+  // Whether it was finished.
+  bool compute_features() {
+    ProgressOptions shown;
+    shown.label = session_.task.info.name + " features";
+    shown.terminal = io_.progress_terminal;
+    int64_t all = 0;
+    for (const auto& [name, split] : session_.splits) all += split.size();
+    Progress progress(all, shown);
+    const engine::Timer timer;
+    bool stopped = false;
+    const auto go_on = [&](int64_t done, int64_t) {
+      if (progress.due(done)) progress.update(done, {});
+      stopped = stopped || (io_.stopped && io_.stopped());
+      return !stopped;
+    };
+    try {
+      features_->compute(workspace_, settings_.eval_batch_size, go_on);
+    } catch (const engine::Error&) {
+      if (!stopped) throw;
+      progress.finish();
+      return false;
+    }
+    progress.finish();
+    io_.out << "features  of " << format_count(all) << " examples in " << format_seconds(timer.seconds()) << ", "
+            << format_bytes(static_cast<double>(features_->bytes())) << " kept: from here on only the head runs\n"
+            << std::flush;
+    folder_->update({{"features", {{"seconds", timer.seconds()}, {"bytes", features_->bytes()}}}});
+    return true;
+  }
+
+  engine::Tensor logits(engine::Graph& g, const std::string& split, const engine::TokenBatch& batch) {
+    if (features_) return session_.model->head(g, features_->rows(g, split, batch));
+    return session_.model->logits(g, batch);
+  }
+
+  Predictions predictions_of(const std::string& split) {
+    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size,
+                   [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
+  }
+
   bool train() {
     engine::Profile profile;
     engine::TrainerOptions options;
@@ -144,7 +187,7 @@ class Run {
     engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,
                             [&](engine::Graph& g, const engine::TokenBatch& batch) {
                               if (settings_.profile) profile.begin_step();
-                              return session_.model->loss(g, session_.model->logits(g, batch), batch, settings_.label_smoothing);
+                              return session_.model->loss(g, logits(g, "train", batch), batch, settings_.label_smoothing);
                             });
     ProgressOptions shown;
     shown.label = session_.task.info.name + " " + session_.strategy->name();
@@ -204,7 +247,7 @@ class Run {
     metrics_ = Json::object();
     for (const std::string& name : names) {
       const data::EncodedSplit& split = session_.splits.at(name);
-      metrics_[name] = evaluate(session_.task.info, split, predict(*session_.model, workspace_, split, settings_.eval_batch_size));
+      metrics_[name] = evaluate(session_.task.info, split, predictions_of(name));
     }
     const double score = overall_score(metrics_);
     at_.evaluated_at = step;
@@ -267,12 +310,11 @@ class Run {
     Json metrics = Json::object();
     for (const std::string& name : session_.dev_splits()) {
       const data::EncodedSplit& split = session_.splits.at(name);
-      predictions[name] = predict(*session_.model, workspace_, split, settings_.eval_batch_size);
+      predictions[name] = predictions_of(name);
       metrics[name] = evaluate(session_.task.info, split, predictions[name]);
     }
     for (const std::string& name : session_.test_splits()) {
-      const data::EncodedSplit& split = session_.splits.at(name);
-      predictions[name] = predict(*session_.model, workspace_, split, settings_.eval_batch_size);
+      predictions[name] = predictions_of(name);
       if (settings_.task.empty()) continue;
       const fs::path submission = fs::path(settings_.out) / "submission";
       fs::create_directories(submission);
@@ -303,6 +345,7 @@ class Run {
   int64_t updates_;
   engine::Schedule schedule_;
   engine::Workspace workspace_;
+  std::unique_ptr<Features> features_;  // with --cache-features
   engine::RunFolder* folder_ = nullptr;
   engine::AdamW* optimizer_ = nullptr;
   Progress* progress_ = nullptr;

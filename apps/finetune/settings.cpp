@@ -44,7 +44,8 @@ engine::Json FinetuneSettings::to_json() const {
           {"adapter", adapter}, {"epochs", epochs}, {"max_steps", max_steps}, {"batch_size", batch_size},
           {"eval_batch_size", eval_batch_size}, {"grad_accumulation", grad_accumulation}, {"lr", lr}, {"schedule", schedule},
           {"warmup_ratio", warmup_ratio}, {"weight_decay", weight_decay}, {"max_grad_norm", max_grad_norm},
-          {"label_smoothing", label_smoothing}, {"max_length", max_length}, {"dropout", dropout}, {"seed", seed},
+          {"label_smoothing", label_smoothing}, {"max_length", max_length}, {"dropout", dropout},
+          {"cache_features", cache_features}, {"seed", seed},
           {"eval_every", eval_every}, {"patience", patience}, {"log_every", log_every}, {"save_every", save_every},
           {"threads", threads}};
 }

@@ -36,6 +36,7 @@ struct FinetuneSettings {
   double label_smoothing = 0;
   int max_length = 0;                // tokens, special ones included; 0: 128, or what the model has if that is less
   double dropout = -1;               // -1: the model's own
+  bool cache_features = false;       // frozen only: the encoder, without dropout, runs once; see features.h
   uint64_t seed = 42;
 
   int64_t eval_every = 0;            // updates; 0: after every epoch

@@ -127,6 +127,50 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
   }
 }
 
+TEST_CASE("kept features train the head that the encoder in evaluation mode would, with its forward pass run once") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings plain = tiny(temp.path(), temp / "plain");
+  plain.strategy = "frozen";
+  plain.dropout = 0;
+  FinetuneSettings cached = plain;
+  cached.out = (temp / "cached").string();
+  cached.cache_features = true;
+  const auto a = run(plain).record, b = run(cached).record;
+  CHECK(b.at("features").at("bytes") == (16 + 8 + 3) * 16 * static_cast<int>(sizeof(engine::Scalar)));
+  const auto losses = [](const FinetuneSettings& s) {
+    std::vector<double> all;
+    for (const auto& line : engine::read_metrics(fs::path(s.out) / "metrics.jsonl"))
+      if (line.contains("loss")) all.push_back(line.at("loss"));
+    return all;
+  };
+  const auto x = losses(plain), y = losses(cached);
+  REQUIRE(x.size() == y.size());
+  for (size_t i = 0; i < x.size(); ++i) CHECK(x[i] == doctest::Approx(y[i]).epsilon(1e-5));
+  CHECK(a.at("metrics").at("dev").at("loss").get<double>() == doctest::Approx(b.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+
+  SUBCASE("counted: two more epochs cost heads only") {
+    FinetuneSettings longer = cached;
+    longer.out = (temp / "longer").string();
+    longer.epochs = 4;
+    const double two = b.at("counts").at("forward_flops"), four = run(longer).record.at("counts").at("forward_flops");
+    const double head = 2 * 16 * (16 + 2);  // pooler and classifier, FLOPs an example
+    CHECK(four - two == doctest::Approx(2 * (16 + 8) * head));  // training and evaluation
+  }
+  SUBCASE("stopped and resumed") {
+    FinetuneSettings s = cached;
+    s.out = (temp / "part").string();
+    CHECK_FALSE(run(s, 9).finished);  // asked for every batch of features, too
+    s.resume = true;
+    CHECK(run(s).finished);
+    CHECK(same_bytes(fs::path(cached.out) / "adapter" / "adapter_model.safetensors", fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
+  }
+  SUBCASE("refused where the encoder changes") {
+    cached.strategy = "lora";
+    CHECK(failure(cached).find("trains bert.encoder.layer.0") != std::string::npos);
+  }
+}
+
 TEST_CASE("patience keeps the best evaluation, and resuming does not forget it") {
   testing::TempDir temp;
   write_task(temp.path());
