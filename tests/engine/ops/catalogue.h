@@ -45,6 +45,14 @@ const std::vector<OpCase>& small_cases();
 // Shapes that wake the thread team.
 const std::vector<OpCase>& large_cases();
 
+// The ops of a BERT-family model at its sizes, for the benchmarks (bench/ops.h): of a packed batch of `lengths`.
+struct ModelSizes {
+  std::vector<int32_t> lengths;
+  int heads;
+  int64_t hidden, ffn, embedding, vocab;
+};
+std::vector<OpCase> model_cases(const ModelSizes& sizes);
+
 std::vector<bool> bits(Mask mask, size_t count);
 
 }  // namespace catalogue
