@@ -1,7 +1,13 @@
 #include "bench/step.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "apps/common/format.h"
+#include "apps/common/table.h"
+#include "bench/machine.h"
+#include "bench/needed.h"
+#include "bench/shapes.h"
 #include "engine/base/peak.h"
 #include "engine/base/philox.h"
 #include "engine/base/threads.h"
@@ -19,100 +25,207 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-engine::TokenBatch random_batch(const StepCase& c, const models::ModelConfig& config) {
+engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::ModelConfig& config, uint64_t key) {
   engine::TokenBatch batch;
-  engine::Random random(1);
-  for (int s = 0; s < c.batch; ++s) {
-    const int length = c.lengths[static_cast<size_t>(s) % c.lengths.size()];
-    engine::check(length > 0 && length <= config.longest_sequence(), "bench", "a length of ", length, " does not fit the model's ",
+  engine::Random random(1, key);
+  for (const int length : lengths) {
+    engine::check(length <= config.longest_sequence(), "bench", "a length of ", length, " does not fit the model's ",
                   config.longest_sequence(), " positions");
     for (int i = 0; i < length; ++i) batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
     batch.segments.add(length);
     batch.labels.push_back(static_cast<double>(random.below(static_cast<uint64_t>(config.num_labels))));
-    batch.examples.push_back(s);
+    batch.examples.push_back(static_cast<int64_t>(batch.examples.size()));
   }
   batch.types.assign(batch.ids.size(), 0);
   return batch;
 }
 
+// What was counted since `before`, by step.
+engine::Counters mean_since(engine::Counters before, int steps) {
+  engine::Counters now = engine::counters();
+  for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient, engine::Work::weight_gradient}) {
+    now.of(work).calls = (now.of(work).calls - before.of(work).calls) / steps;
+    now.of(work).flops = (now.of(work).flops - before.of(work).flops) / steps;
+  }
+  now.saved_bytes = (now.saved_bytes - before.saved_bytes) / steps;
+  now.tokens = (now.tokens - before.tokens) / steps;
+  now.steps = (now.steps - before.steps) / steps;
+  return now;
+}
+
 }  // namespace
 
-StepResult run_step(const StepCase& c) {
-  StepResult r;
-  r.threads = engine::set_threads(c.threads);
-  models::ModelSource source = models::open_model(c.model);
-  source.config.set_dropout(c.dropout);
-  models::SequenceClassifier model(source.config);
-  const auto strategy = peft::make_strategy(c.strategy);
-  engine::Sites sites = model.sites();
-  peft::apply(*strategy, sites, model);
-  engine::ParameterStore store(model);
-  store.allocate();
-  store.initialise(1);
-  engine::AdamW optimizer(store.block(), {.weight_decay = 0.01});
-  engine::Workspace workspace;
-  const engine::TokenBatch batch = random_batch(c, source.config);
-  r.tokens = batch.tokens();
-  r.weight_bytes = store.total_count() * static_cast<int64_t>(sizeof(engine::Scalar));
-  r.trained_parameters = store.trainable_count();
+struct StepRunner::Parts {
+  StepCase c;
+  int threads;
+  int64_t resident_before;
+  std::vector<std::vector<int>> lengths;
+  engine::Workspace workspace;  // before all that holds tensors
+  models::ModelSource source;
+  std::unique_ptr<models::SequenceClassifier> model;
+  std::unique_ptr<peft::Strategy> strategy;
+  engine::Sites sites;
+  std::unique_ptr<engine::ParameterStore> store;
+  std::unique_ptr<engine::AdamW> optimizer;
+  std::vector<engine::TokenBatch> batches;
+  size_t next = 0;
+  int64_t tokens = 0, unwritten = 0;
+};
 
+StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
+  Parts& p = *p_;
+  p.c = c;
+  p.threads = engine::set_threads(c.threads);
+  p.resident_before = resident_bytes();
+  p.lengths = batch_lengths(c.lengths, c.batch, c.batches);
+  p.source = models::open_model(model_spec(c.model));
+  p.source.config.set_dropout(c.dropout);
+  p.model = std::make_unique<models::SequenceClassifier>(p.source.config);
+  p.strategy = peft::make_strategy(c.strategy);
+  p.sites = p.model->sites();
+  peft::apply(*p.strategy, p.sites, *p.model);
+  p.store = std::make_unique<engine::ParameterStore>(*p.model);
+  p.store->allocate();
+  models::load_weights(p.source, *p.store, 1, true);
+  p.optimizer = std::make_unique<engine::AdamW>(p.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
+  for (size_t i = 0; i < p.lengths.size(); ++i) p.batches.push_back(random_batch(p.lengths[i], p.source.config, i));
+}
+StepRunner::~StepRunner() = default;
+StepRunner::StepRunner(StepRunner&&) noexcept = default;
+
+StepTime StepRunner::step(engine::OpListener* listener, engine::Trace* trace) {
+  Parts& p = *p_;
+  const engine::TokenBatch& batch = p.batches[p.next++ % p.batches.size()];
+  p.tokens = batch.tokens();
+  StepTime t;
+  const engine::Timer whole;
+  engine::Timer part;
+  p.store->clear_gradients();
+  engine::GraphOptions options;
+  options.dropout = p.c.dropout > 0;
+  options.step = p.next;
+  options.listener = listener;
+  options.trace = trace;
+  engine::Graph g(p.workspace, options);
+  const engine::Tensor loss = p.model->loss(g, p.model->logits(g, batch), batch);
+  t.forward = part.seconds();
+  part.restart();
+  g.backward(loss);
+  t.backward = part.seconds();
+  part.restart();
+  p.unwritten = 0;
+  for (const engine::Parameter* parameter : p.store->trainable()) p.unwritten += parameter->grad_written ? 0 : 1;
+  p.store->settle_gradients();
+  const engine::Clip clip = engine::clip_gradients(p.store->block(), p.c.clip);
+  p.optimizer->step(1e-4, clip.scale);
+  t.optimizer = part.seconds();
+  t.whole = whole.seconds();
+  return t;
+}
+
+int64_t StepRunner::tokens() const { return p_->tokens; }
+const std::vector<std::vector<int>>& StepRunner::lengths() const { return p_->lengths; }
+int64_t StepRunner::trained_parameters() const { return p_->store->trainable_count(); }
+int64_t StepRunner::total_parameters() const { return p_->store->total_count(); }
+int StepRunner::threads() const { return p_->threads; }
+int64_t StepRunner::resident_before() const { return p_->resident_before; }
+const engine::Pool& StepRunner::pool() const { return p_->workspace.pool; }
+void StepRunner::reset_pool_peak() { p_->workspace.pool.reset_peak(); }
+int64_t StepRunner::unwritten_gradients() const { return p_->unwritten; }
+
+void StepRunner::save(const std::filesystem::path& folder) const { models::save_classifier(folder, *p_->model, *p_->store); }
+
+engine::Json StepRunner::shape() const {
+  const models::ModelConfig& m = p_->source.config;
+  return {{"type", m.model_type}, {"layers", m.num_hidden_layers}, {"hidden", m.hidden_size}, {"heads", m.num_attention_heads},
+          {"ffn", m.intermediate_size}, {"embedding", m.embedding_size}, {"vocab", m.vocab_size},
+          {"positions", m.max_position_embeddings}, {"types", m.type_vocab_size}, {"labels", m.num_labels}};
+}
+
+StepResult run_step(const StepCase& c) {
+  reset_peak_resident();
+  StepRunner runner(c);
+  StepResult r;
+  r.threads = runner.threads();
+  r.weight_bytes = runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar));
+  r.trained_parameters = runner.trained_parameters();
+  r.resident_before = runner.resident_before();
   std::vector<double> step, forward, backward, update;
-  int64_t allocations = 0;
-  for (int i = 0; i < c.warmup + c.steps; ++i) {
-    if (i == c.warmup) {
-      allocations = workspace.pool.system_allocations();
-      workspace.pool.reset_peak();
-    }
-    if (i >= c.warmup) r.peak_gflops = std::max(r.peak_gflops, engine::measure_peak_gflops(r.threads, 0.02));
-    const engine::Counters before = engine::counters();
-    const engine::Timer whole;
-    engine::Timer part;
-    store.clear_gradients();
-    engine::GraphOptions options;
-    options.dropout = c.dropout > 0;
-    options.step = static_cast<uint64_t>(i);
-    engine::Graph g(workspace, options);
-    const engine::Tensor loss = model.loss(g, model.logits(g, batch), batch);
-    const double t_forward = part.seconds();
-    part.restart();
-    g.backward(loss);
-    const double t_backward = part.seconds();
-    part.restart();
-    store.settle_gradients();
-    const engine::Clip clip = engine::clip_gradients(store.block(), 1.0);
-    optimizer.step(1e-4, clip.scale);
-    if (i < c.warmup) continue;
-    step.push_back(whole.seconds() * 1e3);
-    forward.push_back(t_forward * 1e3);
-    backward.push_back(t_backward * 1e3);
-    update.push_back(part.seconds() * 1e3);
-    const engine::Counters now = engine::counters();
-    for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient, engine::Work::weight_gradient}) {
-      engine::Counters a = now, b = before;
-      r.work.of(work) = {a.of(work).calls - b.of(work).calls, a.of(work).flops - b.of(work).flops};
-    }
-    r.work.saved_bytes = now.saved_bytes - before.saved_bytes;
+  int64_t allocations = 0, tokens = 0;
+  for (int i = 0; i < std::max(c.warmup, c.batches); ++i) runner.step();  // every batch once: then all shapes are known
+  allocations = runner.pool().system_allocations();
+  runner.reset_pool_peak();
+  for (int i = 0; i < c.steps; ++i) {
+    r.peak_gflops = std::max(r.peak_gflops, engine::measure_peak_gflops(r.threads, 0.02));
+    const StepTime t = runner.step();
+    step.push_back(t.whole * 1e3);
+    forward.push_back(t.forward * 1e3);
+    backward.push_back(t.backward * 1e3);
+    update.push_back(t.optimizer * 1e3);
+    tokens += runner.tokens();
+    r.unwritten_gradients += runner.unwritten_gradients();
   }
-  r.step_ms = median(step);
+  r.tokens = tokens / c.steps;
+  r.step_ms = c.batches > 1 ? std::accumulate(step.begin(), step.end(), 0.0) / c.steps : median(step);  // lengths differ: the mean
   r.fastest_ms = *std::min_element(step.begin(), step.end());
   r.slowest_ms = *std::max_element(step.begin(), step.end());
   r.forward_ms = median(forward);
   r.backward_ms = median(backward);
   r.optimizer_ms = median(update);
-  r.warm_system_allocations = workspace.pool.system_allocations() - allocations;
-  r.tensor_bytes_peak = workspace.pool.peak_bytes();
+  r.warm_system_allocations = runner.pool().system_allocations() - allocations;
+  r.tensor_bytes_peak = runner.pool().peak_bytes();
+  r.resident_peak = peak_resident_bytes();
+
+  engine::Profile profile;
+  r.profiled = c.profiled;
+  for (int i = 0; i < c.profiled; ++i) {
+    profile.begin_step();
+    profile.other("optimizer", runner.step(&profile).optimizer);
+  }
+  r.ops = profile.lines();
+  // Counts do not depend on who listens: once over all batches, with a trace, and the mean.
+  const engine::Counters before = engine::counters();
+  for (int i = 0; i < c.batches; ++i) {
+    engine::Trace trace;
+    runner.step(nullptr, &trace);
+    r.needed_flops += needed_flops(trace).total() / c.batches;
+  }
+  r.work = mean_since(before, c.batches);
   return r;
 }
 
 engine::Json StepResult::to_json(const StepCase& c) const {
-  return {{"model", c.model}, {"strategy", c.strategy}, {"batch", c.batch}, {"tokens", tokens}, {"threads", threads},
-          {"dropout", c.dropout}, {"step_ms", step_ms}, {"fastest_ms", fastest_ms}, {"slowest_ms", slowest_ms},
+  engine::Json by_op = engine::Json::array();
+  const double each = profiled > 0 ? 1.0 / profiled : 0;
+  for (const auto& line : ops)
+    by_op.push_back({{"op", line.op}, {"calls", line.calls / std::max(1, profiled)}, {"forward_ms", line.forward_seconds * 1e3 * each},
+                     {"backward_ms", line.backward_seconds * 1e3 * each},
+                     {"saved_bytes", line.saved_bytes / std::max(1, profiled)}});
+  return {{"model", c.model}, {"strategy", c.strategy}, {"batch", c.batch}, {"lengths", c.lengths}, {"tokens", tokens},
+          {"threads", threads}, {"dropout", c.dropout}, {"step_ms", step_ms}, {"fastest_ms", fastest_ms}, {"slowest_ms", slowest_ms},
           {"forward_ms", forward_ms}, {"backward_ms", backward_ms}, {"optimizer_ms", optimizer_ms},
           {"tokens_per_second", tokens_per_second()}, {"gflops", gflops()}, {"peak_gflops", peak_gflops},
           {"share_of_peak", share_of_peak()}, {"gemm_calls", work.gemms()}, {"gemm_flops", work.flops()},
+          {"needed_flops", needed_flops}, {"needed_share_of_peak", needed_share_of_peak()},
           {"weight_gradient_flops", work.weight_gradient.flops}, {"saved_bytes", work.saved_bytes},
           {"tensor_bytes_peak", tensor_bytes_peak}, {"weight_bytes", weight_bytes}, {"trained_parameters", trained_parameters},
-          {"warm_system_allocations", warm_system_allocations}};
+          {"resident_peak", resident_peak}, {"resident_above_weights", resident_above_weights()},
+          {"warm_system_allocations", warm_system_allocations}, {"unwritten_gradients", unwritten_gradients}, {"ops", by_op}};
+}
+
+std::string profile_table(const StepResult& r) {
+  using apps::Align;
+  apps::Table table({{"op"}, {"calls", Align::right}, {"forward ms", Align::right}, {"backward ms", Align::right}, {"share", Align::right},
+                     {"saved", Align::right}});
+  const double steps = std::max(1, r.profiled);
+  double all = 0;
+  for (const auto& line : r.ops) all += line.forward_seconds + line.backward_seconds;
+  for (const auto& line : r.ops)
+    table.add({line.op, apps::format_count(line.calls / std::max(1, r.profiled)), apps::format_number(line.forward_seconds * 1e3 / steps, 2),
+               apps::format_number(line.backward_seconds * 1e3 / steps, 2),
+               apps::format_percent(100 * (line.forward_seconds + line.backward_seconds) / all),
+               apps::format_bytes(static_cast<double>(line.saved_bytes) / steps)});
+  return table.text();
 }
 
 }  // namespace bench
