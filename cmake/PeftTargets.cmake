@@ -40,6 +40,7 @@ function(peft_library name)
     endforeach()
     if(suffix)
       target_compile_definitions(${target} PUBLIC PEFT_SCALAR_DOUBLE)
+      target_compile_options(${target} PRIVATE -O1)  # only tests use it: the time goes into compiling
       set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)  # built when a test wants it
     endif()
     add_library(peft::${name}${suffix} ALIAS ${target})
@@ -47,12 +48,19 @@ function(peft_library name)
 endfunction()
 
 # peft_test(name SOURCES ... LINKS ...): one doctest executable; ctest runs it from the source folder.
+# All of them at once: the target peft_tests, which builds no program that no test needs.
+if(PEFT_BUILD_TESTS)
+  add_custom_target(peft_tests)
+  add_library(peft_test_main OBJECT ${CMAKE_SOURCE_DIR}/tests/support/main.cpp)
+  target_link_libraries(peft_test_main PRIVATE peft_flags peft_dep::doctest)
+endif()
 function(peft_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
-  add_executable(test_${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/main.cpp)
+  add_executable(test_${name} ${ARG_SOURCES} $<TARGET_OBJECTS:peft_test_main>)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} peft_flags peft_dep::doctest)
   target_compile_definitions(test_${name} PRIVATE PEFT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PEFT_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_compile_options(test_${name} PRIVATE -O1)  # of tests, the time goes into compiling
+  add_dependencies(peft_tests test_${name})
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2" TIMEOUT 900)
 endfunction()

@@ -7,18 +7,19 @@ cd "$(dirname "$0")/.."
 bash tools/packages.sh
 jobs=$(nproc)
 
+# build PRESET TARGET, then the tests. PEFT_UNITY: a full build in a third of the time.
 run() {
-  local preset=$1
+  local preset=$1 target=$2
   echo "== $preset: configure and build =="
-  cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log" >&2; rm -f "build-$preset.log"; exit 1; }
-  rm -f "build-$preset.log"
-  cmake --build --preset "$preset" -j "$jobs" -- --quiet
+  mkdir -p build
+  cmake --preset "$preset" -DPEFT_UNITY=ON >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
+  cmake --build --preset "$preset" --target "$target" -j "$jobs" -- --quiet
   echo "== $preset: tests =="
-  ctest --preset "$preset" "${@:2}"
+  ctest --preset "$preset"
 }
 
 if [ "${1:-}" != release ]; then
-  # detect_leaks needs ptrace, which containers often forbid.
-  ASAN_OPTIONS=detect_leaks=0 run dev
+  # detect_leaks needs ptrace, which containers often forbid. The programs' mains alone are not built with sanitizers.
+  ASAN_OPTIONS=detect_leaks=0 run dev peft_tests
 fi
-run release
+run release all
