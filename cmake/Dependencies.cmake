@@ -1,4 +1,5 @@
 # Everything comes from Debian packages. A missing one stops the configuration with the line that installs all of them.
+# Installed beside peft_cppConfig.cmake too, to find the same for who uses the libraries.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
 libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libcxxopts-dev doctest-dev")
 
@@ -30,20 +31,28 @@ function(peft_find name header library package)
   if(NOT PEFT_${name}_INCLUDE OR (library AND NOT PEFT_${name}_LIBRARY))
     peft_missing("${header} (${package})")
   endif()
-  add_library(peft_dep_${name} INTERFACE)
-  target_include_directories(peft_dep_${name} SYSTEM INTERFACE ${PEFT_${name}_INCLUDE})
+  add_library(peft_dep::${name} INTERFACE IMPORTED)
+  target_include_directories(peft_dep::${name} SYSTEM INTERFACE ${PEFT_${name}_INCLUDE})
   if(library)
-    target_link_libraries(peft_dep_${name} INTERFACE ${PEFT_${name}_LIBRARY})
+    target_link_libraries(peft_dep::${name} INTERFACE ${PEFT_${name}_LIBRARY})
   endif()
-  add_library(peft_dep::${name} ALIAS peft_dep_${name})
 endfunction()
 
 peft_find(utf8proc utf8proc.h utf8proc libutf8proc-dev)
 peft_find(xxhash xxhash.h xxhash libxxhash-dev)
 peft_find(csv csv.h csv libcsv-dev)
 peft_find(lzma lzma.h lzma liblzma-dev)
-peft_find(cxxopts cxxopts.hpp "" libcxxopts-dev)
-peft_find(doctest doctest/doctest.h "" doctest-dev)
+
+# oneDNN's sgemm is faster than OpenBLAS at most of our shapes (docs/performance.md); without it, all products are OpenBLAS's.
+option(PEFT_ONEDNN "Use oneDNN's matrix products where they are faster, if libdnnl-dev is there" ON)
+find_path(PEFT_onednn_INCLUDE dnnl.h)
+find_library(PEFT_onednn_LIBRARY dnnl)
+add_library(peft_dep::onednn INTERFACE IMPORTED)
+if(PEFT_ONEDNN AND PEFT_onednn_INCLUDE AND PEFT_onednn_LIBRARY)
+  target_include_directories(peft_dep::onednn SYSTEM INTERFACE ${PEFT_onednn_INCLUDE})
+  target_link_libraries(peft_dep::onednn INTERFACE ${PEFT_onednn_LIBRARY})
+  target_compile_definitions(peft_dep::onednn INTERFACE PEFT_HAS_ONEDNN)
+endif()
 
 # OpenBLAS in its OpenMP build, by its own directory with an rpath: the alternatives system prefers the pthread build,
 # whose soname is the same, and two thread teams on the same cores are the slowest of all (docs/why.md).
@@ -55,8 +64,7 @@ if(NOT PEFT_OPENBLAS_INCLUDE OR NOT PEFT_OPENBLAS_LIBRARY)
   peft_missing("OpenBLAS in its OpenMP build (libopenblas-openmp-dev)")
 endif()
 get_filename_component(PEFT_OPENBLAS_DIR ${PEFT_OPENBLAS_LIBRARY} DIRECTORY)
-add_library(peft_dep_openblas INTERFACE)
-target_include_directories(peft_dep_openblas SYSTEM INTERFACE ${PEFT_OPENBLAS_INCLUDE})
-target_link_libraries(peft_dep_openblas INTERFACE ${PEFT_OPENBLAS_LIBRARY})
-target_link_options(peft_dep_openblas INTERFACE "-Wl,--disable-new-dtags,-rpath,${PEFT_OPENBLAS_DIR}")
-add_library(peft_dep::openblas ALIAS peft_dep_openblas)
+add_library(peft_dep::openblas INTERFACE IMPORTED)
+target_include_directories(peft_dep::openblas SYSTEM INTERFACE ${PEFT_OPENBLAS_INCLUDE})
+target_link_libraries(peft_dep::openblas INTERFACE ${PEFT_OPENBLAS_LIBRARY})
+target_link_options(peft_dep::openblas INTERFACE "-Wl,--disable-new-dtags,-rpath,${PEFT_OPENBLAS_DIR}")

@@ -1,7 +1,9 @@
 # Compile flags that every target of the project shares.
 add_library(peft_flags INTERFACE)
-target_compile_options(peft_flags INTERFACE -Wall -Wextra -Wshadow -Wno-unused-parameter -fno-math-errno
-  -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)  # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
+target_compile_features(peft_flags INTERFACE cxx_std_20)
+target_compile_options(peft_flags INTERFACE -fno-math-errno "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wno-unused-parameter>"
+  # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
+  -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
 if(PEFT_NATIVE)
   # g++ 12.2 on processors newer than itself broadcasts the first value of a braced list over its zeros when it moves 32 or
   # 64 bytes at once: std::vector<double>{1, 1, 1, 0} became 1 1 1 1. tests/engine/base/compiler_test.cpp watches it.
@@ -16,7 +18,7 @@ if(PEFT_SANITIZE)
 else()
   target_compile_definitions(peft_flags INTERFACE EIGEN_NO_DEBUG)
 endif()
-target_include_directories(peft_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(peft_flags INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp>)
 
 # peft_scalar_free(name SOURCES ... LINKS ...): a library that does not know engine::Scalar; compiled once, usable by both.
 function(peft_scalar_free name)
