@@ -2,7 +2,7 @@
 # Installs the Debian packages that the build needs, as root or through sudo. Does nothing when all are there.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev libutf8proc-dev
+packages=(g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev libdnnl-dev nlohmann-json3-dev libutf8proc-dev
           libxxhash-dev libcsv-dev liblzma-dev libcxxopts-dev doctest-dev)
 
 missing=()

@@ -2,21 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
 #include "engine/base/error.h"
 #include "engine/base/philox.h"
+#include "engine/tensor/memory.h"
 
 namespace engine {
-namespace {
-
-std::shared_ptr<Scalar> aligned(int64_t count) {
-  const auto bytes = static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(Scalar);
-  return {static_cast<Scalar*>(::operator new(bytes, std::align_val_t{64})),
-          [](Scalar* p) { ::operator delete(p, std::align_val_t{64}); }};
-}
-
-}  // namespace
 
 ParameterStore::ParameterStore(Module& root) {
   root.visit([&](Parameter& p) {
@@ -37,7 +28,7 @@ void ParameterStore::allocate() {
         block_.size += p->count();
         if (decays) block_.decayed += p->count();
       }
-  const auto values = aligned(block_.size), grads = aligned(block_.size);
+  const auto values = allocate_scalars(block_.size), grads = allocate_scalars(block_.size);
   memory_.push_back(values);
   memory_.push_back(grads);
   block_.value = values.get();
@@ -73,7 +64,7 @@ int64_t ParameterStore::trainable_count() const {
 Scalar* ParameterStore::own(Parameter& p) {
   check(allocated_, "parameters", "values of ", p.name, " before allocate()");
   if (p.trainable) return p.value;
-  const auto memory = aligned(p.count());
+  const auto memory = allocate_scalars(p.count());
   memory_.push_back(memory);
   p.value = memory.get();
   return p.value;

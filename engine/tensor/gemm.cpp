@@ -1,7 +1,12 @@
 #include "engine/tensor/gemm.h"
 
 #include <cblas.h>
+#if defined(PEFT_HAS_ONEDNN) && !defined(PEFT_SCALAR_DOUBLE)
+#define PEFT_USE_ONEDNN 1
+#include <dnnl.h>
+#endif
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -17,12 +22,48 @@ inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, b
   cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
+#if defined(PEFT_USE_ONEDNN)
+
+enum class Library { by_shape, openblas, onednn };
+
+Library library_from_environment() {
+  const char* name = std::getenv("PEFT_GEMM");
+  const std::string_view given = name ? name : "";
+  return given == "openblas" ? Library::openblas : given == "onednn" ? Library::onednn : Library::by_shape;
+}
+
+bool has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0;
+#else
+  return false;
+#endif
+}
+
+// With AVX-512, oneDNN is ahead at nearly all shapes and never far behind. With AVX2 it is, except for weight gradients (a transposed),
+// where it falls to a third of OpenBLAS at some powers of two, unless they are thin (LoRA's).
+bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
+  static const Library library = library_from_environment();
+  static const bool wide = has_avx512();
+  if (library != Library::by_shape) return library == Library::onednn;
+  return wide || !transpose_a || std::min(m, n) <= 64;
+}
+
+#endif
+
 }  // namespace
 
 void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c, int64_t c_stride,
                 Scalar alpha) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
   const int64_t n = transpose_b ? b.rows : b.cols;
+#if defined(PEFT_USE_ONEDNN)
+  if (k > 0 && better_by_onednn(transpose_a, m, n)) {
+    if (m > 0 && n > 0)
+      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a.data, a.stride, b.data, b.stride, beta, c, c_stride);
+    return;
+  }
+#endif
   call(transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, static_cast<blasint>(m),
        static_cast<blasint>(n), static_cast<blasint>(k), alpha, a.data, static_cast<blasint>(a.stride), b.data,
        static_cast<blasint>(b.stride), beta, c, static_cast<blasint>(c_stride));
@@ -38,7 +79,14 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   count_gemm(work, 1, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
 }
 
-std::string blas_version() { return std::string(openblas_get_config()) + " kernels " + openblas_get_corename(); }
+std::string blas_version() {
+  std::string text = std::string(openblas_get_config()) + " kernels " + openblas_get_corename();
+#if defined(PEFT_USE_ONEDNN)
+  const dnnl_version_t* v = dnnl_version();
+  text += concat(", oneDNN ", v->major, ".", v->minor, ".", v->patch);
+#endif
+  return text;
+}
 
 std::string blas_complaint() {
   if (openblas_get_parallel() != OPENBLAS_OPENMP)

@@ -1,4 +1,8 @@
-// Matrix products: the only file of the project that calls cblas.
+// Matrix products: the only file of the project that calls a BLAS.
+//
+// Double products are OpenBLAS's. Float products are oneDNN's where the build found it (libdnnl-dev) and it is the faster of the two for
+// the shape, else OpenBLAS's too; docs/performance.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
+// chooses one of them for all shapes.
 #pragma once
 
 #include <string>
@@ -31,7 +35,7 @@ inline void count_gemm(Work work, int64_t calls, double flops) {
   counters().of(work).flops += flops;
 }
 
-// "OpenBLAS 0.3.21 ... kernels Zen", and what makes it slower than it could be with what to do about it (empty: nothing).
+// "OpenBLAS 0.3.21 ... kernels Zen, oneDNN 2.6.3", and what makes it slower than it could be with what to do about it (empty: nothing).
 std::string blas_version();
 std::string blas_complaint();
 

@@ -8,6 +8,9 @@
 
 namespace {
 std::atomic<int64_t> allocations{0};
+
+// oneDNN takes and frees small objects of its own in every product; what is counted here is the engine's.
+[[maybe_unused]] const int by_openblas = setenv("PEFT_GEMM", "openblas", 1);
 std::atomic<bool> counting{false};
 
 void* take(size_t bytes, size_t alignment = 0) {
