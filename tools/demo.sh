@@ -15,7 +15,7 @@ cmake --build --preset release -j "$(nproc)" -- --quiet
 
 bin=build/release/bin
 out=${OUT:-runs/demo-$(date +%Y%m%d-%H%M%S)}
-model=data/pretrained/peft-tiny
+model=data/pretrained/peft-2x256
 mkdir -p "$out"
 
 # The shipped model is small: larger rates than the strategies' defaults, which are meant for models like BERT-base.

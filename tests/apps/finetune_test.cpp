@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using apps::FinetuneSettings;
 
-const char* kTokenizer = "data/pretrained/peft-tiny";
+const char* kTokenizer = "data/pretrained/peft-2x256";
 
 // 24 short reviews in SST-2's format, 8 of them for dev, 3 for test.
 void write_task(const fs::path& folder) {
