@@ -19,14 +19,14 @@ model=data/pretrained/peft-2x256
 mkdir -p "$out"
 
 # The shipped model is small: larger rates than the strategies' defaults, which are meant for models like BERT-base.
-declare -A lr=([frozen]=5e-3 [bitfit]=5e-3 [ia3]=1e-2 [lora]=5e-3 [adapter]=3e-3 [prefix]=5e-3 [full]=5e-4)
+declare -A lr=([frozen]=5e-3 [bitfit]=5e-3 [ia3]=1e-2 [lora]=5e-3 [adapter]=3e-3 [prefix:flat=true]=1e-2 [full]=5e-4)
 
 for seed in ${SEEDS:-1 2 3}; do
-  for strategy in frozen bitfit ia3 lora adapter prefix full; do
+  for strategy in frozen bitfit ia3 lora adapter prefix:flat=true full; do
     echo
     echo "== $strategy, seed $seed =="
     "$bin/glue_finetune" --task sst2 --data data/demo/reviews --model "$model" --strategy "$strategy" --lr "${lr[$strategy]}" --seed "$seed" \
-      --epochs 10 --batch-size 16 --out "$out/$strategy-$seed" | tail -n 6
+      --epochs 10 --batch-size 16 --out "$out/${strategy%%:*}-$seed" | tail -n 6
   done
 done
 
