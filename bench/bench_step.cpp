@@ -24,12 +24,14 @@ Command parse(int argc, char** argv) {
   bench::StepCase& c = command.c;
   bool help = false;
   cxxopts::Options options("bench_step", "Times training steps; every token exists, there is no padding.");
+  // clang-format off
   options.add_options()
       ("model", "tiny, mini, electra-small, minilm, base, random:..., a folder or a config.json (random:layers=4,hidden=256)",
        cxxopts::value<std::string>(c.model), "MODEL")
       ("strategy", "several with spaces between them (all kinds)", cxxopts::value<std::string>(), "SPECS")
       ("batch", "sequences (32)", cxxopts::value<int>(c.batch), "N")
-      ("lengths", "tokens of the sequences in turn, with commas; or drawn as in sst2, cola (128)", cxxopts::value<std::string>(c.lengths), "N,N")
+      ("lengths", "tokens of the sequences in turn, with commas; or drawn as in sst2, cola (128)",
+       cxxopts::value<std::string>(c.lengths), "N,N")
       ("batches", "different batches, taken in turn (1; with sst2 and cola 8)", cxxopts::value<int>(c.batches), "N")
       ("dropout", "(0.1)", cxxopts::value<double>(c.dropout), "P")
       ("clip", "of the gradient norm, 0: none (1)", cxxopts::value<double>(c.clip), "NORM")
@@ -40,9 +42,11 @@ Command parse(int argc, char** argv) {
       ("json", "a JSON line a case", cxxopts::value<bool>(command.json))
       ("serve", "one case that steps on request from stdin (bench/serve.h)", cxxopts::value<bool>(command.serve))
       ("help", "this text", cxxopts::value<bool>(help));
+  // clang-format on
   const auto flags = apps::parse_flags(options, argc, argv);
   if (help) command.help = options.help();
-  if (c.steps < 1 || c.batch < 1 || c.batches < 1) throw apps::UsageError("bench_step: --steps, --batch and --batches must be at least 1");
+  if (c.steps < 1 || c.batch < 1 || c.batches < 1)
+    throw apps::UsageError("bench_step: --steps, --batch and --batches must be at least 1");
   if (!flags.count("batches") && (c.lengths == "sst2" || c.lengths == "cola")) c.batches = 8;
   if (flags.count("strategy")) {
     std::istringstream words(flags["strategy"].as<std::string>());
@@ -73,9 +77,18 @@ int main(int argc, char** argv) {
       return 0;
     }
     using apps::Align;
-    apps::Table table({{"strategy"}, {"trained", Align::right}, {"tokens/s", Align::right}, {"ms/step", Align::right},
-                       {"forward", Align::right}, {"backward", Align::right}, {"optimizer", Align::right}, {"peak", Align::right},
-                       {"needed", Align::right}, {"GFLOP", Align::right}, {"needed", Align::right}, {"tensors", Align::right},
+    apps::Table table({{"strategy"},
+                       {"trained", Align::right},
+                       {"tokens/s", Align::right},
+                       {"ms/step", Align::right},
+                       {"forward", Align::right},
+                       {"backward", Align::right},
+                       {"optimizer", Align::right},
+                       {"peak", Align::right},
+                       {"needed", Align::right},
+                       {"GFLOP", Align::right},
+                       {"needed", Align::right},
+                       {"tensors", Align::right},
                        {"memory", Align::right}});
     std::string by_op;
     for (const std::string& strategy : command.strategies) {
@@ -85,18 +98,20 @@ int main(int argc, char** argv) {
         std::cout << engine::json_text(r.to_json(c)) << std::endl;
         continue;
       }
-      table.add({strategy, apps::format_count(r.trained_parameters), apps::format_rate(r.tokens_per_second()), apps::format_number(r.step_ms, 1),
-                 apps::format_number(r.forward_ms, 1), apps::format_number(r.backward_ms, 1), apps::format_number(r.optimizer_ms, 1),
-                 apps::format_percent(100 * r.share_of_peak()), apps::format_percent(100 * r.needed_share_of_peak()),
-                 apps::format_number(r.work.flops() * 1e-9, 1), apps::format_number(r.needed_flops * 1e-9, 1),
-                 apps::format_bytes(static_cast<double>(r.tensor_bytes_peak)), apps::format_bytes(static_cast<double>(r.resident_above_weights()))});
+      table.add({strategy, apps::format_count(r.trained_parameters), apps::format_rate(r.tokens_per_second()),
+                 apps::format_number(r.step_ms, 1), apps::format_number(r.forward_ms, 1), apps::format_number(r.backward_ms, 1),
+                 apps::format_number(r.optimizer_ms, 1), apps::format_percent(100 * r.share_of_peak()),
+                 apps::format_percent(100 * r.needed_share_of_peak()), apps::format_number(r.work.flops() * 1e-9, 1),
+                 apps::format_number(r.needed_flops * 1e-9, 1), apps::format_bytes(static_cast<double>(r.tensor_bytes_peak)),
+                 apps::format_bytes(static_cast<double>(r.resident_above_weights()))});
       if (command.by_op) by_op += "\n" + strategy + "\n" + bench::profile_table(r);
     }
     if (!command.json)
-      std::cout << c.model << ", " << c.batch << " sequences of " << c.lengths
-                << " tokens; 'peak' is the share of the FMA peak measured beside the steps, 'needed' counts only products that the\n"
-                   "result needs; 'memory' is resident above the weights, its peak\n"
-                << table.text(apps::terminal_width()) << by_op;
+      std::cout
+          << c.model << ", " << c.batch << " sequences of " << c.lengths
+          << " tokens; 'peak' is the share of the FMA peak measured beside the steps, 'needed' counts only products that the\n"
+             "result needs; 'memory' is resident above the weights, its peak\n"
+          << table.text(apps::terminal_width()) << by_op;
     return 0;
   });
 }

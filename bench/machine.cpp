@@ -8,8 +8,8 @@
 #include <bit>
 #include <cstdlib>
 #include <fstream>
-#include <map>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -23,7 +23,8 @@ namespace bench {
 namespace {
 
 // Not inlined, and told that nothing overlaps: one vector loop, whatever the caller does with the result.
-__attribute__((noinline)) void triad(float* __restrict a, const float* __restrict b, const float* __restrict c, float s, int64_t n) {
+__attribute__((noinline)) void triad(float* __restrict a, const float* __restrict b, const float* __restrict c, float s,
+                                     int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) a[i] = b[i] + s * c[i];
 }
@@ -38,12 +39,15 @@ int64_t status_bytes(const std::string& key) {
 }  // namespace
 
 double measure_triad_gbs(int threads, int64_t bytes, double seconds) {
-  const int64_t n = std::max<int64_t>(1024, bytes / 3 / static_cast<int64_t>(sizeof(float)) / threads) / 16 * 16;  // a thread's part
+  const int64_t n =
+      std::max<int64_t>(1024, bytes / 3 / static_cast<int64_t>(sizeof(float)) / threads) / 16 * 16;  // a thread's part
   struct Free {
     void operator()(float* p) const { std::free(p); }
   };
   const size_t whole = static_cast<size_t>(n) * static_cast<size_t>(threads) * sizeof(float);
-  const auto array = [&] { return std::unique_ptr<float, Free>(static_cast<float*>(std::aligned_alloc(4096, (whole + 4095) / 4096 * 4096))); };
+  const auto array = [&] {
+    return std::unique_ptr<float, Free>(static_cast<float*>(std::aligned_alloc(4096, (whole + 4095) / 4096 * 4096)));
+  };
   const auto a = array(), b = array(), c = array();
   double best = 0;
   bool go = true;  // shared: written by one thread between barriers
@@ -96,14 +100,21 @@ double process_seconds() {
   fields >> started;
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - started / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 -
+         started / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 engine::Json machine_json(int threads) {
   const engine::Machine m = engine::machine();
-  return {{"processor", m.processor}, {"cores", m.cores}, {"threads", threads}, {"memory_bytes", m.memory_bytes},
-          {"system", m.system}, {"compiler", engine::compiler()}, {"blas", engine::blas_version()},
-          {"version", engine::version()}, {"revision", engine::git_revision()}};
+  return {{"processor", m.processor},
+          {"cores", m.cores},
+          {"threads", threads},
+          {"memory_bytes", m.memory_bytes},
+          {"system", m.system},
+          {"compiler", engine::compiler()},
+          {"blas", engine::blas_version()},
+          {"version", engine::version()},
+          {"revision", engine::git_revision()}};
 }
 
 }  // namespace bench

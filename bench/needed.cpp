@@ -72,8 +72,10 @@ NeededFlops needed_flops(const engine::Trace& trace) {
       x.live_rows = std::max(x.live_rows, std::min(rows, static_cast<double>(x.shape.rows)));
     }
     if (e.flops == 0) continue;
-    if (e.op == "attention") attention(e, values, y.live(), needed);
-    else linear(e, values, y.live(), needed);
+    if (e.op == "attention")
+      attention(e, values, y.live(), needed);
+    else
+      linear(e, values, y.live(), needed);
   }
   return needed;
 }

@@ -26,10 +26,17 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
     all_tokens += static_cast<double>(runner.tokens());
   }
   const auto say = [&](const engine::Json& line) { out << engine::json_text(line) << std::endl; };
-  say({{"event", "ready"}, {"trained_parameters", runner.trained_parameters()}, {"parameters", runner.total_parameters()},
-       {"weight_bytes", runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar))}, {"shape", runner.shape()},
-       {"lengths", runner.lengths()}, {"resident_before", runner.resident_before()}, {"made_seconds", made},
-       {"first_step_seconds", first}, {"since_start_seconds", since_start}, {"needed_flops_per_token", needed / all_tokens},
+  say({{"event", "ready"},
+       {"trained_parameters", runner.trained_parameters()},
+       {"parameters", runner.total_parameters()},
+       {"weight_bytes", runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar))},
+       {"shape", runner.shape()},
+       {"lengths", runner.lengths()},
+       {"resident_before", runner.resident_before()},
+       {"made_seconds", made},
+       {"first_step_seconds", first},
+       {"since_start_seconds", since_start},
+       {"needed_flops_per_token", needed / all_tokens},
        {"machine", machine_json(runner.threads())}});
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line);

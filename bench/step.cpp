@@ -31,7 +31,8 @@ engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::M
   for (const int length : lengths) {
     engine::check(length <= config.longest_sequence(), "bench", "a length of ", length, " does not fit the model's ",
                   config.longest_sequence(), " positions");
-    for (int i = 0; i < length; ++i) batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
+    for (int i = 0; i < length; ++i)
+      batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
     batch.segments.add(length);
     batch.labels.push_back(static_cast<double>(random.below(static_cast<uint64_t>(config.num_labels))));
     batch.examples.push_back(static_cast<int64_t>(batch.examples.size()));
@@ -137,9 +138,11 @@ void StepRunner::save(const std::filesystem::path& folder) const { models::save_
 
 engine::Json StepRunner::shape() const {
   const models::ModelConfig& m = p_->source.config;
-  return {{"type", m.model_type}, {"layers", m.num_hidden_layers}, {"hidden", m.hidden_size}, {"heads", m.num_attention_heads},
-          {"ffn", m.intermediate_size}, {"embedding", m.embedding_size}, {"vocab", m.vocab_size},
-          {"positions", m.max_position_embeddings}, {"types", m.type_vocab_size}, {"labels", m.num_labels}};
+  return {{"type", m.model_type},       {"layers", m.num_hidden_layers},
+          {"hidden", m.hidden_size},    {"heads", m.num_attention_heads},
+          {"ffn", m.intermediate_size}, {"embedding", m.embedding_size},
+          {"vocab", m.vocab_size},      {"positions", m.max_position_embeddings},
+          {"types", m.type_vocab_size}, {"labels", m.num_labels}};
 }
 
 StepResult run_step(const StepCase& c) {
@@ -198,30 +201,58 @@ engine::Json StepResult::to_json(const StepCase& c) const {
   engine::Json by_op = engine::Json::array();
   const double each = profiled > 0 ? 1.0 / profiled : 0;
   for (const auto& line : ops)
-    by_op.push_back({{"op", line.op}, {"calls", line.calls / std::max(1, profiled)}, {"forward_ms", line.forward_seconds * 1e3 * each},
+    by_op.push_back({{"op", line.op},
+                     {"calls", line.calls / std::max(1, profiled)},
+                     {"forward_ms", line.forward_seconds * 1e3 * each},
                      {"backward_ms", line.backward_seconds * 1e3 * each},
                      {"saved_bytes", line.saved_bytes / std::max(1, profiled)}});
-  return {{"model", c.model}, {"strategy", c.strategy}, {"batch", c.batch}, {"lengths", c.lengths}, {"tokens", tokens},
-          {"threads", threads}, {"dropout", c.dropout}, {"step_ms", step_ms}, {"fastest_ms", fastest_ms}, {"slowest_ms", slowest_ms},
-          {"forward_ms", forward_ms}, {"backward_ms", backward_ms}, {"optimizer_ms", optimizer_ms},
-          {"tokens_per_second", tokens_per_second()}, {"gflops", gflops()}, {"peak_gflops", peak_gflops},
-          {"share_of_peak", share_of_peak()}, {"gemm_calls", work.gemms()}, {"gemm_flops", work.flops()},
-          {"needed_flops", needed_flops}, {"needed_share_of_peak", needed_share_of_peak()},
-          {"weight_gradient_flops", work.weight_gradient.flops}, {"saved_bytes", work.saved_bytes},
-          {"tensor_bytes_peak", tensor_bytes_peak}, {"weight_bytes", weight_bytes}, {"trained_parameters", trained_parameters},
-          {"resident_peak", resident_peak}, {"resident_above_weights", resident_above_weights()},
-          {"warm_system_allocations", warm_system_allocations}, {"unwritten_gradients", unwritten_gradients}, {"ops", by_op}};
+  return {{"model", c.model},
+          {"strategy", c.strategy},
+          {"batch", c.batch},
+          {"lengths", c.lengths},
+          {"tokens", tokens},
+          {"threads", threads},
+          {"dropout", c.dropout},
+          {"step_ms", step_ms},
+          {"fastest_ms", fastest_ms},
+          {"slowest_ms", slowest_ms},
+          {"forward_ms", forward_ms},
+          {"backward_ms", backward_ms},
+          {"optimizer_ms", optimizer_ms},
+          {"tokens_per_second", tokens_per_second()},
+          {"gflops", gflops()},
+          {"peak_gflops", peak_gflops},
+          {"share_of_peak", share_of_peak()},
+          {"gemm_calls", work.gemms()},
+          {"gemm_flops", work.flops()},
+          {"needed_flops", needed_flops},
+          {"needed_share_of_peak", needed_share_of_peak()},
+          {"weight_gradient_flops", work.weight_gradient.flops},
+          {"saved_bytes", work.saved_bytes},
+          {"tensor_bytes_peak", tensor_bytes_peak},
+          {"weight_bytes", weight_bytes},
+          {"trained_parameters", trained_parameters},
+          {"resident_peak", resident_peak},
+          {"resident_above_weights", resident_above_weights()},
+          {"warm_system_allocations", warm_system_allocations},
+          {"unwritten_gradients", unwritten_gradients},
+          {"ops", by_op}};
 }
 
 std::string profile_table(const StepResult& r) {
   using apps::Align;
-  apps::Table table({{"op"}, {"calls", Align::right}, {"forward ms", Align::right}, {"backward ms", Align::right}, {"share", Align::right},
+  apps::Table table({{"op"},
+                     {"calls", Align::right},
+                     {"forward ms", Align::right},
+                     {"backward ms", Align::right},
+                     {"share", Align::right},
                      {"saved", Align::right}});
   const double steps = std::max(1, r.profiled);
   double all = 0;
   for (const auto& line : r.ops) all += line.forward_seconds + line.backward_seconds;
   for (const auto& line : r.ops)
-    table.add({line.op, apps::format_count(line.calls / std::max(1, r.profiled)), apps::format_number(line.forward_seconds * 1e3 / steps, 2),
+    table.add({line.op, apps::format_count(line.calls / std::max(1, r.profiled)),
+               apps::format_number(line.forward_seconds * 1e3 / steps, 2),
                apps::format_number(line.backward_seconds * 1e3 / steps, 2),
                apps::format_percent(100 * (line.forward_seconds + line.backward_seconds) / all),
                apps::format_bytes(static_cast<double>(line.saved_bytes) / steps)});

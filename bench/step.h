@@ -16,14 +16,14 @@ namespace bench {
 struct StepCase {
   std::string model = "random:layers=4,hidden=256";  // or a name of bench/shapes.h, a folder with weights, a config.json
   std::string strategy = "full";
-  int batch = 32;                // sequences
-  std::string lengths = "128";   // as bench/shapes.h: numbers with commas, sst2, cola
-  int batches = 1;               // different batches, taken in turn
-  int threads = 0;               // 0: all
+  int batch = 32;               // sequences
+  std::string lengths = "128";  // as bench/shapes.h: numbers with commas, sst2, cola
+  int batches = 1;              // different batches, taken in turn
+  int threads = 0;              // 0: all
   double dropout = 0.1;
-  double clip = 1.0;             // of the global gradient norm; 0: none
+  double clip = 1.0;  // of the global gradient norm; 0: none
   int warmup = 2, steps = 10;
-  int profiled = 2;              // steps after the timed ones, with a listener: ms by op
+  int profiled = 2;  // steps after the timed ones, with a listener: ms by op
 };
 
 // Seconds of one step and of its phases.
@@ -42,13 +42,13 @@ class StepRunner {
   // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory from the system.
   StepTime step(engine::OpListener* listener = nullptr, engine::Trace* trace = nullptr);
 
-  int64_t tokens() const;                      // of the batch that the last step took; every one exists, there is no padding
+  int64_t tokens() const;  // of the batch that the last step took; every one exists, there is no padding
   const std::vector<std::vector<int>>& lengths() const;  // of all batches
   int64_t trained_parameters() const;
   int64_t total_parameters() const;
   int threads() const;
-  int64_t resident_before() const;             // of the process before the model was made
-  engine::Json shape() const;                  // layers, hidden, heads, ... : enough to build the same model elsewhere
+  int64_t resident_before() const;  // of the process before the model was made
+  engine::Json shape() const;       // layers, hidden, heads, ... : enough to build the same model elsewhere
   // Writes the model as a Hugging Face folder, to measure starting from one.
   void save(const std::filesystem::path& folder) const;
   const engine::Pool& pool() const;
@@ -62,18 +62,18 @@ class StepRunner {
 };
 
 struct StepResult {
-  int64_t tokens = 0;                          // a step, the mean over the timed ones
+  int64_t tokens = 0;                                        // a step, the mean over the timed ones
   double forward_ms = 0, backward_ms = 0, optimizer_ms = 0;  // medians
-  double step_ms = 0, fastest_ms = 0, slowest_ms = 0;  // median; with batches of different lengths the mean
-  engine::Counters work;                       // of a step, the mean over the batches
-  double needed_flops = 0;                     // likewise: bench/needed.h
-  int64_t warm_system_allocations = 0;         // of the pool, after the warm-up: 0
-  int64_t unwritten_gradients = 0;             // gradients that had to be zero-filled: 0
+  double step_ms = 0, fastest_ms = 0, slowest_ms = 0;        // median; with batches of different lengths the mean
+  engine::Counters work;                                     // of a step, the mean over the batches
+  double needed_flops = 0;                                   // likewise: bench/needed.h
+  int64_t warm_system_allocations = 0;                       // of the pool, after the warm-up: 0
+  int64_t unwritten_gradients = 0;                           // gradients that had to be zero-filled: 0
   int64_t tensor_bytes_peak = 0, weight_bytes = 0, trained_parameters = 0;
   int64_t resident_peak = 0, resident_before = 0;  // of the process: at most, and before the model was made
-  double peak_gflops = 0;                      // of this machine with these threads, measured beside the steps
+  double peak_gflops = 0;                          // of this machine with these threads, measured beside the steps
   int threads = 0;
-  std::vector<engine::Profile::Line> ops;      // of all profiled steps together
+  std::vector<engine::Profile::Line> ops;  // of all profiled steps together
   int profiled = 0;
 
   double tokens_per_second() const { return static_cast<double>(tokens) / (step_ms * 1e-3); }

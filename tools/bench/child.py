@@ -31,7 +31,9 @@ def clean_environment(**more):
 def torch_environment(threads):
     """PyTorch as fast as it gets here: OpenBLAS with OpenMP, pinned threads, a recycling allocator, AVX-512 kernels where the
     processor has them (this build does not choose them by itself)."""
-    more = {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "true", "OMP_PLACES": "cores", "LD_LIBRARY_PATH": OPENBLAS}
+    more = {"OMP_NUM_THREADS": str(threads), "LD_LIBRARY_PATH": OPENBLAS}
+    if threads == len(os.sched_getaffinity(0)):  # as engine/base/threads.h: fewer would all be pinned onto the first cores
+        more.update(OMP_PROC_BIND="true", OMP_PLACES="cores")
     if os.path.exists(TCMALLOC):
         more["LD_PRELOAD"] = TCMALLOC
     with open("/proc/cpuinfo") as cpuinfo:
@@ -51,7 +53,8 @@ class Child:
     """One engine with one case. `ready` is what it said of itself."""
 
     def __init__(self, command, environment, directory):
-        self.process = subprocess.Popen(command, env=environment, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, env=environment, cwd=directory, stdin=pipe, stdout=pipe, text=True)
         self.command = command
         self.ready = self.read()
         self.resident_peak = 0
@@ -105,13 +108,13 @@ def ours(binary, case, threads):
 
 
 def theirs(case, padding, first, threads, **more):
-    """PyTorch with the shape and the lengths that our child `first` has, on as many threads; stops if it trains other parameters."""
+    """PyTorch with the shape and the lengths that our child `first` has; stops if it trains other parameters."""
     config = {"shape": first.ready["shape"], "strategy": case["strategy"], "lengths": first.ready["lengths"], "padding": padding,
               "dropout": case["dropout"], "clip": case["clip"], "threads": threads, "foreach": False, **more}
-    child = Child([PYTHON, os.path.join(HERE, "torch_step.py"), json.dumps(config)], torch_environment(threads), HERE)
+    child = Child([PYTHON, "-B", os.path.join(HERE, "torch_step.py"), json.dumps(config)], torch_environment(threads), HERE)
     for key in ("trained_parameters", "parameters"):
         if child.ready[key] != first.ready[key]:
             child.close()
-            sys.exit(f"side_by_side.py: {case['model']} {case['strategy']}: {key} are {first.ready[key]} here and {child.ready[key]} in "
-                     "PyTorch: not the same work")
+            sys.exit(f"side_by_side.py: {case['model']} {case['strategy']}: {key} are {first.ready[key]} here and "
+                     f"{child.ready[key]} in PyTorch: not the same work")
     return child

@@ -2,7 +2,7 @@
 """The same training step here and in plain PyTorch, taking turns in one run on one machine.
 
     tools/bench/side_by_side.py --write docs/performance.md      all cases, the tables into the document
-    tools/bench/side_by_side.py --short                          a few cases of seconds
+    tools/bench/side_by_side.py --short                          a few cases of seconds, on one thread
     tools/bench/side_by_side.py --sections equal --models tiny --strategies "full lora"
 
 Both engines live as child processes; each round asks one for some steps, then the other. A ratio is of one round, its spread
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # leave no __pycache__ in the source tree
 import child
 import report
 
@@ -45,11 +46,11 @@ def arguments():
     parser.add_argument("--out", default=os.path.join(ROOT, "build/side_by_side.jsonl"))
     parser.add_argument("--write", metavar="FILE", help="put the tables between the marks of this document")
     parser.add_argument("--report", action="store_true", help="only make the tables of --out")
-    parser.add_argument("--short", action="store_true", help="two rounds of a step, tiny, full and lora")
+    parser.add_argument("--short", action="store_true", help="two rounds of a step on one thread, tiny, full and lora")
     parser.add_argument("--or-skip", action="store_true", help="for tests: exit with 77 where PyTorch is not installed")
     a = parser.parse_args()
     if a.short:
-        a.models, a.strategies, a.rounds, a.seconds, a.sections = "tiny", "full lora", 2, 0, "equal real"
+        a.models, a.strategies, a.rounds, a.seconds, a.sections, a.threads = "tiny", "full lora", 2, 0, "equal real", 1
     return a
 
 
@@ -59,7 +60,7 @@ def case_of(a, section, model, strategy, lengths="128", batches=1, batch=None):
 
 
 def steps_for(one, unit, seconds):
-    """Steps of a turn of about `seconds`: at least one, and a multiple of `unit` (a pass over all batches) where that is not long."""
+    """Steps of a turn of about `seconds`: at least one, and whole passes over all `unit` batches where these are not long."""
     tokens, took = one.run(1)
     wanted = max(1, round(seconds / took))
     if unit == 1 or took * unit > 8 * max(seconds, 0.2):
@@ -94,7 +95,7 @@ def compare(a, case, peers, about=None):
             disturbed = 0
             while len(peak) < a.rounds:
                 found, foreign = one_round(first, everyone, steps)
-                if foreign > FOREIGN and disturbed < 2 * a.rounds:
+                if foreign > FOREIGN and disturbed < 2 * a.rounds and not a.short:
                     disturbed += 1  # others were at work on these cores: once more
                     continue
                 peak.append(found.pop("peak"))
@@ -104,8 +105,9 @@ def compare(a, case, peers, about=None):
                       "machine": first.ready["machine"], "peak_gflops": max(peak), "disturbed": disturbed, "sides": {}}
             for label, one in everyone.items():
                 needed = one.ready.get("needed_flops_per_token", first.ready["needed_flops_per_token"])
-                result["sides"][label] = {"tokens_per_second": rates[label], "steps": steps[label], "above_weights": one.above_weights(),
-                                          "trained": one.ready["trained_parameters"], "needed_flops_per_token": needed}
+                result["sides"][label] = {"tokens_per_second": rates[label], "steps": steps[label],
+                                          "above_weights": one.above_weights(), "trained": one.ready["trained_parameters"],
+                                          "needed_flops_per_token": needed}
             for one in others.values():
                 if "torch" in one.ready["machine"]:
                     result["torch"] = one.ready["machine"]
@@ -131,7 +133,7 @@ def equal(a):
 
 def real(a):
     for model in a.models.split():
-        for lengths in ("sst2", "cola"):
+        for lengths in ("sst2",) if a.short else ("sst2", "cola"):
             for strategy in ("full", "bitfit") if model in ("tiny", "minilm") and not a.short else ("full",):
                 case = case_of(a, "real", model, strategy, lengths, batches=2 if a.short else 8)
                 compare(a, case, {label: lambda first, c=case, p=padding: child.theirs(c, p, first, a.threads)
@@ -182,16 +184,19 @@ def main():
             print("skipped: not installed are " + ", ".join(missing))
             sys.exit(77)
         if missing:
-            sys.exit("side_by_side.py: install what is missing with\n  sudo apt-get install " + " ".join(missing + ["libtcmalloc-minimal4"]))
+            missing.append("libtcmalloc-minimal4")
+            sys.exit("side_by_side.py: install what is missing with\n  sudo apt-get install " + " ".join(missing))
         if not os.path.exists(a.bench):
-            sys.exit(f"side_by_side.py: there is no {a.bench}\nhint: cmake --preset release && cmake --build --preset release, or --bench FILE")
+            sys.exit(f"side_by_side.py: there is no {a.bench}\n"
+                     "hint: cmake --preset release && cmake --build --preset release, or --bench FILE")
         if not os.path.exists(child.TCMALLOC):
             print("hint: PyTorch is faster with libtcmalloc-minimal4 installed", file=sys.stderr)
         for section in a.sections.split():
             {"equal": equal, "real": real, "growth": growth, "startup": startup}[section](a)
     if not os.path.exists(a.out):
         sys.exit(f"side_by_side.py: there are no results in {a.out}")
-    text = report.markdown(a.out, "tools/bench/side_by_side.py " + shlex.join(["--rounds", str(a.rounds), "--seconds", f"{a.seconds:g}"]))
+    options = shlex.join(["--rounds", str(a.rounds), "--seconds", f"{a.seconds:g}"])
+    text = report.markdown(a.out, "tools/bench/side_by_side.py " + options)
     if a.write:
         report.write_between_marks(a.write, text)
     else:

@@ -134,7 +134,8 @@ class Classifier(nn.Module):
         self.head_out = nn.Linear(d, shape["labels"])
         self.prefix = None
         if strategy == "prefix":
-            self.prefix = Prefix(shape["layers"], d, shape["heads"], int(options.get("length", 20)), int(options.get("hidden", 512)))
+            length, hidden = int(options.get("length", 20)), int(options.get("hidden", 512))
+            self.prefix = Prefix(shape["layers"], d, shape["heads"], length, hidden)
         for name, p in self.named_parameters():
             if p.dim() == 2 and not any(part in name for part in ("lora_", "adapter_up", "prefix")):
                 nn.init.normal_(p, 0, 0.02)

@@ -113,10 +113,11 @@ def main():
     made = time.perf_counter() - start
     runner.step()
     parameters = sum(p.numel() for p in runner.model.parameters())
-    say(event="ready", trained_parameters=sum(p.numel() for p in runner.trained), parameters=parameters, weight_bytes=4 * parameters,
-        resident_before=before, made_seconds=made, first_step_seconds=time.perf_counter() - start,
-        since_start_seconds=process_seconds(),
-        machine={"torch": torch.__version__, "threads": torch.get_num_threads(), "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
+    trained = sum(p.numel() for p in runner.trained)
+    say(event="ready", trained_parameters=trained, parameters=parameters, weight_bytes=4 * parameters,
+        resident_before=before, made_seconds=made, first_step_seconds=time.perf_counter() - start, since_start_seconds=process_seconds(),
+        machine={"torch": torch.__version__, "threads": torch.get_num_threads(),
+                 "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
                  "kernels": os.environ.get("ATEN_CPU_CAPABILITY", "its own choice of")})
     for line in sys.stdin:
         words = line.split()
@@ -125,7 +126,8 @@ def main():
         if words[:1] == ["profile"]:
             with torch.profiler.profile() as profile:
                 runner.step()
-            say(event="profile", table=profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=25, max_name_column_width=40))
+            averages = profile.key_averages()
+            say(event="profile", table=averages.table(sort_by="self_cpu_time_total", row_limit=25, max_name_column_width=40))
             continue
         steps = [runner.step() for _ in range(int(words[1]))]
         say(event="ran", tokens=sum(t for _, t in steps), seconds=[s for s, _ in steps], resident_peak=status_bytes("VmHWM:"))
