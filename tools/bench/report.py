@@ -8,7 +8,7 @@ NEEDED_GOAL = {"tiny": 0.40, "mini": 0.55, "electra-small": 0.55, "minilm": 0.55
 PADDING_GOAL = {"to 128": 10.0, "to the longest": 3.5, "bucketed": 2.2}
 STEP_GOAL, FROZEN_GOAL, MEMORY_GOAL, START_GOAL, GROWTH_GOAL = 0.70, 0.36, 0.5, 1.0, 0.05
 TITLES = {"equal": "Equal tokens: sequences of 128, no padding in either", "real": "Real lengths: batches of 32 sentences",
-          "growth": "Growth of our own cost", "startup": "From starting the process to the end of the first step, BERT-base"}
+          "growth": "Growth of our own cost", "startup": "From starting the process to the first step, BERT-base from a file"}
 
 
 def rounds(case, label, against="ours"):
@@ -115,17 +115,23 @@ def growth_table(cases):
     return table(["case", "products a token, ratio", "time a token, ratio", "difference"], rows), missed
 
 
+def ready(r):
+    """Seconds from the start of the process until the model could step."""
+    return r["since_start_seconds"] - (r["first_step_seconds"] - r["made_seconds"])
+
+
 def startup_table(cases):
     rows, missed = [], []
     for c in cases:
-        took = {k: [r["since_start_seconds"] for r in v] for k, v in c["sides"].items()}
-        made = {k: statistics.median(r["made_seconds"] for r in v) for k, v in c["sides"].items()}
-        reached = statistics.median(took["ours"]) <= START_GOAL
-        rows.append([c["strategy"], spread(took["ours"]) + mark(reached), spread(took["torch"]),
-                     f"{made['ours']:.2f} / {made['torch']:.2f}"])
+        until = {k: [ready(r) for r in v] for k, v in c["sides"].items()}
+        first = {k: [r["since_start_seconds"] for r in v] for k, v in c["sides"].items()}
+        reached = statistics.median(until["ours"]) <= START_GOAL
+        rows.append([c["strategy"], spread(until["ours"]) + mark(reached), spread(until["torch"]), spread(first["ours"]),
+                     spread(first["torch"])])
         if not reached:
-            missed.append(f"start-up, {c['strategy']}: {statistics.median(took['ours']):.2f} s, goal {START_GOAL:.0f} s")
-    return table(["case", "seconds here", "PyTorch", "of it until the model is ready, here / PyTorch"], rows), missed
+            missed.append(f"start-up, {c['strategy']}: {statistics.median(until['ours']):.2f} s, goal {START_GOAL:.0f} s")
+    return table(["case", "seconds until the first step begins, here", "PyTorch", "until it ends (8 x 128 tokens), here", "PyTorch"],
+                 rows), missed
 
 
 def markdown(path, command):
@@ -137,7 +143,8 @@ def markdown(path, command):
     parts = [f"`{command}`, {dates[0][:10]}" + ("" if dates[0][:10] == dates[-1][:10] else f" to {dates[-1][:10]}") +
              f"; peft.cpp {machine['version']} at {', '.join(sorted({c['machine']['revision'] for c in cases}))}.\n"
              f"{machine['processor']}, {machine['cores']} cores, {first['threads']} threads, "
-             f"{machine['memory_bytes'] / 1e9:.0f} GB, {machine['system']}; FMA peak {peak:.0f} GFLOP/s; {machine['compiler']}; {machine['blas']}.\n"
+             f"{machine['memory_bytes'] / 1e9:.0f} GB, {machine['system']}; FMA peak {peak:.0f} GFLOP/s; {machine['compiler']}; "
+             f"{machine['blas']}.\n"
              f"PyTorch {torch.get('torch', '?')} of Debian, with OpenBLAS (OpenMP), pinned threads, "
              f"{'tcmalloc' if torch.get('tcmalloc') else 'the system allocator'}, {torch.get('kernels', '?')} kernels. "
              f"Dropout {first['dropout']:g}, AdamW, gradient norm clipped at {first['clip']:g} in both. **<**: short of the goal."]

@@ -115,7 +115,8 @@ def main():
     parameters = sum(p.numel() for p in runner.model.parameters())
     trained = sum(p.numel() for p in runner.trained)
     say(event="ready", trained_parameters=trained, parameters=parameters, weight_bytes=4 * parameters,
-        resident_before=before, made_seconds=made, first_step_seconds=time.perf_counter() - start, since_start_seconds=process_seconds(),
+        resident_before=before, made_seconds=made, first_step_seconds=time.perf_counter() - start,
+        since_start_seconds=process_seconds(),
         machine={"torch": torch.__version__, "threads": torch.get_num_threads(),
                  "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
                  "kernels": os.environ.get("ATEN_CPU_CAPABILITY", "its own choice of")})
