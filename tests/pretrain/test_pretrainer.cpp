@@ -209,4 +209,5 @@ TEST_CASE("pretrain: command lines") {
   CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o", "--steps", "1", "--batch-tokens", "64"}), apps::UsageError);
 }
 
-TEST_CASE("peak: measured, and positive") { CHECK(engine::measure_peak_gflops(1, 0.05) > 0);  // how fast is for benchmarks to say }
+// How fast is for benchmarks to say.
+TEST_CASE("peak: measured, and positive") { CHECK(engine::measure_peak_gflops(1, 0.05) > 0); }
