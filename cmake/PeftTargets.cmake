@@ -1,7 +1,7 @@
 # Compile flags that every target of the project shares.
 add_library(peft_flags INTERFACE)
 target_compile_features(peft_flags INTERFACE cxx_std_20)
-target_compile_options(peft_flags INTERFACE -fno-math-errno "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wno-unused-parameter>"
+target_compile_options(peft_flags INTERFACE -fno-math-errno "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wno-unused-parameter;-Wno-missing-field-initializers>"
   # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
   -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
 if(PEFT_NATIVE)
@@ -37,6 +37,9 @@ function(peft_library name)
     set(target peft_${name}${suffix})
     add_library(${target} STATIC ${ARG_SOURCES})
     target_link_libraries(${target} PUBLIC peft_flags ${ARG_DEPS})
+    if(PEFT_SANITIZE)
+      target_compile_options(${target} PRIVATE -O1)
+    endif()
     foreach(link ${ARG_LINKS})
       target_link_libraries(${target} PUBLIC peft::${link}${suffix})
     endforeach()
@@ -61,7 +64,9 @@ function(peft_test name)
   add_executable(test_${name} ${ARG_SOURCES} $<TARGET_OBJECTS:peft_test_main>)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} peft_flags peft_dep::doctest)
   target_compile_definitions(test_${name} PRIVATE PEFT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PEFT_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  target_compile_options(test_${name} PRIVATE -O1)  # of tests, the time goes into compiling
+  if(NOT PEFT_SANITIZE)
+    target_compile_options(test_${name} PRIVATE -O1)  # of tests, the time goes into compiling
+  endif()
   add_dependencies(peft_tests test_${name})
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2" TIMEOUT 900)
