@@ -137,15 +137,12 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
 template <class F>
 void for_pairs(const Problem& p, bool by_head, F&& fn) {
   const int64_t sequences = p.segments->count(), items = by_head ? p.heads : sequences * p.heads;
-  const bool small = p.product_flops() < 2e5;
-#pragma omp parallel for schedule(dynamic) if (!small && !omp_in_parallel())
-  for (int64_t item = 0; item < items; ++item) {
-    const int thread = omp_get_thread_num();
+  parallel_items(items, [&](int64_t item, int thread) {
     if (by_head)
       for (int64_t s = 0; s < sequences; ++s) fn(s, item, thread);
     else
       fn(item / p.heads, item % p.heads, thread);
-  }
+  });
 }
 
 }  // namespace

@@ -29,4 +29,16 @@ void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
   }
 }
 
+// fn(item, thread) for every item of [0, n), each taken by whichever thread is free. Products inside fn are single-threaded: a
+// region of one thread would not count as parallel, and a BLAS would start a team of its own inside it, for every product anew.
+template <class F>
+void parallel_items(int64_t n, F&& fn) {
+  if (n <= 1 || omp_in_parallel() || omp_get_max_threads() == 1) {
+    for (int64_t item = 0; item < n; ++item) fn(item, 0);
+    return;
+  }
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t item = 0; item < n; ++item) fn(item, omp_get_thread_num());
+}
+
 }  // namespace engine
