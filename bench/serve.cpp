@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "bench/machine.h"
-#include "bench/needed.h"
 #include "engine/base/peak.h"
 #include "engine/base/timer.h"
 
@@ -20,9 +19,7 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
   const double first = start.seconds(), since_start = process_seconds();
   double needed = 0, all_tokens = 0;
   for (size_t i = 0; i < runner.lengths().size(); ++i) {
-    engine::Trace trace;
-    runner.step(nullptr, &trace);
-    needed += needed_flops(trace).total();
+    runner.step(nullptr, &needed);
     all_tokens += static_cast<double>(runner.tokens());
   }
   const auto say = [&](const engine::Json& line) { out << engine::json_text(line) << std::endl; };

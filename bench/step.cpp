@@ -15,6 +15,7 @@
 #include "engine/optim/adamw.h"
 #include "engine/optim/clip.h"
 #include "models/pretrained.h"
+#include "engine/train/pieces.h"
 #include "peft/strategy.h"
 
 namespace bench {
@@ -69,6 +70,7 @@ struct StepRunner::Parts {
   std::unique_ptr<engine::ParameterStore> store;
   std::unique_ptr<engine::AdamW> optimizer;
   std::vector<engine::TokenBatch> batches;
+  engine::Pieces pieces;
   size_t next = 0;
   int64_t tokens = 0, unwritten = 0;
 };
@@ -94,7 +96,7 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
 StepRunner::~StepRunner() = default;
 StepRunner::StepRunner(StepRunner&&) noexcept = default;
 
-StepTime StepRunner::step(engine::OpListener* listener, engine::Trace* trace) {
+StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
   Parts& p = *p_;
   const engine::TokenBatch& batch = p.batches[p.next++ % p.batches.size()];
   p.tokens = batch.tokens();
@@ -102,18 +104,24 @@ StepTime StepRunner::step(engine::OpListener* listener, engine::Trace* trace) {
   const engine::Timer whole;
   engine::Timer part;
   p.store->clear_gradients();
-  engine::GraphOptions options;
-  options.dropout = p.c.dropout > 0;
-  options.step = p.next;
-  options.listener = listener;
-  options.trace = trace;
-  engine::Graph g(p.workspace, options);
-  const engine::Tensor loss = p.model->loss(g, p.model->logits(g, batch), batch);
-  t.forward = part.seconds();
-  part.restart();
-  g.backward(loss);
-  t.backward = part.seconds();
-  part.restart();
+  p.pieces.cut(batch, p.c.piece_tokens);
+  for (int i = 0; i < p.pieces.count(); ++i) {
+    const engine::TokenBatch& piece = p.pieces.get(i);
+    engine::GraphOptions options;
+    options.dropout = p.c.dropout > 0;
+    options.step = p.next + (static_cast<uint64_t>(i) << 40);
+    options.listener = listener;
+    engine::Trace trace;
+    if (needed) options.trace = &trace;
+    engine::Graph g(p.workspace, options);
+    const engine::Tensor loss = p.model->loss(g, p.model->logits(g, piece), piece);
+    t.forward += part.seconds();
+    part.restart();
+    g.backward(loss, static_cast<engine::Scalar>(p.pieces.share(i)));
+    t.backward += part.seconds();
+    part.restart();
+    if (needed) *needed += needed_flops(trace).total();
+  }
   p.unwritten = 0;
   for (const engine::Parameter* parameter : p.store->trainable()) p.unwritten += parameter->grad_written ? 0 : 1;
   p.store->settle_gradients();
@@ -188,11 +196,8 @@ StepResult run_step(const StepCase& c) {
   r.ops = profile.lines();
   // Counts do not depend on who listens: once over all batches, with a trace, and the mean.
   const engine::Counters before = engine::counters();
-  for (int i = 0; i < c.batches; ++i) {
-    engine::Trace trace;
-    runner.step(nullptr, &trace);
-    r.needed_flops += needed_flops(trace).total() / c.batches;
-  }
+  for (int i = 0; i < c.batches; ++i) runner.step(nullptr, &r.needed_flops);
+  r.needed_flops /= c.batches;
   r.work = mean_since(before, c.batches);
   return r;
 }
@@ -211,6 +216,7 @@ engine::Json StepResult::to_json(const StepCase& c) const {
           {"batch", c.batch},
           {"lengths", c.lengths},
           {"tokens", tokens},
+          {"piece_tokens", c.piece_tokens},
           {"threads", threads},
           {"dropout", c.dropout},
           {"step_ms", step_ms},

@@ -20,6 +20,7 @@ struct StepCase {
   std::string lengths = "128";  // as bench/shapes.h: numbers with commas, sst2, cola
   int batches = 1;              // different batches, taken in turn
   int threads = 0;              // 0: all
+  int piece_tokens = 1024;      // computed at a time (engine/train/pieces.h), as glue_finetune does; 0: the whole batch
   double dropout = 0.1;
   double clip = 1.0;  // of the global gradient norm; 0: none
   int warmup = 2, steps = 10;
@@ -39,8 +40,9 @@ class StepRunner {
   ~StepRunner();
   StepRunner(StepRunner&&) noexcept;
 
-  // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory from the system.
-  StepTime step(engine::OpListener* listener = nullptr, engine::Trace* trace = nullptr);
+  // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory from the system. Adds to
+  // *needed_flops what bench/needed.h says of it.
+  StepTime step(engine::OpListener* listener = nullptr, double* needed_flops = nullptr);
 
   int64_t tokens() const;  // of the batch that the last step took; every one exists, there is no padding
   const std::vector<std::vector<int>>& lengths() const;  // of all batches

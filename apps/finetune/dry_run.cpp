@@ -22,6 +22,7 @@ std::string dry_run(const FinetuneCommand& command) {
   PlanOptions options;
   options.batch = s.batch_size;
   options.threads = s.threads;
+  options.piece_tokens = s.piece_tokens;
   options.dropout = s.dropout != 0;
   if (!s.task.empty()) options.num_labels = data::glue_task(s.task).outputs();
   else if (s.regression) options.num_labels = 1;

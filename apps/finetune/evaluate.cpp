@@ -5,13 +5,14 @@
 #include "data/batcher.h"
 #include "engine/io/atomic_file.h"
 #include "engine/train/metrics.h"
+#include "engine/train/pieces.h"
 
 namespace apps {
 
 using engine::Json;
 
 Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
-                    const Logits& logits_of) {
+                    int64_t piece_tokens, const Logits& logits_of) {
   const int labels = model.config().num_labels;
   Predictions result;
   result.num_labels = labels;
@@ -21,7 +22,8 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
   engine::GraphOptions options;
   options.record = false;
   double loss = 0;
-  for (engine::TokenBatch batch; batches.next(batch);) {
+  engine::Pieces pieces;
+  const auto take = [&](const engine::TokenBatch& batch) {
     engine::Graph g(workspace, options);
     const engine::Tensor logits = logits_of(g, batch);
     if (split.labelled()) loss += static_cast<double>(*model.loss(g, logits, batch).data()) * batch.sequences();
@@ -40,6 +42,10 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
       for (int c = 0; c < labels; ++c) sum += out[c] = std::exp(static_cast<double>(row[c] - row[best]));
       for (int c = 0; c < labels; ++c) out[c] /= sum;
     }
+  };
+  for (engine::TokenBatch batch; batches.next(batch);) {
+    pieces.cut(batch, piece_tokens);
+    for (int i = 0; i < pieces.count(); ++i) take(pieces.get(i));
   }
   result.loss = split.size() ? loss / static_cast<double>(split.size()) : 0;
   return result;

@@ -19,9 +19,9 @@ struct Predictions {
 // (sequences, num_labels) of a batch.
 using Logits = std::function<engine::Tensor(engine::Graph&, const engine::TokenBatch&)>;
 
-// In the order of the split, from `logits` of batches of it.
+// In the order of the split, from `logits` of batches of it, or of their pieces (engine/train/pieces.h; 0: of whole batches).
 Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
-                    const Logits& logits);
+                    int64_t piece_tokens, const Logits& logits);
 
 // {"accuracy": ..., "score": mean of the task's metrics, "loss": ..., "examples": n}
 engine::Json evaluate(const data::TaskInfo& task, const data::EncodedSplit& split, const Predictions& predictions);

@@ -172,7 +172,7 @@ class Run {
   }
 
   Predictions predictions_of(const std::string& split) {
-    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size,
+    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size, features_ ? 0 : settings_.piece_tokens,
                    [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
   }
 
@@ -182,11 +182,11 @@ class Run {
     options.lr = settings_.lr;
     options.max_grad_norm = settings_.max_grad_norm;
     options.grad_accumulation = settings_.grad_accumulation;
+    options.piece_tokens = features_ ? 0 : settings_.piece_tokens;
     options.seed = settings_.seed;
     if (settings_.profile) options.listener = &profile;
     engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,
                             [&](engine::Graph& g, const engine::TokenBatch& batch) {
-                              if (settings_.profile) profile.begin_step();
                               return session_.model->loss(g, logits(g, "train", batch), batch, settings_.label_smoothing);
                             });
     ProgressOptions shown;
@@ -207,7 +207,10 @@ class Run {
       }
       const int64_t epoch = batches_.epoch();
       const engine::Timer timer;
-      const engine::Update u = trainer.update([&](engine::TokenBatch& batch) { batches_.next(batch); });
+      const engine::Update u = trainer.update([&](engine::TokenBatch& batch) {
+        batches_.next(batch);
+        if (settings_.profile) profile.begin_step();
+      });
       at_.totals.train_seconds += timer.seconds();
       at_.totals.tokens += u.tokens;
       at_.totals.saved_bytes_peak = std::max(at_.totals.saved_bytes_peak, u.saved_bytes);

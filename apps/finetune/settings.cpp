@@ -21,6 +21,7 @@ void FinetuneSettings::check() const {
   require(batch_size >= 1, "--batch-size", batch_size, "at least 1");
   require(eval_batch_size >= 1, "--eval-batch-size", eval_batch_size, "at least 1");
   require(grad_accumulation >= 1, "--grad-accumulation", grad_accumulation, "at least 1");
+  require(piece_tokens >= 0, "--piece-tokens", piece_tokens, "0 (the whole batch) or more");
   require(lr >= 0, "--lr", lr, "positive (0: the strategy's default)");
   require(warmup_ratio >= 0 && warmup_ratio <= 1, "--warmup-ratio", warmup_ratio, "from 0 to 1");
   require(weight_decay >= 0, "--weight-decay", weight_decay, "0 or more");
@@ -42,7 +43,7 @@ engine::Json FinetuneSettings::to_json() const {
   return {{"task", task}, {"data", data}, {"train", train}, {"dev", dev}, {"test", test}, {"text", text}, {"text_b", text_b},
           {"label", label}, {"regression", regression}, {"model", model}, {"tokenizer", tokenizer}, {"strategy", strategy},
           {"adapter", adapter}, {"epochs", epochs}, {"max_steps", max_steps}, {"batch_size", batch_size},
-          {"eval_batch_size", eval_batch_size}, {"grad_accumulation", grad_accumulation}, {"lr", lr}, {"schedule", schedule},
+          {"eval_batch_size", eval_batch_size}, {"grad_accumulation", grad_accumulation}, {"piece_tokens", piece_tokens}, {"lr", lr}, {"schedule", schedule},
           {"warmup_ratio", warmup_ratio}, {"weight_decay", weight_decay}, {"max_grad_norm", max_grad_norm},
           {"label_smoothing", label_smoothing}, {"max_length", max_length}, {"dropout", dropout},
           {"cache_features", cache_features}, {"seed", seed},

@@ -1,7 +1,11 @@
 #include "apps/plan/plan.h"
 
+#include <algorithm>
+#include <map>
+
 #include "apps/plan/model.h"
 #include "engine/base/threads.h"
+#include "engine/train/pieces.h"
 #include "models/classifier.h"
 #include "models/planned.h"
 #include "peft/count.h"
@@ -12,6 +16,18 @@ namespace {
 
 using engine::Json;
 
+// The pieces that a batch is cut into: how many there are of each number of sequences.
+std::map<int64_t, int64_t> cut(const PlanOptions& options) {
+  engine::TokenBatch batch;
+  batch.ids.resize(static_cast<size_t>(options.batch * options.length));
+  for (int64_t i = 0; i < options.batch; ++i) batch.segments.add(static_cast<int32_t>(options.length));
+  engine::Pieces pieces;
+  pieces.cut(batch, options.piece_tokens);
+  std::map<int64_t, int64_t> sizes;
+  for (int i = 0; i < pieces.count(); ++i) ++sizes[pieces.get(i).sequences()];
+  return sizes;
+}
+
 // Runs `step` on a tape of shapes and fills in everything.
 template <class Step>
 Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, const PlanOptions& options, Step&& step) {
@@ -19,8 +35,6 @@ Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, 
   const auto strategy = peft::make_strategy(spec);
   peft::apply(*strategy, sites, model);
   sym::Parts parts(model, sites, *strategy);
-  sym::Tape tape(options.threads > 0 ? options.threads : engine::threads(), options.dropout);
-  step(tape, sites, parts, sym::Packed{options.batch, options.length});
 
   const peft::Count count = peft::count(model);
   Plan plan;
@@ -34,15 +48,21 @@ Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, 
   plan.head_parameters = count.head;
   plan.batch = options.batch;
   plan.length = options.length;
-  plan.forward = tape.counters().forward;
-  plan.input_gradient = tape.counters().input_gradient;
-  plan.weight_gradient = tape.counters().weight_gradient;
+  plan.pieces = 0;
+  for (const auto& [sequences, times] : cut(options)) {
+    sym::Tape tape(options.threads > 0 ? options.threads : engine::threads(), options.dropout);
+    step(tape, sites, parts, sym::Packed{sequences, options.length});
+    plan.pieces += times;
+    plan.forward.add(tape.counters().forward, times);
+    plan.input_gradient.add(tape.counters().input_gradient, times);
+    plan.weight_gradient.add(tape.counters().weight_gradient, times);
+    plan.saved_bytes = std::max(plan.saved_bytes, tape.counters().saved_bytes);
+    plan.pool_bytes = std::max(plan.pool_bytes, tape.peak_bytes());
+  }
   constexpr auto kScalar = static_cast<int64_t>(sizeof(engine::Scalar));
   plan.weight_bytes = count.total * kScalar;
   plan.gradient_bytes = count.trainable * kScalar;
   plan.optimizer_bytes = 2 * count.trainable * kScalar;
-  plan.saved_bytes = tape.counters().saved_bytes;
-  plan.pool_bytes = tape.peak_bytes();
   return plan;
 }
 
@@ -69,6 +89,7 @@ Json Plan::to_json() const {
   json["step"] = {{"batch_size", batch},
                   {"length", length},
                   {"tokens", batch * length},
+                  {"pieces", pieces},
                   {"forward", work_json(forward)},
                   {"input_gradient", work_json(input_gradient)},
                   {"weight_gradient", work_json(weight_gradient)},

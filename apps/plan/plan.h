@@ -21,6 +21,7 @@ namespace apps {
 struct PlanOptions {
   int64_t batch = 32;    // sequences in a step
   int64_t length = 128;  // tokens of each
+  int64_t piece_tokens = 0;  // computed at a time (engine/train/pieces.h); 0: the whole batch
   int num_labels = 0;    // 0: as the config says
   bool dropout = true;   // as the config says, or none
   int threads = 0;       // 0: those in force (attention has a tile of scores for each)
@@ -45,6 +46,7 @@ struct Plan {
   int64_t weight_bytes = 0;     // frozen ones may stay in the mapped file
   int64_t gradient_bytes = 0;   // of the trainable parameters
   int64_t optimizer_bytes = 0;  // AdamW: two moments
+  int64_t pieces = 1;           // that the batch is computed in; the two numbers below are of the largest
   int64_t saved_bytes = 0;      // kept by the forward pass for backward
   int64_t pool_bytes = 0;       // the pool's peak: what is kept and what comes and goes
   int64_t memory_bytes() const { return weight_bytes + gradient_bytes + optimizer_bytes + pool_bytes; }

@@ -15,6 +15,10 @@ std::string bytes_line(const char* name, int64_t bytes, const char* note) {
   return engine::concat("  ", name, " ", format_bytes(static_cast<double>(bytes)), note, "\n");
 }
 
+std::string in_pieces(const Plan& plan) {
+  return plan.pieces > 1 ? engine::concat(", computed in ", plan.pieces, " pieces") : std::string();
+}
+
 const char* kEstimate = "This model is counted by its shapes; its steps cannot be run here yet.\n";
 
 }  // namespace
@@ -26,7 +30,7 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
   if (first != plans.end()) {
     out = engine::concat(first->model_type, ": ", format_count(first->base_parameters), " parameters");
     if (first->head_parameters > 0) out += ", of them " + format_count(first->head_parameters) + " in the head, which always learns";
-    out += engine::concat(".\nA training step of ", format_count(first->batch), " sequences of ", format_count(first->length), " tokens:\n\n");
+    out += engine::concat(".\nA training step of ", format_count(first->batch), " sequences of ", format_count(first->length), " tokens", in_pieces(*first), ":\n\n");
   }
   // Spelled out: dX and dW are the products for the gradients of inputs and of weights.
   Table table({{"strategy", Align::left, Fit::wrap},
@@ -61,7 +65,7 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
   if (first != plans.end()) {
     out += "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights).\n"
            "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
-           "moments, and activations at their peak.\n";
+           "moments, and activations at their peak; less with a smaller --piece-tokens.\n";
     if (!first->exact) out += kEstimate;
   }
   return out;
@@ -74,8 +78,8 @@ std::string plan_text(const Plan& plan) {
                         format_percent(plan.percent()), ")");
   if (plan.injected_parameters > 0) out += engine::concat(", ", format_count(plan.injected_parameters), " of them added");
   if (plan.head_parameters > 0) out += engine::concat(", ", format_count(plan.head_parameters), " in the head");
-  out += engine::concat("\na step of ", format_count(plan.batch), " sequences of ", format_count(plan.length), " tokens: ",
-                        format_flops(plan.flops()), " in matrix products\n");
+  out += engine::concat("\na step of ", format_count(plan.batch), " sequences of ", format_count(plan.length), " tokens",
+                        in_pieces(plan), ": ", format_flops(plan.flops()), " in matrix products\n");
   out += work_line("forward          ", plan.forward) + work_line("input gradients  ", plan.input_gradient) +
          work_line("weight gradients ", plan.weight_gradient);
   out += engine::concat("memory: ", format_bytes(static_cast<double>(plan.memory_bytes())), "\n");

@@ -14,6 +14,10 @@ enum class Work { forward, input_gradient, weight_gradient };
 struct WorkCount {
   int64_t calls = 0;
   double flops = 0;  // 2 m n k a product
+  void add(const WorkCount& other, int64_t times) {
+    calls += other.calls * times;
+    flops += other.flops * static_cast<double>(times);
+  }
 };
 
 struct Counters {

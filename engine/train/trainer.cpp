@@ -4,11 +4,17 @@
 #include <cmath>
 
 namespace engine {
+namespace {
+
+constexpr int kPieceBit = 40;  // of the number that dropout knows a graph by: the pieces of a batch drop differently
+
+}  // namespace
 
 Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options,
                  Loss loss)
     : workspace_(workspace), store_(store), optimizer_(optimizer), schedule_(schedule), options_(options), loss_(std::move(loss)) {
   check(options_.grad_accumulation >= 1, "trainer", "grad_accumulation is ", options_.grad_accumulation, "; it must be at least 1");
+  check(options_.piece_tokens >= 0, "trainer", "piece_tokens is ", options_.piece_tokens);
   check(options_.lr >= 0 && std::isfinite(options_.lr), "trainer", "the learning rate is ", options_.lr);
 }
 
@@ -19,22 +25,26 @@ Update Trainer::update(const NextBatch& next) {
   store_.clear_gradients();
   for (int part = 0; part < parts; ++part) {
     next(batch_);
-    const int64_t saved_before = counters().saved_bytes;
-    GraphOptions options;
-    options.dropout = options_.dropout;
-    options.seed = options_.seed;
-    options.step = static_cast<uint64_t>(optimizer_.steps() * parts + part);
-    options.listener = options_.listener;
-    Graph g(workspace_, options);
-    const Tensor loss = loss_(g, batch_);
-    const double value = static_cast<double>(*loss.data());
-    check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
-          hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
-    u.loss += value / parts;
-    g.backward(loss, Scalar(1) / static_cast<Scalar>(parts));
     u.tokens += batch_.tokens();
     u.sequences += batch_.sequences();
-    u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
+    pieces_.cut(batch_, options_.piece_tokens);
+    for (int piece = 0; piece < pieces_.count(); ++piece) {
+      const int64_t saved_before = counters().saved_bytes;
+      const double share = pieces_.share(piece) / parts;
+      GraphOptions options;
+      options.dropout = options_.dropout;
+      options.seed = options_.seed;
+      options.step = static_cast<uint64_t>(optimizer_.steps() * parts + part) | static_cast<uint64_t>(piece) << kPieceBit;
+      options.listener = options_.listener;
+      Graph g(workspace_, options);
+      const Tensor loss = loss_(g, pieces_.get(piece));
+      const double value = static_cast<double>(*loss.data());
+      check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
+            hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
+      u.loss += value * share;
+      g.backward(loss, static_cast<Scalar>(share));
+      u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
+    }
   }
   store_.settle_gradients();
   const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);

@@ -14,6 +14,7 @@
 #include "engine/optim/clip.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
+#include "engine/train/pieces.h"
 
 namespace engine {
 
@@ -21,6 +22,7 @@ struct TrainerOptions {
   double lr = 5e-5;            // base rate; the schedule's factor goes on top
   double max_grad_norm = 1.0;  // 0: no clipping
   int grad_accumulation = 1;   // batches an update; the loss is their mean, as in Hugging Face's Trainer
+  int64_t piece_tokens = 0;    // a batch is computed in pieces of at most so many tokens (pieces.h); 0: at once
   uint64_t seed = 42;          // of dropout
   bool dropout = true;
   OpListener* listener = nullptr;
@@ -32,7 +34,7 @@ struct Update {
   double grad_norm = 0;  // before clipping
   double lr = 0;         // the rate that was used
   int64_t tokens = 0, sequences = 0;
-  int64_t saved_bytes = 0;  // kept for backward, of the largest batch
+  int64_t saved_bytes = 0;  // kept for backward at a time, at most
 };
 
 class Trainer {
@@ -40,7 +42,7 @@ class Trainer {
   using Loss = std::function<Tensor(Graph&, const TokenBatch&)>;
   using NextBatch = std::function<void(TokenBatch&)>;
 
-  // Keeps references to all but options.
+  // Keeps references to all but options. `loss` is a mean over the sequences of what it is given, a batch or a piece of one.
   Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options, Loss loss);
 
   // One update. Throws engine::Error, before any parameter is changed, if loss or gradients are not finite.
@@ -56,6 +58,7 @@ class Trainer {
   TrainerOptions options_;
   Loss loss_;
   TokenBatch batch_;
+  Pieces pieces_;
 };
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 
 #include "apps/plan/plan.h"
 #include "engine/base/threads.h"
+#include "engine/train/pieces.h"
 #include "models/classifier.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
@@ -20,7 +21,7 @@ struct Executed {
   int64_t pool_peak = 0, trainable = 0, total = 0;
 };
 
-// A real step: forward, loss, backward.
+// A real step: forward, loss, backward, by pieces. The bytes kept are those of the largest.
 Executed execute(models::ModelConfig config, const std::string& spec, const PlanOptions& options) {
   if (options.num_labels > 0) models::set_labels(config, options.num_labels, {});
   models::SequenceClassifier model(config);
@@ -41,13 +42,19 @@ Executed execute(models::ModelConfig config, const std::string& spec, const Plan
   }
   engine::Workspace workspace;
   engine::counters() = {};
-  {
+  int64_t saved = 0;
+  engine::Pieces pieces;
+  pieces.cut(batch, options.piece_tokens);
+  for (int i = 0; i < pieces.count(); ++i) {
     engine::GraphOptions graph_options;
     graph_options.dropout = options.dropout;
+    const int64_t before = engine::counters().saved_bytes;
     engine::Graph g(workspace, graph_options);
-    const engine::Tensor logits = model.logits(g, batch);
-    g.backward(model.loss(g, logits, batch));
+    const engine::Tensor logits = model.logits(g, pieces.get(i));
+    g.backward(model.loss(g, logits, pieces.get(i)));
+    saved = std::max(saved, engine::counters().saved_bytes - before);
   }
+  engine::counters().saved_bytes = saved;
   return {engine::counters(), workspace.pool.peak_bytes(), store.trainable_count(), store.total_count()};
 }
 
@@ -113,6 +120,16 @@ TEST_CASE("plan: the same without dropout, for a regression, for other activatio
   for (const std::string& spec : kStrategies) check_against_step(tiny("type=bert,dropout=0"), spec, {.batch = 1, .length = 9, .num_labels = 3});
   config.hidden_act = engine::Activation::tanh;
   for (const char* spec : {"full", "bitfit", "lora:roles=ffn_in", "ia3:roles=ffn_in"}) check_against_step(config, spec, {.batch = 2, .length = 5});
+}
+
+TEST_CASE("plan: the same for a batch in pieces") {
+  for (const std::string& spec : kStrategies) check_against_step(tiny("type=bert"), spec, {.batch = 7, .length = 5, .piece_tokens = 15});
+  const Plan whole = make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128}),
+             pieces = make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128, .piece_tokens = 1024});
+  CHECK(pieces.pieces == 4);
+  CHECK(pieces.saved_bytes == whole.saved_bytes / 4);
+  CHECK(pieces.flops() == whole.flops());
+  CHECK(apps::plan_text(pieces).find("32 sequences of 128 tokens, computed in 4 pieces: ") != std::string::npos);
 }
 
 TEST_CASE("plan: closed forms of BERT-base and BERT-large") {

@@ -1,0 +1,45 @@
+#include "engine/train/pieces.h"
+
+namespace engine {
+
+void Pieces::cut(const TokenBatch& batch, int64_t most_tokens) {
+  batch_ = &batch;
+  ends_.clear();
+  const Segments& all = batch.segments;
+  if (most_tokens > 0 && batch.tokens() > most_tokens) {
+    const int64_t pieces = (batch.tokens() + most_tokens - 1) / most_tokens;
+    const double each = static_cast<double>(batch.tokens()) / static_cast<double>(pieces);
+    for (int i = 1, first = 0; i < all.count(); ++i) {  // cut before i?
+      const int64_t with = all.begin(i) + all.length(i) - all.begin(first);
+      const bool full = all.begin(i) >= each * static_cast<double>(ends_.size() + 1);
+      if (full || with > most_tokens) {
+        ends_.push_back(i);
+        first = i;
+      }
+    }
+  }
+  ends_.push_back(all.count());
+}
+
+const TokenBatch& Pieces::get(int piece) {
+  if (count() == 1) return *batch_;
+  const TokenBatch& all = *batch_;
+  const int first = begin(piece), last = ends_[static_cast<size_t>(piece)];
+  const auto rows = [&](const std::vector<int32_t>& from, std::vector<int32_t>& to) {
+    if (from.empty()) to.clear();
+    else to.assign(from.begin() + all.segments.begin(first), from.begin() + all.segments.starts[static_cast<size_t>(last)]);
+  };
+  const auto sequences = [&](const auto& from, auto& to) {
+    if (from.empty()) to.clear();
+    else to.assign(from.begin() + first, from.begin() + last);
+  };
+  rows(all.ids, part_.ids);
+  rows(all.types, part_.types);
+  sequences(all.labels, part_.labels);
+  sequences(all.examples, part_.examples);
+  part_.segments.clear();
+  for (int i = first; i < last; ++i) part_.segments.add(all.segments.length(i));
+  return part_;
+}
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// A batch in pieces: whole sequences, computed one piece after the other with the gradients added up.
+//
+// What an update computes does not change: the loss is a mean over sequences, so each piece counts by its share of them, and
+// the sum of the pieces' gradients is the batch's. What changes is that only one piece's activations live at a time, so they fit
+// the processor's caches and the memory above the weights no longer grows with the batch.
+#pragma once
+
+#include "engine/base/token_batch.h"
+
+namespace engine {
+
+class Pieces {
+ public:
+  // As few pieces as `most_tokens` allows, alike in tokens; a sequence is never cut, so one that is longer is a piece of its
+  // own. 0: the whole batch is one piece. The buffers are reused; `batch` must stay until the last piece was taken.
+  void cut(const TokenBatch& batch, int64_t most_tokens);
+
+  int count() const { return static_cast<int>(ends_.size()); }
+  // The piece's sequences over the batch's: the weight of its loss.
+  double share(int piece) const { return static_cast<double>(ends_[static_cast<size_t>(piece)] - begin(piece)) / batch_->sequences(); }
+  const TokenBatch& get(int piece);
+
+ private:
+  int begin(int piece) const { return piece ? ends_[static_cast<size_t>(piece) - 1] : 0; }
+
+  const TokenBatch* batch_ = nullptr;
+  std::vector<int> ends_;  // of the pieces, in sequences
+  TokenBatch part_;
+};
+
+}  // namespace engine
