@@ -1,5 +1,10 @@
 #include "engine/ops/dropout.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
 #include <cstring>
 
 #include "engine/base/philox.h"
@@ -42,7 +47,64 @@ inline void random_block(uint64_t key, uint64_t index, uint32_t (&out)[4][kLanes
   std::memcpy(out[3], c3, sizeof c3);
 }
 
-inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, Scalar (&out)[kBlock]) {
+#if defined(__AVX512F__) && !defined(PEFT_SCALAR_DOUBLE)
+
+// The same numbers and decisions, three times as fast as what the compiler makes of the loops above and below: a counter's
+// words stand in 64-bit lanes, where a product of two 32-bit words has room, and a decision is a bit of a mask register.
+struct Decisions {
+  __m512i low, high;  // sixteen words each
+
+  Decisions(uint64_t key, uint64_t index) {
+    const uint64_t first = index * kLanes;
+    const auto everywhere = [](uint64_t x) { return _mm512_set1_epi64(static_cast<int64_t>(x)); };
+    __m512i c0 = _mm512_add_epi64(everywhere(static_cast<uint32_t>(first)), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
+    __m512i c1 = everywhere(first >> 32), c2 = everywhere(0x243F6A88), c3 = everywhere(0x85A308D3);
+    uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+    constexpr int kXorOfThree = 0x96;
+#pragma GCC unroll 7
+    for (int round = 0; round < 7; ++round) {  // the upper half of a lane may hold anything: mul_epu32 does not read it
+      const __m512i p0 = _mm512_mul_epu32(c0, everywhere(0xD2511F53)), p1 = _mm512_mul_epu32(c2, everywhere(0xCD9E8D57));
+      c0 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), c1, everywhere(k0), kXorOfThree);
+      c2 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), c3, everywhere(k1), kXorOfThree);
+      c1 = p1;
+      c3 = p0;
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
+    }
+    const auto joined = [](__m512i a, __m512i b) {
+      return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(a)), _mm512_cvtepi64_epi32(b), 1);
+    };
+    low = joined(c0, c1);
+    high = joined(c2, c3);
+  }
+
+  // kept(at, mask) for the elements at, at + 1, ... at + 15, in the order of factors() below.
+  template <class F>
+  void each(uint32_t threshold, F&& kept) const {
+    const __m512i least = _mm512_set1_epi32(static_cast<int>(threshold)), half = _mm512_set1_epi32(0xFFFF);
+    kept(0, _mm512_cmpge_epu32_mask(_mm512_and_si512(low, half), least));
+    kept(16, _mm512_cmpge_epu32_mask(_mm512_and_si512(high, half), least));
+    kept(32, _mm512_cmpge_epu32_mask(_mm512_srli_epi32(low, 16), least));
+    kept(48, _mm512_cmpge_epu32_mask(_mm512_srli_epi32(high, 16), least));
+  }
+};
+
+inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, Scalar* out) {
+  const __m512 f = _mm512_set1_ps(factor);
+  Decisions(key, index).each(threshold, [&](int at, __mmask16 kept) { _mm512_storeu_ps(out + at, _mm512_maskz_mov_ps(kept, f)); });
+}
+
+inline void apply_block(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, const Scalar* x, Scalar* y, bool add) {
+  const __m512 f = _mm512_set1_ps(factor);
+  Decisions(key, index).each(threshold, [&](int at, __mmask16 kept) {
+    const __m512 product = _mm512_maskz_mul_ps(kept, _mm512_loadu_ps(x + at), f);
+    _mm512_storeu_ps(y + at, add ? _mm512_add_ps(_mm512_loadu_ps(y + at), product) : product);
+  });
+}
+
+#else
+
+inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, Scalar* out) {
   uint32_t words[4][kLanes];
   random_block(key, index, words);
   const uint32_t* w = &words[0][0];
@@ -51,6 +113,17 @@ inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar fac
     out[i + 4 * kLanes] = (w[i] >> 16) < threshold ? Scalar(0) : factor;
   }
 }
+
+inline void apply_block(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, const Scalar* x, Scalar* y, bool add) {
+  Scalar block[kBlock];
+  factors(key, index, threshold, factor, block);
+  if (add)
+    for (int64_t j = 0; j < kBlock; ++j) y[j] += x[j] * block[j];
+  else
+    for (int64_t j = 0; j < kBlock; ++j) y[j] = x[j] * block[j];
+}
+
+#endif
 
 }  // namespace
 
@@ -62,22 +135,28 @@ DropoutMask::DropoutMask(uint64_t key, double p) : key_(key) {
 }
 
 void DropoutMask::fill(int64_t begin, int64_t n, Scalar* out) const {
-  Scalar block[kBlock];
-  for (int64_t i = 0; i < n; i += kBlock) {
-    factors(key_, static_cast<uint64_t>((begin + i) / kBlock), threshold_, factor_, block);
-    std::memcpy(out + i, block, static_cast<size_t>(std::min(kBlock, n - i)) * sizeof(Scalar));
+  const uint64_t first = static_cast<uint64_t>(begin / kBlock);
+  const int64_t whole = n / kBlock;
+  for (int64_t i = 0; i < whole; ++i) factors(key_, first + static_cast<uint64_t>(i), threshold_, factor_, out + i * kBlock);
+  if (const int64_t rest = n - whole * kBlock) {
+    Scalar block[kBlock];
+    factors(key_, first + static_cast<uint64_t>(whole), threshold_, factor_, block);
+    std::copy_n(block, rest, out + whole * kBlock);
   }
 }
 
 void DropoutMask::apply(int64_t begin, int64_t n, const Scalar* x, Scalar* y, Scalar beta) const {
-  Scalar block[kBlock];
-  for (int64_t i = 0; i < n; i += kBlock) {
-    factors(key_, static_cast<uint64_t>((begin + i) / kBlock), threshold_, factor_, block);
-    const int64_t count = std::min(kBlock, n - i);
-    if (beta == 0)
-      for (int64_t j = 0; j < count; ++j) y[i + j] = x[i + j] * block[j];
-    else
-      for (int64_t j = 0; j < count; ++j) y[i + j] += x[i + j] * block[j];
+  const uint64_t first = static_cast<uint64_t>(begin / kBlock);
+  const int64_t whole = n / kBlock;
+  for (int64_t i = 0; i < whole; ++i)
+    apply_block(key_, first + static_cast<uint64_t>(i), threshold_, factor_, x + i * kBlock, y + i * kBlock, beta != 0);
+  if (const int64_t rest = n - whole * kBlock) {
+    Scalar block[kBlock];
+    factors(key_, first + static_cast<uint64_t>(whole), threshold_, factor_, block);
+    for (int64_t j = whole * kBlock; j < n; ++j) {
+      const Scalar product = x[j] * block[j - whole * kBlock];
+      y[j] = beta == 0 ? product : y[j] + product;
+    }
   }
 }
 

@@ -39,6 +39,41 @@ std::vector<Matrix> masks(uint64_t seed, uint64_t step, double p, Shape shape, i
 
 }  // namespace
 
+// The masks are part of what a run is: the same on every processor, whatever instructions it has.
+TEST_CASE("masks are Philox4x32-7 of (key, counter), eight decisions of 16 bits a counter, written out one by one") {
+  const uint64_t key = 0x0123456789ABCDEFull;
+  const double p = 0.3;
+  const DropoutMask mask(key, p);
+  const auto threshold = static_cast<uint32_t>(p * 65536 + 0.5);
+  for (const int64_t begin : {int64_t{0}, int64_t{64} * 1000, (int64_t{1} << 35) - 64}) {
+    const int64_t n = 64 * 3 + 21;
+    std::vector<Scalar> filled(static_cast<size_t>(n)), ones(static_cast<size_t>(n), 1), applied(ones), added(static_cast<size_t>(n), 2);
+    mask.fill(begin, n, filled.data());
+    mask.apply(begin, n, ones.data(), applied.data());
+    mask.apply(begin, n, ones.data(), added.data(), 1);
+    for (int64_t i = 0; i < n; ++i) {
+      const uint64_t block = static_cast<uint64_t>((begin + i) / 64), within = static_cast<uint64_t>((begin + i) % 64);
+      const uint64_t word = within % 32, counter = block * 8 + word % 8;
+      uint32_t c[4] = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), 0x243F6A88u, 0x85A308D3u};
+      uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+      for (int round = 0; round < 7; ++round) {
+        const uint64_t p0 = uint64_t{0xD2511F53} * c[0], p1 = uint64_t{0xCD9E8D57} * c[2];
+        const uint32_t next[4] = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<uint32_t>(p1),
+                                  static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k1, static_cast<uint32_t>(p0)};
+        std::copy_n(next, 4, c);
+        k0 += 0x9E3779B9;
+        k1 += 0xBB67AE85;
+      }
+      const uint32_t bits = within < 32 ? c[word / 8] & 0xFFFF : c[word / 8] >> 16;
+      const Scalar expected = bits < threshold ? Scalar(0) : static_cast<Scalar>(65536.0 / (65536.0 - threshold));
+      CAPTURE(i);
+      REQUIRE(filled[static_cast<size_t>(i)] == expected);
+      REQUIRE(applied[static_cast<size_t>(i)] == expected);
+      REQUIRE(added[static_cast<size_t>(i)] == 2 + expected);
+    }
+  }
+}
+
 TEST_CASE("each element is dropped with probability p, and the mean is kept") {
   const Shape shape{301, 333};  // 100233 elements
   const double n = double(shape.size());
