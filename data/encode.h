@@ -41,7 +41,7 @@ class EncodedSplit {
   int64_t truncated_ = 0;
 };
 
-// Encodes all examples in their order, as pairs if `pair`. max_length counts special tokens; 0 is no limit.
+// Encodes all examples, on all threads, and keeps their order; as pairs if `pair`. max_length counts special tokens; 0 is no limit.
 // An example whose texts give no token at all and whose tokenizer adds none (GPT-2, empty text) is an engine::Error.
 EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair, int max_length = 0);
 

@@ -99,7 +99,8 @@ void print_header(std::ostream& out, const Session& s, const FinetuneSettings& s
   const data::EncodedSplit& train = s.splits.at("train");
   out << "task      " << s.task.info.name << ": " << format_count(train.size()) << " training examples, "
       << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1) << " tokens each, "
-      << (s.task.info.regression ? std::string("regression") : std::to_string(s.task.info.labels.size()) + " classes") << '\n'
+      << (s.task.info.regression ? std::string("regression") : std::to_string(s.task.info.labels.size()) + " classes") << "; encoded in "
+      << format_seconds(s.encode_seconds) << '\n'
       << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers << " layers of " << c.hidden_size << ", "
       << c.num_attention_heads << " heads)\n"
       << "strategy  " << s.strategy->spec() << '\n'

@@ -208,8 +208,11 @@ class Run {
       const int64_t epoch = batches_.epoch();
       const engine::Timer timer;
       const engine::Update u = trainer.update([&](engine::TokenBatch& batch) {
+        const engine::Timer packing;
         batches_.next(batch);
-        if (settings_.profile) profile.begin_step();
+        if (!settings_.profile) return;
+        profile.other("batch", packing.seconds());
+        profile.begin_step();
       });
       at_.totals.train_seconds += timer.seconds();
       at_.totals.tokens += u.tokens;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "data/own.h"
+#include "engine/base/timer.h"
 #include "engine/io/hash.h"
 #include "peft/adapter_file.h"
 
@@ -65,6 +66,7 @@ std::string hash_of_data(const Session& s) {
 }
 
 void encode_all(Session& s, int max_length) {
+  const engine::Timer timer;
   for (const auto& [name, split] : s.task.splits) {
     data::EncodedSplit encoded = data::encode_split(*s.tokenizer, split.examples, s.task.info.pair, max_length);
     if (encoded.truncated())
@@ -72,6 +74,7 @@ void encode_all(Session& s, int max_length) {
     if (split.skipped) s.notes.push_back(engine::concat(name, ": ", split.skipped, " corrupt rows were left out"));
     s.splits.emplace(name, std::move(encoded));
   }
+  s.encode_seconds = timer.seconds();
 }
 
 }  // namespace

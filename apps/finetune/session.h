@@ -19,6 +19,7 @@ struct Session {
   std::string tokenizer_folder;
   int max_length = 0;  // tokens that texts were cut to
   std::map<std::string, data::EncodedSplit> splits;  // those that exist, encoded
+  double encode_seconds = 0;
   models::ModelSource source;
   std::unique_ptr<models::SequenceClassifier> model;
   std::unique_ptr<peft::Strategy> strategy;

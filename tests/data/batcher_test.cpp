@@ -120,4 +120,16 @@ TEST_CASE("encoding a split keeps lengths, types and what was cut") {
   mixed[1].label.reset();
   CHECK_THROWS_AS(encode_split(*tokenizer, mixed, true), engine::Error);
   CHECK_THROWS_AS(TrainBatches(EncodedSplit(), 4, 1), engine::Error);
+  CHECK_THROWS_AS(encode_split(*tokenizer, examples, true, 2), engine::Error);  // no room, found out on another thread
+
+  std::vector<Example> many;
+  for (int i = 0; i < 9000; ++i) many.push_back({.a = i % 3 ? "a b" : "b", .b = i % 2 ? "a" : "b b", .label = i % 7, .id = i});
+  const EncodedSplit all = encode_split(*tokenizer, many, true);
+  REQUIRE(all.size() == 9000);
+  for (int i = 0; i < 9000; ++i) {
+    const Encoding alone = tokenizer->encode_pair(many[size_t(i)].a, many[size_t(i)].b);
+    REQUIRE(std::equal(alone.ids.begin(), alone.ids.end(), all.ids(i).begin(), all.ids(i).end()));
+    REQUIRE(all.example_ids()[size_t(i)] == i);
+    REQUIRE(all.labels()[size_t(i)] == i % 7);
+  }
 }
