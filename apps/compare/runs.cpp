@@ -63,7 +63,8 @@ std::optional<double> score_of(const Json& record) {
 bool counts_for_nothing(const std::string& key) {
   static const std::set<std::string> ignored = {"seed",    "out",       "threads", "log_every", "save_every", "profile", "resume",
                                                 "task",    "data",      "train",   "dev",       "test",       "model",   "strategy",
-                                                "tokenizer", "eval_batch_size", "json"};
+                                                "tokenizer", "eval_batch_size", "json",      "piece_tokens",
+                                                "model_hash", "data_hash"};  // the hashes stand beside the settings too, and are compared there
   return ignored.contains(key);
 }
 

@@ -99,6 +99,21 @@ TEST_CASE("compare: unfinished and broken runs are listed, not averaged; absent 
   CHECK(html_report(c).find("Not counted") != std::string::npos);
 }
 
+TEST_CASE("compare: a random model of another seed is the same experiment, whatever the record says of its weights") {
+  testing::TempDir dir;
+  for (const int seed : {1, 2, 3}) {
+    Json json = record("full", 4386178, seed, 0.8 + 0.01 * seed);
+    json["model"] = {{"spec", "random:layers=2,hidden=128"}, {"model_type", "bert"}, {"hash", engine::concat("m", seed)}};
+    json["settings"]["model_hash"] = json["model"]["hash"];
+    json["settings"]["data_hash"] = "d1";
+    if (seed == 3) json["settings"]["piece_tokens"] = 1024;  // how it was computed, not what
+    write_run(dir / std::to_string(seed), json);
+  }
+  const Comparison c = compare_runs(find_runs(dir.path()));
+  REQUIRE(c.groups.size() == 1);
+  CHECK(c.groups[0].runs.size() == 3);
+}
+
 TEST_CASE("compare: the same settings and seed twice count once, and a folder given twice as well") {
   testing::TempDir dir;
   write_run(dir / "a", record("bitfit", 3330, 1, 0.80));
