@@ -61,14 +61,16 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, alignment, *rows])
 
 
-def equal_table(cases):
-    """Rows, and the goals that were missed."""
-    full = {c["model"]: rate(c, "ours") for c in cases if c["strategy"] == "full"}
+def equal_table(cases, steps):
+    """Rows, and the goals that were missed. `steps`: the cases in which our strategies took turns."""
+    turns = {(c["model"], label): rounds(c, label) for c in steps for label in c["sides"] if label != "ours"}
+    products = {(c["model"], label): side["needed_flops_per_token"] / c["sides"]["ours"]["needed_flops_per_token"]
+                for c in steps for label, side in c["sides"].items()}
     rows, missed = [], []
     for c in cases:
         model, strategy, ratio = c["model"], c["strategy"], statistics.median(rounds(c, "torch"))
         own, memory = c["sides"]["ours"]["above_weights"], c["sides"]["torch"]["above_weights"]
-        step = full[model] / rate(c, "ours") if model in full else None
+        step = statistics.median(turns[model, strategy]) if (model, strategy) in turns else None
         step_goal = FROZEN_GOAL if strategy == "frozen" else STEP_GOAL
         enough = ratio >= RATIO_GOAL[model] or strategy == "frozen"  # frozen has no goal for the ratio
         checks = {f"ratio {ratio:.2f}, goal {RATIO_GOAL[model]}": enough}
@@ -76,16 +78,17 @@ def equal_table(cases):
             reached = share(c, "ours")
             checks[f"{reached:.0%} of the FMA peak, goal {NEEDED_GOAL[model]:.0%}"] = reached >= NEEDED_GOAL[model]
         elif step is not None:
-            checks[f"a step {step:.2f} of the full step, goal {step_goal}"] = step <= step_goal
+            checks[f"a step {step:.2f} of the full step ({products[model, strategy]:.2f} by its products), goal {step_goal}"] = step <= step_goal
         if strategy in ("bitfit", "lora"):
             checks[f"memory {own / memory:.2f} of PyTorch's, goal {MEMORY_GOAL}"] = own <= MEMORY_GOAL * memory
         missed += [f"{model} {strategy}: {what}" for what, reached in checks.items() if not reached]
         rows.append([f"{model} {c['batch']} x {c['lengths']}, {strategy}", f"{c['sides']['ours']['trained']:,}",
                      f"{rate(c, 'ours'):,.0f}", f"{rate(c, 'torch'):,.0f}", spread(rounds(c, "torch")) + mark(enough),
-                     f"{share(c, 'ours'):.0%} / {share(c, 'torch'):.0%}", "" if step is None else f"{step:.2f}",
+                     f"{share(c, 'ours'):.0%} / {share(c, 'torch'):.0%}", "" if step is None else spread(turns[model, strategy]) + mark(step <= step_goal),
+                     "" if step is None else f"{products[model, strategy]:.2f}",
                      f"{own / 1e6:,.0f} / {memory / 1e6:,.0f}"])
     return table(["case", "trained", "tokens/s here", "PyTorch", "ratio: median (min-max)", "of FMA peak, here / PyTorch",
-                  "of our full step", "MB above weights, here / PyTorch"], rows), missed
+                  "of our full step", "of its products", "MB above weights, here / PyTorch"], rows), missed
 
 
 def real_table(cases):
@@ -152,7 +155,8 @@ def markdown(path, command):
     if disturbed:
         parts[0] += f" {disturbed} rounds were made again: other processes used the cores meanwhile."
     missed_all = []
-    for section, maker in (("equal", equal_table), ("real", real_table), ("growth", growth_table), ("startup", startup_table)):
+    turns = [c for c in cases if c["section"] == "steps"]
+    for section, maker in (("equal", lambda chosen: equal_table(chosen, turns)), ("real", real_table), ("growth", growth_table), ("startup", startup_table)):
         chosen = [c for c in cases if c["section"] == section]
         if chosen:
             text, missed = maker(chosen)

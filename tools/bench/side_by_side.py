@@ -29,7 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(child.HERE))
 MODELS = {"tiny": 32, "mini": 32, "electra-small": 32, "minilm": 32, "base": 8}  # sequences of 128 in a batch
 STRATEGIES = ["full", "frozen", "bitfit", "lora", "adapter:size=64", "prefix", "ia3"]
 FOREIGN = 0.04  # of the cores' time: a round in which others took more is made again
-SECTIONS = ["equal", "real", "growth", "startup"]
+SECTIONS = ["equal", "steps", "real", "growth", "startup"]
 
 
 def arguments():
@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--bench", default=os.path.join(ROOT, "build/release/bin/bench_step"), help="our bench_step")
     parser.add_argument("--sections", default=" ".join(SECTIONS), help="of: " + " ".join(SECTIONS))
     parser.add_argument("--models", default=" ".join(MODELS))
-    parser.add_argument("--strategies", default=" ".join(STRATEGIES), help="of the equal section")
+    parser.add_argument("--strategies", default=" ".join(STRATEGIES), help="of the sections equal and steps")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each engine's turn, about; at least a step")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -131,6 +131,14 @@ def equal(a):
             compare(a, case, {"torch": lambda first, c=case: child.theirs(c, "none", first, a.threads)})
 
 
+def steps(a):
+    """Our own strategies in turns with our full step: what a step costs of it."""
+    for model in a.models.split():
+        case = case_of(a, "steps", model, "full")
+        compare(a, case, {s: lambda _, c={**case, "strategy": s}: child.ours(a.bench, c, a.threads)
+                          for s in a.strategies.split() if s != "full"})
+
+
 def real(a):
     for model in a.models.split():
         for lengths in ("sst2",) if a.short else ("sst2", "cola"):
@@ -192,7 +200,7 @@ def main():
         if not os.path.exists(child.TCMALLOC):
             print("hint: PyTorch is faster with libtcmalloc-minimal4 installed", file=sys.stderr)
         for section in a.sections.split():
-            {"equal": equal, "real": real, "growth": growth, "startup": startup}[section](a)
+            {"equal": equal, "steps": steps, "real": real, "growth": growth, "startup": startup}[section](a)
     if not os.path.exists(a.out):
         sys.exit(f"side_by_side.py: there are no results in {a.out}")
     options = shlex.join(["--rounds", str(a.rounds), "--seconds", f"{a.seconds:g}"])
