@@ -97,8 +97,8 @@ Json describe_totals(const RunTotals& t) {
 void print_header(std::ostream& out, const Session& s, const FinetuneSettings& settings, int64_t updates) {
   const models::ModelConfig& c = s.source.config;
   const data::EncodedSplit& train = s.splits.at("train");
-  out << "task      " << s.task.info.name << ": " << format_count(train.size()) << " training examples, "
-      << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1) << " tokens each, "
+  out << "task      " << s.task.info.name << ": " << format_count(train.size()) << " examples of "
+      << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1) << " tokens, "
       << (s.task.info.regression ? std::string("regression") : std::to_string(s.task.info.labels.size()) + " classes") << "; encoded in "
       << format_seconds(s.encode_seconds) << '\n'
       << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers << " layers of " << c.hidden_size << ", "
