@@ -3,8 +3,8 @@
 // a frozen table costs nothing in backward.
 #include "engine/ops/embedding.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "engine/tensor/parallel.h"
 
@@ -45,12 +45,12 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
     for (size_t k = 0; k < count; ++k) {
       const GradSink sink = bw.into(sources[k].table);
       if (!sink) continue;
+      const int64_t size = sources[k].table.size();
+      if (sink.beta == 0)
+        parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(sink.data + begin, sink.data + end, Scalar(0)); }, 1024);
       // Threads share columns, so that repeated ids are summed in the order of the batch.
-      const int64_t entries = sources[k].table.rows();
-      parallel_for(d, n + entries / 8, [&](int64_t begin, int64_t end) {
+      parallel_for(d, n, [&](int64_t begin, int64_t end) {
         const int64_t width = end - begin;
-        if (sink.beta == 0)
-          for (int64_t r = 0; r < entries; ++r) std::memset(sink.data + r * d + begin, 0, static_cast<size_t>(width) * sizeof(Scalar));
         for (int64_t i = 0; i < n; ++i)
           RowMap(sink.data + sources[k].ids[i] * d + begin, width) += RowMap(bw.dy().row(i) + begin, width);
       }, 16);
