@@ -215,6 +215,7 @@ class Run {
         profile.begin_step();
       });
       at_.totals.train_seconds += timer.seconds();
+      if (settings_.profile) profile.other("optimizer", u.optimizer_seconds);
       at_.totals.tokens += u.tokens;
       at_.totals.saved_bytes_peak = std::max(at_.totals.saved_bytes_peak, u.saved_bytes);
       log(u);

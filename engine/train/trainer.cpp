@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/timer.h"
+
 namespace engine {
 namespace {
 
@@ -46,6 +48,7 @@ Update Trainer::update(const NextBatch& next) {
       u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
     }
   }
+  const Timer timer;
   store_.settle_gradients();
   const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
   check(clip.finite(), "training", "the gradient of update ", u.step, " is not finite (norm ", clip.norm, ")",
@@ -53,6 +56,7 @@ Update Trainer::update(const NextBatch& next) {
   u.grad_norm = clip.norm;
   u.lr = options_.lr * schedule_.factor(optimizer_.steps());
   optimizer_.step(u.lr, clip.scale);
+  u.optimizer_seconds = timer.seconds();
   return u;
 }
 

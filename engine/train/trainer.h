@@ -35,6 +35,7 @@ struct Update {
   double lr = 0;         // the rate that was used
   int64_t tokens = 0, sequences = 0;
   int64_t saved_bytes = 0;  // kept for backward at a time, at most
+  double optimizer_seconds = 0;  // clipping and step
 };
 
 class Trainer {

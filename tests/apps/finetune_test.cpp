@@ -104,6 +104,7 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
   for (const std::string spec : {"full", "lora:r=2,dropout=0.1"}) {
     FinetuneSettings whole = tiny(temp.path(), temp / ("whole-" + spec));
     whole.strategy = spec;
+    if (spec == "full") whole.piece_tokens = 12;  // a batch of four reviews is then computed in several pieces
     run(whole);
     for (const int stop : {0, 1, 3, 4, 7}) {  // 4: between two epochs
       CAPTURE(spec);
@@ -169,6 +170,29 @@ TEST_CASE("kept features train the head that the encoder in evaluation mode woul
     cached.strategy = "lora";
     CHECK(failure(cached).find("trains bert.encoder.layer.0") != std::string::npos);
   }
+}
+
+TEST_CASE("the profile has every op, forward and backward, the optimizer and the batches, and a trace that tools can open") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings s = tiny(temp.path(), temp / "run");
+  s.strategy = "lora:r=2";
+  s.profile = true;
+  std::ostringstream out;
+  apps::run_finetune(s, {.out = out, .stopped = [] { return 0; }, .progress_terminal = 0});
+  for (const char* what : {"linear", "low_rank_add", "attention", "add_layer_norm", "cross_entropy", "optimizer", "batch", "kept for backward"})
+    CHECK_MESSAGE(out.str().find(what) != std::string::npos, what);
+  const engine::Json trace = engine::json_file(fs::path(s.out) / "trace.json");
+  int forward = 0, backward = 0;
+  double end = 0;
+  for (const auto& event : trace.at("traceEvents")) {
+    CHECK(event.at("ph") == "X");
+    CHECK(event.at("ts").get<double>() >= end - 1);  // one after the other, in microseconds
+    end = event.at("ts").get<double>() + event.at("dur").get<double>();
+    (event.at("cat") == "forward" ? forward : backward) += event.at("name") == "attention";
+  }
+  CHECK(forward == 2 * 8);  // layers x updates
+  CHECK(backward == 2 * 8);
 }
 
 TEST_CASE("patience keeps the best evaluation, and resuming does not forget it") {
