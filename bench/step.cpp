@@ -109,7 +109,7 @@ StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
     const engine::TokenBatch& piece = p.pieces.get(i);
     engine::GraphOptions options;
     options.dropout = p.c.dropout > 0;
-    options.step = p.next + (static_cast<uint64_t>(i) << 40);
+    options.step = engine::Pieces::step(p.next, i);
     options.listener = listener;
     engine::Trace trace;
     if (needed) options.trace = &trace;

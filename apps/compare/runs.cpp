@@ -64,7 +64,7 @@ bool counts_for_nothing(const std::string& key) {
   static const std::set<std::string> ignored = {"seed",    "out",       "threads", "log_every", "save_every", "profile", "resume",
                                                 "task",    "data",      "train",   "dev",       "test",       "model",   "strategy",
                                                 "tokenizer", "eval_batch_size", "json",      "piece_tokens",
-                                                "model_hash", "data_hash"};  // the hashes stand beside the settings too, and are compared there
+                                                "model_hash", "data_hash"};  // these two are compared by experiment()
   return ignored.contains(key);
 }
 

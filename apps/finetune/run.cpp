@@ -171,8 +171,11 @@ class Run {
     return session_.model->logits(g, batch);
   }
 
+  // With kept features only the head runs: there is nothing to cut.
+  int64_t piece_tokens() const { return features_ ? 0 : settings_.piece_tokens; }
+
   Predictions predictions_of(const std::string& split) {
-    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size, features_ ? 0 : settings_.piece_tokens,
+    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size, piece_tokens(),
                    [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
   }
 
@@ -182,7 +185,7 @@ class Run {
     options.lr = settings_.lr;
     options.max_grad_norm = settings_.max_grad_norm;
     options.grad_accumulation = settings_.grad_accumulation;
-    options.piece_tokens = features_ ? 0 : settings_.piece_tokens;
+    options.piece_tokens = piece_tokens();
     options.seed = settings_.seed;
     if (settings_.profile) options.listener = &profile;
     engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,

@@ -17,40 +17,14 @@ constexpr int kLanes = 8;                    // counters computed side by side, 
 constexpr int64_t kBlock = kLanes * 8;       // a counter gives 128 bits: eight 16-bit decisions
 static_assert(kBlock == DropoutMask::kAlign);
 
-// Sixty-four 16-bit random numbers for block `index` of the stream `key`. Seven rounds, the fewest that pass BigCrush
-// (Salmon et al., table 2): masks need no more. Element order within a block is fixed by this code alone.
-inline void random_block(uint64_t key, uint64_t index, uint32_t (&out)[4][kLanes]) {
-  uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
-  const uint64_t first = index * kLanes;
-  for (int l = 0; l < kLanes; ++l) {
-    c0[l] = static_cast<uint32_t>(first) + static_cast<uint32_t>(l);  // first is a multiple of 8: no carry
-    c1[l] = static_cast<uint32_t>(first >> 32);
-    c2[l] = 0x243F6A88u;
-    c3[l] = 0x85A308D3u;
-  }
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 7; ++round) {
-    for (int l = 0; l < kLanes; ++l) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c0[l], p1 = uint64_t{0xCD9E8D57} * c2[l];
-      const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1[l] ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
-      c1[l] = static_cast<uint32_t>(p1);
-      c3[l] = static_cast<uint32_t>(p0);
-      c0[l] = n0;
-      c2[l] = n2;
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  std::memcpy(out[0], c0, sizeof c0);
-  std::memcpy(out[1], c1, sizeof c1);
-  std::memcpy(out[2], c2, sizeof c2);
-  std::memcpy(out[3], c3, sizeof c3);
-}
+// A block is sixty-four 16-bit random numbers, number `index` of the stream `key`. Philox with seven rounds, the fewest that
+// pass BigCrush (Salmon et al., table 2): masks need no more. The upper half of its 128-bit counter is fixed.
+constexpr uint32_t kCounter2 = 0x243F6A88, kCounter3 = 0x85A308D3;
 
 #if defined(__AVX512F__) && !defined(PEFT_SCALAR_DOUBLE)
 
-// The same numbers and decisions, three times as fast as what the compiler makes of the loops above and below: a counter's
-// words stand in 64-bit lanes, where a product of two 32-bit words has room, and a decision is a bit of a mask register.
+// The numbers and decisions of the loops below, three times as fast as what the compiler makes of them: a counter's words
+// stand in 64-bit lanes, where a product of two 32-bit words has room, and a decision is a bit of a mask register.
 struct Decisions {
   __m512i low, high;  // sixteen words each
 
@@ -58,18 +32,18 @@ struct Decisions {
     const uint64_t first = index * kLanes;
     const auto everywhere = [](uint64_t x) { return _mm512_set1_epi64(static_cast<int64_t>(x)); };
     __m512i c0 = _mm512_add_epi64(everywhere(static_cast<uint32_t>(first)), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
-    __m512i c1 = everywhere(first >> 32), c2 = everywhere(0x243F6A88), c3 = everywhere(0x85A308D3);
+    __m512i c1 = everywhere(first >> 32), c2 = everywhere(kCounter2), c3 = everywhere(kCounter3);
     uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
     constexpr int kXorOfThree = 0x96;
 #pragma GCC unroll 7
     for (int round = 0; round < 7; ++round) {  // the upper half of a lane may hold anything: mul_epu32 does not read it
-      const __m512i p0 = _mm512_mul_epu32(c0, everywhere(0xD2511F53)), p1 = _mm512_mul_epu32(c2, everywhere(0xCD9E8D57));
+      const __m512i p0 = _mm512_mul_epu32(c0, everywhere(kPhiloxM0)), p1 = _mm512_mul_epu32(c2, everywhere(kPhiloxM1));
       c0 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), c1, everywhere(k0), kXorOfThree);
       c2 = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), c3, everywhere(k1), kXorOfThree);
       c1 = p1;
       c3 = p0;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
+      k0 += kPhiloxW0;
+      k1 += kPhiloxW1;
     }
     const auto joined = [](__m512i a, __m512i b) {
       return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(a)), _mm512_cvtepi64_epi32(b), 1);
@@ -97,12 +71,40 @@ inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar fac
 inline void apply_block(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, const Scalar* x, Scalar* y, bool add) {
   const __m512 f = _mm512_set1_ps(factor);
   Decisions(key, index).each(threshold, [&](int at, __mmask16 kept) {
-    const __m512 product = _mm512_maskz_mul_ps(kept, _mm512_loadu_ps(x + at), f);
+    const __m512 product = _mm512_mul_ps(_mm512_loadu_ps(x + at), _mm512_maskz_mov_ps(kept, f));  // not masked: 0 times NaN is NaN
     _mm512_storeu_ps(y + at, add ? _mm512_add_ps(_mm512_loadu_ps(y + at), product) : product);
   });
 }
 
 #else
+
+inline void random_block(uint64_t key, uint64_t index, uint32_t (&out)[4][kLanes]) {
+  uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
+  const uint64_t first = index * kLanes;
+  for (int l = 0; l < kLanes; ++l) {
+    c0[l] = static_cast<uint32_t>(first) + static_cast<uint32_t>(l);  // first is a multiple of 8: no carry
+    c1[l] = static_cast<uint32_t>(first >> 32);
+    c2[l] = kCounter2;
+    c3[l] = kCounter3;
+  }
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  for (int round = 0; round < 7; ++round) {
+    for (int l = 0; l < kLanes; ++l) {
+      const uint64_t p0 = uint64_t{kPhiloxM0} * c0[l], p1 = uint64_t{kPhiloxM1} * c2[l];
+      const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1[l] ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
+      c1[l] = static_cast<uint32_t>(p1);
+      c3[l] = static_cast<uint32_t>(p0);
+      c0[l] = n0;
+      c2[l] = n2;
+    }
+    k0 += kPhiloxW0;
+    k1 += kPhiloxW1;
+  }
+  std::memcpy(out[0], c0, sizeof c0);
+  std::memcpy(out[1], c1, sizeof c1);
+  std::memcpy(out[2], c2, sizeof c2);
+  std::memcpy(out[3], c3, sizeof c3);
+}
 
 inline void factors(uint64_t key, uint64_t index, uint32_t threshold, Scalar factor, Scalar* out) {
   uint32_t words[4][kLanes];

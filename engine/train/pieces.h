@@ -11,14 +11,16 @@ namespace engine {
 
 class Pieces {
  public:
-  // As few pieces as `most_tokens` allows, alike in tokens; a sequence is never cut, so one that is longer is a piece of its
-  // own. 0: the whole batch is one piece. The buffers are reused; `batch` must stay until the last piece was taken.
+  // Pieces of at most `most_tokens`, as alike in tokens as whole sequences allow; a sequence is never cut, so one that is longer
+  // is a piece of its own. 0: the whole batch is one piece. The buffers are reused; `batch` must stay until the last was taken.
   void cut(const TokenBatch& batch, int64_t most_tokens);
 
   int count() const { return static_cast<int>(ends_.size()); }
   // The piece's sequences over the batch's: the weight of its loss.
   double share(int piece) const { return static_cast<double>(ends_[static_cast<size_t>(piece)] - begin(piece)) / batch_->sequences(); }
   const TokenBatch& get(int piece);
+  // GraphOptions::step for a piece of a batch: pieces drop differently, and the first as the whole batch would.
+  static uint64_t step(uint64_t batch_step, int piece) { return batch_step | static_cast<uint64_t>(piece) << 40; }
 
  private:
   int begin(int piece) const { return piece ? ends_[static_cast<size_t>(piece) - 1] : 0; }

@@ -6,11 +6,6 @@
 #include "engine/base/timer.h"
 
 namespace engine {
-namespace {
-
-constexpr int kPieceBit = 40;  // of the number that dropout knows a graph by: the pieces of a batch drop differently
-
-}  // namespace
 
 Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options,
                  Loss loss)
@@ -36,7 +31,7 @@ Update Trainer::update(const NextBatch& next) {
       GraphOptions options;
       options.dropout = options_.dropout;
       options.seed = options_.seed;
-      options.step = static_cast<uint64_t>(optimizer_.steps() * parts + part) | static_cast<uint64_t>(piece) << kPieceBit;
+      options.step = Pieces::step(static_cast<uint64_t>(optimizer_.steps() * parts + part), piece);
       options.listener = options_.listener;
       Graph g(workspace_, options);
       const Tensor loss = loss_(g, pieces_.get(piece));

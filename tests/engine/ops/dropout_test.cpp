@@ -4,7 +4,9 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "engine/autograd/gradcheck.h"
@@ -71,6 +73,17 @@ TEST_CASE("masks are Philox4x32-7 of (key, counter), eight decisions of 16 bits 
       REQUIRE(applied[static_cast<size_t>(i)] == expected);
       REQUIRE(added[static_cast<size_t>(i)] == 2 + expected);
     }
+  }
+}
+
+// x times 0, as torch has it: a step that went wrong must not look sound where the mask happens to fall.
+TEST_CASE("a number that is not finite is not hidden by being dropped") {
+  const DropoutMask mask(5, 0.5);
+  const std::vector<Scalar> nan(128, std::numeric_limits<Scalar>::quiet_NaN());
+  for (const Scalar beta : {Scalar(0), Scalar(1)}) {
+    std::vector<Scalar> y(128, 1);
+    mask.apply(0, 128, nan.data(), y.data(), beta);
+    CHECK(std::all_of(y.begin(), y.end(), [](Scalar v) { return std::isnan(v); }));
   }
 }
 

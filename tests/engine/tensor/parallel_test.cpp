@@ -23,6 +23,7 @@ TEST_CASE("parallel_for covers every item once, in parts that begin where they m
 // A BLAS asks this to know that it must not start a team of its own: not knowing it cost a new thread for every product, and
 // 130 ms instead of 9 for a step of BERT-tiny with few sequences.
 TEST_CASE("parallel_items: every item once, and inside a team as soon as there is more than one of each") {
+  const int before = omp_get_max_threads();
   set_threads(2);
   for (const int64_t n : {0, 1, 2, 3, 50}) {
     std::vector<int> seen(static_cast<size_t>(n), 0);
@@ -40,4 +41,5 @@ TEST_CASE("parallel_items: every item once, and inside a team as soon as there i
   int in_order = 0;
   parallel_items(10, [&](int64_t item, int thread) { in_order += item == in_order && thread == 0; });
   CHECK(in_order == 10);
+  omp_set_num_threads(before);
 }
