@@ -52,9 +52,12 @@ bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
   return wide || !transpose_a || std::min(m, n) <= 64;
 }
 
-// oneDNN's product with a transposed b is at 75 to 85 % of the other one's speed where b^T is tall (the second half of a feed-forward
-// layer); above so many rows a transposed copy of b pays.
-bool better_by_copy(int64_t m, int64_t n, int64_t k) { return m >= 256 && k >= 2 * n && n >= 64 && better_by_onednn(false, m, n); }
+// With AVX-512 (others were not measured), oneDNN's product with a transposed b is at 75 to 85 % of the other one's speed where
+// b^T is tall (the second half of a feed-forward layer); above so many rows a transposed copy of b pays.
+bool better_by_copy(int64_t m, int64_t n, int64_t k) {
+  static const bool wide = has_avx512();
+  return wide && m >= 256 && k >= 2 * n && n >= 64 && better_by_onednn(false, m, n);
+}
 
 // b^T, in memory that the next product overwrites.
 MatrixRef transposed(const MatrixRef& b) {
