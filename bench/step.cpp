@@ -91,6 +91,8 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
   p.store->allocate();
   models::load_weights(p.source, *p.store, 1, true);
   p.optimizer = std::make_unique<engine::AdamW>(p.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
+  // As late in a long run, when every row of a table got a gradient at some time: AdamW would leave out those that these few batches lack.
+  for (const auto& [name, values] : p.optimizer->state()) std::fill(values.begin(), values.end(), engine::Scalar(1e-8));
   for (size_t i = 0; i < p.lengths.size(); ++i) p.batches.push_back(random_batch(p.lengths[i], p.source.config, i));
 }
 StepRunner::~StepRunner() = default;

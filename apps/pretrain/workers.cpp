@@ -117,6 +117,7 @@ std::span<const Workers::Result> Workers::run(const Order& order) {
   for (int part = 0; part < parts_; ++part)
     check(!shared_->results[part].error[0], "pretrain", static_cast<const char*>(shared_->results[part].error));
   const int64_t size = (block_.size + 15) / 16 * 16;
+  block_.wrote_all();
   engine::parallel_for(block_.size, parts_ + 1, [&](int64_t begin, int64_t end) {
     constexpr int64_t kChunk = 4096;
     for (int64_t at = begin; at < end; at += kChunk) {

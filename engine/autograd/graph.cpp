@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/base/philox.h"
+#include "engine/tensor/parallel.h"
 
 namespace engine {
 
@@ -10,6 +11,20 @@ namespace engine {
 static uint64_t next_stamp() {
   static uint64_t stamps = 0;
   return ++stamps;
+}
+
+static void fill_zero(Scalar* data, int64_t size) {
+  parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(data + begin, data + end, Scalar(0)); }, 1024);
+}
+
+void Leaf::zero_grad() {
+  if (!rows) return fill_zero(grad, shape.size());
+  parallel_for(rows->words(), rows->count() * shape.cols / rows->words(), [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w)
+      for (uint64_t word = rows->word(w); word; word &= word - 1)
+        std::fill_n(grad + (rows->first_of(w) + std::countr_zero(word)) * shape.cols, shape.cols, Scalar(0));
+  });
+  rows->clear();
 }
 
 Graph::Graph(Workspace& workspace, GraphOptions options) : workspace_(workspace), options_(options), stamp_(next_stamp()) {
@@ -131,10 +146,25 @@ Tensor Graph::grad(const Tensor& input) const { return workspace_.slots[static_c
 GradSink Backward::into(const Tensor& input) {
   if (!graph_.needs(input)) return {};
   detail::Slot& slot = graph_.workspace_.slots[static_cast<size_t>(input.id())];
-  if (Leaf* leaf = slot.leaf) return {leaf->grad, std::exchange(leaf->grad_written, true) ? Scalar(1) : Scalar(0)};
+  if (Leaf* leaf = slot.leaf) {
+    if (leaf->rows) leaf->rows->add_all();
+    return {leaf->grad, std::exchange(leaf->grad_written, true) ? Scalar(1) : Scalar(0)};
+  }
   if (slot.grad) return {slot.grad.data(), 1};
   slot.grad = graph_.make(input.shape());
   return {slot.grad.data(), 0};
+}
+
+Scalar* Backward::into_rows(const Tensor& table, const int32_t* ids, int64_t n) {
+  if (!graph_.needs(table)) return nullptr;
+  if (Leaf* leaf = graph_.workspace_.slots[static_cast<size_t>(table.id())].leaf; leaf && leaf->rows) {
+    if (!std::exchange(leaf->grad_written, true)) leaf->zero_grad();
+    for (int64_t i = 0; i < n; ++i) leaf->rows->add(ids[i]);
+    return leaf->grad;
+  }
+  const GradSink sink = into(table);
+  if (sink.beta == 0) fill_zero(sink.data, table.size());
+  return sink.data;
 }
 
 void Backward::give(const Tensor& input) {

@@ -8,7 +8,7 @@
 //     ...
 //
 // computes a gradient only if something wants it. The first write into a gradient has beta = 0 and later ones beta = 1, so
-// nothing is ever zero-filled. Nothing is recorded below the lowest trainable parameter.
+// nothing is zero-filled but the rows of a table that got terms. Nothing is recorded below the lowest trainable parameter.
 #pragma once
 
 #include <initializer_list>
@@ -40,6 +40,9 @@ class Backward {
   const Tensor& dy() const { return dy_; }
   // The sink for an input's gradient; empty if nothing wants it.
   GradSink into(const Tensor& input);
+  // For an op that adds to some rows of a table's gradient: the gradient, of which the rows `ids` (n) are ready to be added to and
+  // the others hold what they must; null if nothing wants it.
+  Scalar* into_rows(const Tensor& table, const int32_t* ids, int64_t n);
   // Passes dy on as the input's gradient (y = x + ...). Moves the storage where it can; call it last, after every use of dy.
   void give(const Tensor& input);
   // Storage for the op's own use in backward.

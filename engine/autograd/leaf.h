@@ -1,6 +1,7 @@
 // Where the tape ends: storage that is not an op's result. A parameter is a leaf with a name (engine/nn/parameter.h).
 #pragma once
 
+#include "engine/autograd/written_rows.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine {
@@ -11,6 +12,10 @@ struct Leaf {
   Scalar* grad = nullptr;    // same shape; null when frozen
   bool trainable = false;
   bool grad_written = false;  // false: the next gradient is written over (beta = 0), nothing needs zeroing
+  WrittenRows* rows = nullptr;  // of a table that ops look rows up in: those whose gradient may not be zero in memory
+
+  // Makes the gradient zero, where it is not.
+  void zero_grad();
 
   // The leaf's identity in the graph that used it last; Graph::use keeps these.
   uint64_t graph = 0;

@@ -39,6 +39,11 @@ void ParameterStore::allocate() {
     p->value = block_.value + offset;
     p->grad = block_.grad + offset;
     p->grad_written = false;
+    if (p->role == Role::embedding) {
+      written_rows_.push_back(std::make_unique<WrittenRows>(p->shape.rows));
+      p->rows = written_rows_.back().get();
+      block_.tables.push_back({offset, p->shape.rows, p->shape.cols, p->rows});
+    }
     offset += p->count();
   }
 }
@@ -117,7 +122,7 @@ void ParameterStore::clear_gradients() {
 
 void ParameterStore::settle_gradients() {
   for (Parameter* p : trainable_)
-    if (!std::exchange(p->grad_written, true)) std::fill_n(p->grad, p->count(), Scalar(0));
+    if (!std::exchange(p->grad_written, true)) p->zero_grad();
 }
 
 }  // namespace engine

@@ -33,6 +33,17 @@ class ParameterStore {
     Scalar* grad = nullptr;
     int64_t size = 0;
     int64_t decayed = 0;
+    // The tables in it that ops look rows up in, in their order: the gradient is zero outside of their written rows.
+    struct Table {
+      int64_t begin, rows, cols;
+      WrittenRows* written;
+      int64_t end() const { return begin + rows * cols; }
+    };
+    std::vector<Table> tables;
+    // For whoever writes to `grad` other than by a backward.
+    void wrote_all() const {
+      for (const Table& table : tables) table.written->add_all();
+    }
   };
   const Block& block() const { return block_; }
 
@@ -46,7 +57,7 @@ class ParameterStore {
   void initialise(uint64_t seed);
   static void fill_initial(Parameter& p, uint64_t seed);
 
-  // Before a step: the next gradients are written over. After backward: gradients that no op wrote are set to zero.
+  // Before a step: the next gradients are written over. After backward: gradients that no op wrote are made zero.
   void clear_gradients();
   void settle_gradients();
 
@@ -54,6 +65,7 @@ class ParameterStore {
   std::vector<Parameter*> all_, trainable_;
   std::unordered_map<std::string, Parameter*> by_name_;
   Block block_;
+  std::vector<std::unique_ptr<WrittenRows>> written_rows_;
   std::vector<std::shared_ptr<const void>> memory_;
   bool allocated_ = false;
 };

@@ -1,6 +1,6 @@
 // y[i] = sum over lookups k of T_k[ids_k[i]];   dT_k[ids_k[i]] += dy[i].
-// Keeps nothing: the ids live in the batch. The first gradient into a table zeroes it, since only some rows get a term;
-// a frozen table costs nothing in backward.
+// Keeps nothing: the ids live in the batch. Only the rows that get a term are written (engine/autograd/written_rows.h); a frozen table
+// costs nothing in backward.
 #include "engine/ops/embedding.h"
 
 #include <algorithm>
@@ -43,16 +43,13 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
   for (size_t k = 0; k < count; ++k) sources[k] = {all[k].table.ghost(), all[k].ids};
   return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]}, [=](Backward& bw) {
     for (size_t k = 0; k < count; ++k) {
-      const GradSink sink = bw.into(sources[k].table);
-      if (!sink) continue;
-      const int64_t size = sources[k].table.size();
-      if (sink.beta == 0)
-        parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(sink.data + begin, sink.data + end, Scalar(0)); }, 1024);
+      Scalar* const gradient = bw.into_rows(sources[k].table, sources[k].ids, n);
+      if (!gradient) continue;
       // Threads share columns, so that repeated ids are summed in the order of the batch.
       parallel_for(d, n, [&](int64_t begin, int64_t end) {
         const int64_t width = end - begin;
         for (int64_t i = 0; i < n; ++i)
-          RowMap(sink.data + sources[k].ids[i] * d + begin, width) += RowMap(bw.dy().row(i) + begin, width);
+          RowMap(gradient + sources[k].ids[i] * d + begin, width) += RowMap(bw.dy().row(i) + begin, width);
       }, 16);
     }
   });

@@ -1,30 +1,44 @@
 #include "engine/optim/adamw.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/base/error.h"
 #include "engine/optim/chunks.h"
 
 namespace engine {
-namespace {
 
 // Both forms are  p = keep p - rate m / (sqrt(v) widen + eps);  p = p - after p  with numbers of one step.
-struct Step {
+struct AdamW::Step {
   Scalar beta1, rest1, beta2, rest2;  // rest = 1 - beta
   Scalar scale, rate, widen, eps;
   Scalar keep, after;
 };
 
+namespace {
+
+// `grad` is not read if there is no gradient.
+template <bool kGradient, class Step>
 void update_chunk(const Step& s, int64_t n, Scalar* __restrict p, const Scalar* __restrict grad, Scalar* __restrict m,
                   Scalar* __restrict v) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
-    const Scalar g = grad[i] * s.scale;
+    const Scalar g = kGradient ? grad[i] * s.scale : Scalar(0);
     const Scalar mi = s.beta1 * m[i] + s.rest1 * g;
     const Scalar vi = s.beta2 * v[i] + s.rest2 * g * g;
     const Scalar moved = s.keep * p[i] - s.rate * mi / (std::sqrt(vi) * s.widen + s.eps);
     m[i] = mi;
     v[i] = vi;
+    p[i] = moved - s.after * moved;
+  }
+}
+
+// The same where g, m and v are zero.
+template <class Step>
+void decay_chunk(const Step& s, int64_t n, Scalar* __restrict p) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const Scalar moved = s.keep * p[i];
     p[i] = moved - s.after * moved;
   }
 }
@@ -40,13 +54,49 @@ AdamW::AdamW(const ParameterStore::Block& block, const AdamWOptions& options)
   in_range("beta2", options.beta2);
   check(options.eps > 0, "adamw", "eps is ", options.eps, " and must be above 0: a moment of 0 would divide by it");
   check(options.weight_decay >= 0, "adamw", "weight_decay is ", options.weight_decay, " and must not be negative");
+  for (const auto& table : block.tables) moving_.emplace_back(table.rows);
   check(options.correct_bias || options.form == AdamWForm::hf, "adamw", "correct_bias = false belongs to the hf form",
         hint("torch's AdamW always corrects; choose AdamWForm::hf for BERT's original optimizer"));
 }
 
 Optimizer::State AdamW::state() {
+  moments_known_ = false;  // what it gives out may be written to
   const auto n = static_cast<size_t>(block().size);
   return {{"exp_avg", {m_.get(), n}}, {"exp_avg_sq", {v_.get(), n}}};
+}
+
+void AdamW::find_moving() {
+  for (size_t i = 0; i < moving_.size(); ++i) {
+    const ParameterStore::Block::Table& table = block().tables[i];
+    parallel_for(moving_[i].words(), WrittenRows::kWord * table.cols, [&](int64_t begin, int64_t end) {
+      for (int64_t w = begin; w < end; ++w) {
+        moving_[i].word(w) = 0;
+        for (int64_t row = moving_[i].first_of(w); row < moving_[i].end_of(w); ++row) {
+          const Scalar *m = m_.get() + table.begin + row * table.cols, *v = v_.get() + table.begin + row * table.cols;
+          const auto moves = [](Scalar x) { return x != 0; };
+          if (std::any_of(m, m + table.cols, moves) || std::any_of(v, v + table.cols, moves)) moving_[i].add(row);
+        }
+      }
+    });
+  }
+  moments_known_ = true;
+}
+
+// Row by row, so that every element is in the same place of the same loop whichever rows have a gradient.
+void AdamW::update_table(const Step& s, const ParameterStore::Block::Table& table, WrittenRows& moving) {
+  const ParameterStore::Block& b = block();
+  const bool decays = s.keep != 1 || s.after != 0;
+  parallel_for(moving.words(), WrittenRows::kWord * table.cols, [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w) {
+      const uint64_t written = table.written->word(w), moves = moving.word(w) |= written;
+      for (int64_t row = moving.first_of(w), bit = 0; row < moving.end_of(w); ++row, ++bit) {
+        const int64_t at = table.begin + row * table.cols;
+        if (written >> bit & 1) update_chunk<true>(s, table.cols, b.value + at, b.grad + at, m_.get() + at, v_.get() + at);
+        else if (moves >> bit & 1) update_chunk<false>(s, table.cols, b.value + at, b.grad + at, m_.get() + at, v_.get() + at);
+        else if (decays) decay_chunk(s, table.cols, b.value + at);
+      }
+    }
+  });
 }
 
 void AdamW::update(int64_t step, double lr, double grad_scale) {
@@ -64,13 +114,17 @@ void AdamW::update(int64_t step, double lr, double grad_scale) {
   s.widen = static_cast<Scalar>(torch ? 1 / correction2 : 1);
   s.eps = static_cast<Scalar>(options_.eps);
 
+  if (!moments_known_) find_moving();
   const ParameterStore::Block& b = block();
   const auto range = [&](int64_t begin, int64_t end, double decay) {
     s.keep = static_cast<Scalar>(torch ? 1 - lr * decay : 1);
     s.after = static_cast<Scalar>(torch ? 0 : lr * decay);
-    for_chunks(begin, end, [&](int64_t from, int64_t to) {
-      update_chunk(s, to - from, b.value + from, b.grad + from, m_.get() + from, v_.get() + from);
-    });
+    const auto stretch = [&](int64_t first, int64_t last) {
+      for_chunks(first, last, [&](int64_t from, int64_t to) {
+        update_chunk<true>(s, to - from, b.value + from, b.grad + from, m_.get() + from, v_.get() + from);
+      });
+    };
+    for_stretches(b, begin, end, stretch, [&](size_t i) { update_table(s, b.tables[i], moving_[i]); });
   };
   range(0, b.decayed, options_.weight_decay);
   range(b.decayed, b.size, 0);

@@ -15,7 +15,9 @@
 //     p = p - lr wd p                                                    decay afterwards, of the updated value
 //   correct_bias = false leaves out the factor sqrt(1 - b2^t) / (1 - b1^t).
 //
-// Cost: reads p, g, m, v and writes p, m, v once, in one fused loop; memory 2 scalars a trainable parameter.
+// Cost: reads p, g, m, v and writes p, m, v once, in one fused loop; memory 2 scalars a trainable parameter. Of a table, g is read in
+// the rows that this backward wrote, and m, v only in those that some backward wrote: a row without a gradient and with moments of
+// zero moves by decay alone. The result is that of the whole loop, bit for bit.
 #pragma once
 
 #include "engine/optim/optimizer.h"
@@ -46,7 +48,13 @@ class AdamW : public Optimizer {
 
  private:
   AdamWOptions options_;
+  struct Step;
+  void update_table(const Step& step, const ParameterStore::Block::Table& table, WrittenRows& moving);
+  void find_moving();
+
   std::shared_ptr<Scalar> m_, v_;  // (block size) each
+  std::vector<WrittenRows> moving_;  // of each table: the rows whose moments may be other than zero
+  bool moments_known_ = true;        // false: somebody may have written to m and v since, and moving_ is out of date
 };
 
 }  // namespace engine

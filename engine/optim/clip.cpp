@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "engine/tensor/parallel.h"
+#include "engine/optim/chunks.h"
 
 namespace engine {
 namespace {
@@ -28,20 +28,43 @@ double sum_of_squares(const Scalar* x, int64_t n) {
   return sum;
 }
 
-}  // namespace
-
-double gradient_norm(const Scalar* grad, int64_t size) {
-  // Borders are a function of the size alone: the number of threads decides who sums a part, never what is in it.
+// The sum of fn(begin, end) over parts of [0, n). Their borders are a function of n alone: the number of threads decides who sums a
+// part, never what is in it.
+template <class F>
+double sum_of_parts(int64_t n, int64_t least, int64_t cost, F&& fn) {
   constexpr int64_t kParts = 256;
-  const int64_t length = std::max<int64_t>(4096, (size + kParts - 1) / kParts);
-  const int64_t parts = (size + length - 1) / length;
+  const int64_t length = std::max(least, (n + kParts - 1) / kParts);
+  const int64_t parts = (n + length - 1) / length;
   std::array<double, kParts> sums{};
-  parallel_for(parts, length, [&](int64_t begin, int64_t end) {
-    for (int64_t part = begin; part < end; ++part)
-      sums[static_cast<size_t>(part)] = sum_of_squares(grad + part * length, std::min(length, size - part * length));
+  parallel_for(parts, length * cost, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) sums[static_cast<size_t>(part)] = fn(part * length, std::min(n, (part + 1) * length));
   });
   double sum = 0;
   for (const double part : sums) sum += part;
+  return sum;
+}
+
+// Rows that no backward wrote are zero and are left out: the same bits as with them.
+double sum_of_rows(const Scalar* grad, const ParameterStore::Block::Table& table) {
+  const WrittenRows& rows = *table.written;
+  const int64_t cost = rows.count() * table.cols / rows.words();
+  return sum_of_parts(rows.words(), 1, cost, [&](int64_t begin, int64_t end) {
+    double sum = 0;
+    for (int64_t w = begin; w < end; ++w)
+      for (uint64_t word = rows.word(w); word; word &= word - 1)
+        sum += sum_of_squares(grad + table.begin + (rows.first_of(w) + std::countr_zero(word)) * table.cols, table.cols);
+    return sum;
+  });
+}
+
+}  // namespace
+
+double gradient_norm(const ParameterStore::Block& block) {
+  double sum = 0;
+  const auto stretch = [&](int64_t from, int64_t to) {
+    sum += sum_of_parts(to - from, 4096, 1, [&](int64_t begin, int64_t end) { return sum_of_squares(block.grad + from + begin, end - begin); });
+  };
+  for_stretches(block, 0, block.size, stretch, [&](size_t i) { sum += sum_of_rows(block.grad, block.tables[i]); });
   return std::sqrt(sum);
 }
 
@@ -49,7 +72,7 @@ bool Clip::finite() const { return std::isfinite(norm) && std::isfinite(scale); 
 
 Clip clip_gradients(const ParameterStore::Block& block, double max_norm) {
   Clip clip;
-  clip.norm = gradient_norm(block.grad, block.size);
+  clip.norm = gradient_norm(block);
   const double wanted = max_norm / (clip.norm + 1e-6);
   if (max_norm > 0 && !(wanted >= 1)) clip.scale = wanted;  // NaN stays NaN, for finite() to tell
   return clip;

@@ -22,6 +22,6 @@ struct Clip {
 // number of threads. Does not allocate.
 Clip clip_gradients(const ParameterStore::Block& block, double max_norm);
 
-double gradient_norm(const Scalar* grad, int64_t size);
+double gradient_norm(const ParameterStore::Block& block);
 
 }  // namespace engine
