@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tensor/parallel.h"
+#include "engine/tensor/transpose.h"
 
 namespace engine {
 namespace {
@@ -52,28 +52,29 @@ bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
   return wide || !transpose_a || std::min(m, n) <= 64;
 }
 
-// With AVX-512 (others were not measured), oneDNN's product with a transposed b is at 75 to 85 % of the other one's speed where
-// b^T is tall (the second half of a feed-forward layer); above so many rows a transposed copy of b pays.
-bool better_by_copy(int64_t m, int64_t n, int64_t k) {
+constexpr int64_t kLargestCopy = int64_t{8} << 20;  // scalars: above the weights of any layer, below a vocabulary
+
+// With AVX-512, oneDNN's product with b transposed has between a quarter and nine tenths of the speed of the one with b as it is
+// (with AVX2, all of it), and turning b over costs what a dozen rows of a cost.
+bool better_by_copy_of_b(int64_t m, int64_t n, int64_t k) {
   static const bool wide = has_avx512();
-  return wide && m >= 256 && k >= 2 * n && n >= 64 && better_by_onednn(false, m, n);
+  return wide && m >= 64 && n >= 64 && k >= 64 && n * k <= kLargestCopy && better_by_onednn(false, m, n);
 }
 
-// b^T, in memory that the next product overwrites.
-MatrixRef transposed(const MatrixRef& b) {
+// The same with a transposed, where a's rows are a multiple of a page of memory apart and the result is not much larger than a.
+bool better_by_copy_of_a(int64_t m, int64_t n, int64_t k, int64_t a_stride) {
+  static const bool wide = has_avx512();
+  return wide && a_stride % 1024 == 0 && m >= 4 * n && n >= 64 && k >= 64 && m * k <= kLargestCopy && better_by_onednn(true, m, n);
+}
+
+// m^T, in memory that the next product overwrites.
+MatrixRef transposed(const MatrixRef& m) {
   static thread_local std::vector<Scalar> memory;
-  const size_t size = static_cast<size_t>(b.rows * b.cols);
+  const int64_t stride = m.rows + 16;  // a line of the cache more, see transpose()
+  const auto size = static_cast<size_t>(stride * m.cols);
   if (memory.size() < size) memory.resize(size);
-  Scalar* out = memory.data();
-  constexpr int64_t kTile = 16;
-  const int64_t tiles = (b.cols + kTile - 1) / kTile;
-  parallel_for(tiles, 4 * kTile * b.rows, [&](int64_t begin, int64_t end) {
-    for (int64_t c0 = begin * kTile; c0 < std::min(b.cols, end * kTile); c0 += kTile)
-      for (int64_t r0 = 0; r0 < b.rows; r0 += kTile)
-        for (int64_t c = c0; c < std::min(b.cols, c0 + kTile); ++c)
-          for (int64_t r = r0; r < std::min(b.rows, r0 + kTile); ++r) out[c * b.rows + r] = b.data[r * b.stride + c];
-  });
-  return {out, b.cols, b.rows, b.rows};
+  transpose(m.data, m.rows, m.cols, m.stride, memory.data(), stride);
+  return {memory.data(), m.cols, m.rows, stride};
 }
 
 #endif
@@ -103,8 +104,10 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   check(k == k_b, "gemm", "inner sizes differ: ", Shape{m, k}, " times ", Shape{k_b, n});
   if (m == 0 || n == 0) return;
 #if defined(PEFT_USE_ONEDNN)
-  if (!transpose_a && transpose_b && better_by_copy(m, n, k))
+  if (!transpose_a && transpose_b && better_by_copy_of_b(m, n, k))
     small_gemm(false, false, a, transposed(b), beta, c, c_stride ? c_stride : n, alpha);
+  else if (transpose_a && !transpose_b && better_by_copy_of_a(m, n, k, a.stride))
+    small_gemm(false, false, transposed(a), b, beta, c, c_stride ? c_stride : n, alpha);
   else
 #endif
     small_gemm(transpose_a, transpose_b, a, b, beta, c, c_stride ? c_stride : n, alpha);

@@ -21,7 +21,8 @@ std::vector<Scalar> random_values(int64_t n, uint64_t key) {
 }  // namespace
 
 TEST_CASE("gemm equals three loops, for every transpose, stride, alpha and beta") {
-  const int64_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {7, 5, 1}, {3, 4, 5}, {17, 65, 33}, {65, 17, 129}, {257, 67, 150}};
+  const int64_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {7, 5, 1}, {3, 4, 5}, {17, 65, 33}, {65, 17, 129}, {257, 67, 150},
+                              {1024, 70, 66}};  // with its a transposed: rows a page apart
   for (const auto& [m, n, k] : sizes)
     for (const bool ta : {false, true})
       for (const bool tb : {false, true})
