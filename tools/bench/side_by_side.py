@@ -49,6 +49,7 @@ def arguments():
     parser.add_argument("--short", action="store_true", help="two rounds of a step on one thread, tiny, full and lora")
     parser.add_argument("--or-skip", action="store_true", help="for tests: exit with 77 where PyTorch is not installed")
     a = parser.parse_args()
+    a.bench = os.path.abspath(a.bench)  # the child runs in another folder
     if a.short:
         a.models, a.strategies, a.rounds, a.seconds, a.sections, a.threads = "tiny", "full lora", 2, 0, "equal real", 1
     return a
