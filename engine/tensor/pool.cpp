@@ -18,7 +18,7 @@ namespace engine {
 namespace {
 
 constexpr size_t kHeader = sizeof(Block);
-constexpr size_t kSlab = size_t{32} << 20;
+constexpr size_t kSlab = size_t{256} << 20;  // of addresses: memory is what is touched of it, from the front
 static_assert(kHeader == 64 || kHeader == 128);
 
 size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -31,20 +31,19 @@ Pool::~Pool() {
   for (const Slab& slab : slabs_) munmap(slab.memory, slab.bytes);
 }
 
-Block* Pool::add_slab(size_t bytes) {
+Pool::Slab& Pool::add_slab(size_t bytes) {
   const size_t size = round_up(std::max(bytes + kHeader, kSlab), size_t{2} << 20);
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  check(memory != MAP_FAILED, "pool", "the system refused ", size >> 20, " MiB of memory, with ", reserved_ >> 20,
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  check(memory != MAP_FAILED, "pool", "the system refused ", size >> 20, " MiB of memory, with ", touched_ >> 20,
         " MiB taken already", hint("use a smaller --batch-size or --max-length, or a strategy that keeps less for backward"));
   madvise(memory, size, MADV_HUGEPAGE);  // fewer page faults and TLB misses; a refusal only costs speed
   auto* block = new (memory) Block;
   block->pool = this;
   block->capacity = size - kHeader;
   block->free = true;
-  slabs_.push_back({memory, size, block});
-  reserved_ += static_cast<int64_t>(size);
+  slabs_.push_back({memory, size, block, 0});
   ++system_allocations_;
-  return block;
+  return slabs_.back();
 }
 
 Block* Pool::take(size_t bytes) {
@@ -56,10 +55,11 @@ Block* Pool::take(size_t bytes) {
   best->capacity = wanted;
   ++system_allocations_;
 #else
-  for (const Slab& slab : slabs_)
+  Slab* home = nullptr;
+  for (Slab& slab : slabs_)
     for (Block* b = slab.first; b; b = b->next)
-      if (b->free && b->capacity >= wanted && (!best || b->capacity < best->capacity)) best = b;
-  if (!best) best = add_slab(wanted);
+      if (b->free && b->capacity >= wanted && (!best || b->capacity < best->capacity)) best = b, home = &slab;
+  if (!best) best = (home = &add_slab(wanted))->first;
   if (best->capacity >= wanted + kHeader + 64) {  // cut the rest off as a free block of its own
     auto* rest = new (static_cast<char*>(best->data()) + wanted) Block;
     rest->pool = this;
@@ -71,6 +71,9 @@ Block* Pool::take(size_t bytes) {
     best->next = rest;
     best->capacity = wanted;
   }
+  const auto end = static_cast<size_t>(static_cast<char*>(best->data()) + best->capacity - static_cast<char*>(home->memory));
+  touched_ += static_cast<int64_t>(std::max(end, home->touched) - home->touched);
+  home->touched = std::max(end, home->touched);
 #endif
   best->free = false;
   best->bytes = bytes;
