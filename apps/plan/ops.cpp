@@ -161,17 +161,18 @@ Value attention(Tape& t, const Value& q, const Value& k, const Value& v, const P
   Value y = t.make(q.shape);
   const Value lse = any ? t.make({q.rows(), heads}) : Value();
   const int64_t tile = (q.rows() / packed.sequences * (packed.length + prefix) + 15) / 16 * 16;
+  const int64_t copy = prefix ? ((packed.length + prefix) * q.cols() / heads + 15) / 16 * 16 : 0;
   const double row = 2.0 * static_cast<double>(q.rows()) * static_cast<double>(q.cols());
   const double own = row * static_cast<double>(packed.length), front = row * static_cast<double>(prefix);  // FLOPs of a product
   {
-    const Value memory = t.make({t.threads(), tile});
+    const Value memory = t.make({t.threads(), tile + copy});
     t.count(Work::forward, 2, 2 * (own + front));
   }
   const Value qs = t.keep(q, any), ks = t.keep(k, any), vs = t.keep(v, scores);
   const Value pks = t.keep(prefix_k, any), pvs = t.keep(prefix_v, scores), lses = any ? t.keep(lse, true) : lse;
-  return t.record(y, {q, k, v, prefix_k, prefix_v}, [&t, qs, ks, vs, pks, pvs, lses, tile, own, front](Back& bw) {
+  return t.record(y, {q, k, v, prefix_k, prefix_v}, [&t, qs, ks, vs, pks, pvs, lses, tile, copy, own, front](Back& bw) {
     const bool dv = bw.into(vs), dpv = bw.into(pvs), dq = bw.into(qs), dk = bw.into(ks), dpk = bw.into(pks);
-    const Value memory = bw.scratch({t.threads(), 3 * tile});
+    const Value memory = bw.scratch({t.threads(), 3 * tile + 2 * copy});
     const auto halves = [&](bool a, bool b) { return (a ? own : 0) + (b ? front : 0); };
     const int whole = 1 + (dq || dk || dpk) + dq;
     t.count(Work::input_gradient, whole + (dv || dpv) + (dk || dpk), whole * (own + front) + halves(dv, dpv) + halves(dk, dpk));

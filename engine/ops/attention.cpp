@@ -1,7 +1,8 @@
 // For one sequence (rows of q, k, v) and one head (a range of columns; d of them), with c = 1 / sqrt(d):
 //   S = c Q K^T,   P = softmax(S) by row,   O = (M P) V,   M the dropout factors of the probabilities
 //   dV = (M P)^T dO,   dP = M (dO V^T),   dS = c P (dP - rowsum(P dP)),   dQ = dS K,   dK = dS^T Q
-// A prefix adds rows in front of K and V for every sequence: its part of S, P and dS are the first columns.
+// A prefix adds rows in front of K and V for every sequence: its part of S, P and dS are the first columns. A tile has a copy of both
+// together, so that S, O, dP and dQ are one product each instead of a thin one and a wide one.
 //
 // Where only some tokens ask (queries), Q, O, S and their gradients have their rows only.
 //
@@ -63,16 +64,30 @@ struct Tile {
   MatrixRef right(const Scalar* tile) const { return {tile + p.prefix, n, m, keys}; }
   int64_t visible(int64_t i) const { return p.causal ? p.prefix + i + 1 : keys; }
 
-  // tile = a [prefix; own]^T, over the keys
-  void against_keys(const MatrixRef& a, const Tensor& own_rows, const Tensor& prefix_rows, Scalar alpha, Scalar* tile) const {
-    if (p.prefix) small_gemm(false, true, a, front(prefix_rows), 0, tile, keys, alpha);
-    small_gemm(false, true, a, own(own_rows), 0, tile + p.prefix, keys, alpha);
+  MatrixRef all(const Scalar* tile) const { return {tile, n, keys, keys}; }
+  // [prefix; own] of k or v: without a prefix where it is, else a copy in `memory` (keys x width).
+  MatrixRef rows(const Tensor& own_rows, const Tensor& prefix_rows, Scalar* memory) const {
+    if (!p.prefix) return own(own_rows);
+    Scalar* to = memory;
+    const auto append = [&](const MatrixRef& from) {
+      for (int64_t i = 0; i < from.rows; ++i, to += p.width) std::copy_n(from.data + i * from.stride, p.width, to);
+    };
+    append(front(prefix_rows));
+    append(own(own_rows));
+    return {memory, keys, p.width, p.width};
+  }
+  // sinks = tile^T a + beta sinks, two products: either may be frozen, and has the same bits whether the other is or not.
+  void into_rows(const Scalar* tile, const MatrixRef& a, const GradSink& own_rows, const GradSink& prefix_rows, bool first) const {
+    if (own_rows) small_gemm(true, false, right(tile), a, own_rows.beta, own(own_rows.data), p.stride);
+    // The prefix is shared: all sequences but the first add to it.
+    if (prefix_rows) small_gemm(true, false, left(tile), a, first ? prefix_rows.beta : 1, front(prefix_rows.data), p.stride);
   }
 };
 
-void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* lse) {
+// `kv`: keys x width, for a copy.
+void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* kv, Scalar* out, Scalar* lse) {
   const Problem& p = t.p;
-  t.against_keys(t.asking(p.q), p.k, p.pk, p.c, s);
+  small_gemm(false, true, t.asking(p.q), t.rows(p.k, p.pk, kv), 0, s, t.keys, p.c);
   for (int64_t i = 0; i < t.n; ++i) {
     const int64_t seen = t.visible(i);
     RowMap row(s + i * t.keys, seen);
@@ -84,8 +99,7 @@ void forward_tile(const Tile& t, int64_t pair, Scalar* s, Scalar* out, Scalar* l
     if (lse) lse[(t.asks + i) * p.heads + t.column / p.width] = most + std::log(sum);
   }
   if (const DropoutMask mask = p.mask(pair)) mask.apply(0, t.n * t.keys, s, s);
-  small_gemm(false, false, t.right(s), t.own(p.v), 0, t.asking(out), p.stride);
-  if (p.prefix) small_gemm(false, false, t.left(s), t.front(p.pv), 1, t.asking(out), p.stride);
+  small_gemm(false, false, t.all(s), t.rows(p.v, p.pv, kv), 0, t.asking(out), p.stride);
 }
 
 // In the order in which backward_tile writes: where q, k and v are one tensor, only the first sink has beta = 0.
@@ -93,12 +107,13 @@ struct Sinks {
   GradSink v, pv, q, k, pk;
 };
 
-// `prefix_beta` belongs to this sequence: the prefix is shared, so all but the first add to it.
+// `first`: of the sequences. `kv`: 2 (keys x width), for copies.
 void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& lse, const Sinks& sinks, bool first, Scalar* s,
-                   Scalar* ds, Scalar* factors) {
+                   Scalar* ds, Scalar* factors, Scalar* kv) {
   const Problem& p = t.p;
   const int64_t head = t.column / p.width;
-  t.against_keys(t.asking(p.q), p.k, p.pk, p.c, s);
+  const MatrixRef k = t.rows(p.k, p.pk, kv);
+  small_gemm(false, true, t.asking(p.q), k, 0, s, t.keys, p.c);
   for (int64_t i = 0; i < t.n; ++i) {
     const int64_t seen = t.visible(i);
     RowMap row(s + i * t.keys, seen);
@@ -114,10 +129,9 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
     dropped = ds;
   }
   const MatrixRef d_out = t.asking(dy);
-  if (sinks.v) small_gemm(true, false, t.right(dropped), d_out, sinks.v.beta, t.own(sinks.v.data), p.stride);
-  if (sinks.pv) small_gemm(true, false, t.left(dropped), d_out, first ? sinks.pv.beta : 1, t.front(sinks.pv.data), p.stride);
+  t.into_rows(dropped, d_out, sinks.v, sinks.pv, first);
   if (!sinks.q && !sinks.k && !sinks.pk) return;
-  t.against_keys(d_out, p.v, p.pv, 1, ds);
+  small_gemm(false, true, d_out, t.rows(p.v, p.pv, kv + t.keys * p.width), 0, ds, t.keys);
   if (mask) RowMap(ds, t.n * t.keys) *= RowMap(factors, t.n * t.keys);
   for (int64_t i = 0; i < t.n; ++i) {
     const RowMap row(s + i * t.keys, t.keys);
@@ -125,12 +139,8 @@ void backward_tile(const Tile& t, int64_t pair, const Tensor& dy, const Tensor& 
     const Scalar mean = (row * d).sum();
     d = p.c * row * (d - mean);
   }
-  if (sinks.q) {
-    small_gemm(false, false, t.right(ds), t.own(p.k), sinks.q.beta, t.asking(sinks.q.data), p.stride);
-    if (p.prefix) small_gemm(false, false, t.left(ds), t.front(p.pk), 1, t.asking(sinks.q.data), p.stride);
-  }
-  if (sinks.k) small_gemm(true, false, t.right(ds), t.asking(p.q), sinks.k.beta, t.own(sinks.k.data), p.stride);
-  if (sinks.pk) small_gemm(true, false, t.left(ds), t.asking(p.q), first ? sinks.pk.beta : 1, t.front(sinks.pk.data), p.stride);
+  if (sinks.q) small_gemm(false, false, t.all(ds), k, sinks.q.beta, t.asking(sinks.q.data), p.stride);
+  t.into_rows(ds, t.asking(p.q), sinks.k, sinks.pk, first);
 }
 
 // fn(sequence, head, thread) for all pairs. By heads, in order of sequences, when a shared prefix collects gradients.
@@ -171,10 +181,12 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
   // Rounded up to whole cache lines: Eigen's bits depend on alignment, and must not on which thread works on a tile.
   const int64_t tile = (p.most_queries * (p.longest + p.prefix) + 15) / 16 * 16;
+  const int64_t copy = p.prefix ? ((p.longest + p.prefix) * p.width + 15) / 16 * 16 : 0;
   {
-    const Tensor memory = g.make({omp_get_max_threads(), tile});
+    const Tensor memory = g.make({omp_get_max_threads(), tile + copy});
     for_pairs(p, false, [&](int64_t s, int64_t h, int thread) {
-      forward_tile(Tile(p, s, h), s * p.heads + h, memory.row(thread), y.data(), lse.data());
+      Scalar* mine = memory.row(thread);
+      forward_tile(Tile(p, s, h), s * p.heads + h, mine, mine + tile, y.data(), lse.data());
     });
     count_gemm(Work::forward, 2, 2 * p.product_flops());
   }
@@ -186,14 +198,15 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, co
   saved.pk = g.keep(prefix_k, any);
   saved.pv = g.keep(prefix_v, scores);
   const Tensor lses = any ? g.keep(lse, true) : lse;
-  return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [saved, lses, tile](Backward& bw) {
+  return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [saved, lses, tile, copy](Backward& bw) {
     const Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k), bw.into(saved.pk)};
     const bool shared = sinks.pk || sinks.pv;
-    const Tensor memory = bw.scratch({omp_get_max_threads(), 3 * tile});
+    const Tensor memory = bw.scratch({omp_get_max_threads(), 3 * tile + 2 * copy});
     const Tensor dy = bw.dy();
     for_pairs(saved, shared, [&](int64_t s, int64_t h, int thread) {
       Scalar* mine = memory.row(thread);
-      backward_tile(Tile(saved, s, h), s * saved.heads + h, dy, lses, sinks, s == 0, mine, mine + tile, mine + 2 * tile);
+      backward_tile(Tile(saved, s, h), s * saved.heads + h, dy, lses, sinks, s == 0, mine, mine + tile, mine + 2 * tile,
+                    mine + 3 * tile);
     });
     const bool scores_needed = sinks.q || sinks.k || sinks.pk;
     const auto halves = [&](const GradSink& own, const GradSink& front) {  // a product where one of the two may be frozen
