@@ -15,7 +15,6 @@
 #include "engine/optim/adamw.h"
 #include "engine/optim/clip.h"
 #include "models/pretrained.h"
-#include "engine/train/pieces.h"
 #include "peft/strategy.h"
 
 namespace bench {
@@ -84,6 +83,7 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
   p.source = models::open_model(model_spec(c.model));
   p.source.config.set_dropout(c.dropout);
   p.model = std::make_unique<models::SequenceClassifier>(p.source.config);
+  if (c.piece_tokens == engine::kPiecesByWidth) p.c.piece_tokens = engine::default_piece_tokens(*p.model);
   p.strategy = peft::make_strategy(c.strategy);
   p.sites = p.model->sites();
   peft::apply(*p.strategy, p.sites, *p.model);
@@ -136,6 +136,7 @@ StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
 
 int64_t StepRunner::tokens() const { return p_->tokens; }
 const std::vector<std::vector<int>>& StepRunner::lengths() const { return p_->lengths; }
+int64_t StepRunner::piece_tokens() const { return p_->c.piece_tokens; }
 int64_t StepRunner::trained_parameters() const { return p_->store->trainable_count(); }
 int64_t StepRunner::total_parameters() const { return p_->store->total_count(); }
 int StepRunner::threads() const { return p_->threads; }
@@ -160,6 +161,7 @@ StepResult run_step(const StepCase& c) {
   StepRunner runner(c);
   StepResult r;
   r.threads = runner.threads();
+  r.piece_tokens = runner.piece_tokens();
   r.weight_bytes = runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar));
   r.trained_parameters = runner.trained_parameters();
   r.resident_before = runner.resident_before();
@@ -187,6 +189,7 @@ StepResult run_step(const StepCase& c) {
   r.optimizer_ms = median(update);
   r.warm_system_allocations = runner.pool().system_allocations() - allocations;
   r.tensor_bytes_peak = runner.pool().peak_bytes();
+  r.tensor_bytes_touched = runner.pool().touched_bytes();
   r.resident_peak = peak_resident_bytes();
 
   engine::Profile profile;
@@ -218,7 +221,7 @@ engine::Json StepResult::to_json(const StepCase& c) const {
           {"batch", c.batch},
           {"lengths", c.lengths},
           {"tokens", tokens},
-          {"piece_tokens", c.piece_tokens},
+          {"piece_tokens", piece_tokens},
           {"threads", threads},
           {"dropout", c.dropout},
           {"step_ms", step_ms},
@@ -238,6 +241,7 @@ engine::Json StepResult::to_json(const StepCase& c) const {
           {"weight_gradient_flops", work.weight_gradient.flops},
           {"saved_bytes", work.saved_bytes},
           {"tensor_bytes_peak", tensor_bytes_peak},
+          {"tensor_bytes_touched", tensor_bytes_touched},
           {"weight_bytes", weight_bytes},
           {"trained_parameters", trained_parameters},
           {"resident_peak", resident_peak},

@@ -9,6 +9,7 @@
 
 #include "engine/base/counters.h"
 #include "engine/io/json.h"
+#include "engine/train/pieces.h"
 #include "engine/train/profile.h"
 
 namespace bench {
@@ -20,7 +21,7 @@ struct StepCase {
   std::string lengths = "128";  // as bench/shapes.h: numbers with commas, sst2, cola
   int batches = 1;              // different batches, taken in turn
   int threads = 0;              // 0: all
-  int piece_tokens = 1024;      // computed at a time (engine/train/pieces.h), as glue_finetune does; 0: the whole batch
+  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time (engine/train/pieces.h), as glue_finetune does; 0: the whole batch
   double dropout = 0.1;
   double clip = 1.0;  // of the global gradient norm; 0: none
   int warmup = 2, steps = 10;
@@ -46,6 +47,7 @@ class StepRunner {
 
   int64_t tokens() const;  // of the batch that the last step took; every one exists, there is no padding
   const std::vector<std::vector<int>>& lengths() const;  // of all batches
+  int64_t piece_tokens() const;  // computed at a time, by the case or by the model's width
   int64_t trained_parameters() const;
   int64_t total_parameters() const;
   int threads() const;
@@ -71,10 +73,11 @@ struct StepResult {
   double needed_flops = 0;                                   // likewise: bench/needed.h
   int64_t warm_system_allocations = 0;                       // of the pool, after the warm-up: 0
   int64_t unwritten_gradients = 0;                           // gradients that had to be zero-filled: 0
-  int64_t tensor_bytes_peak = 0, weight_bytes = 0, trained_parameters = 0;
+  int64_t tensor_bytes_peak = 0, tensor_bytes_touched = 0, weight_bytes = 0, trained_parameters = 0;
   int64_t resident_peak = 0, resident_before = 0;  // of the process: at most, and before the model was made
   double peak_gflops = 0;                          // of this machine with these threads, measured beside the steps
   int threads = 0;
+  int64_t piece_tokens = 0;
   std::vector<engine::Profile::Line> ops;  // of all profiled steps together
   int profiled = 0;
 

@@ -34,7 +34,7 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
       ("batch-size", "sequences a batch (32)", cxxopts::value<int>(s.batch_size), "N")
       ("eval-batch-size", "sequences a batch of an evaluation (64)", cxxopts::value<int>(s.eval_batch_size), "N")
       ("grad-accumulation", "batches an update (1)", cxxopts::value<int>(s.grad_accumulation), "N")
-      ("piece-tokens", "of a batch computed at a time, 0: all; less takes less memory (1024)", cxxopts::value<int64_t>(s.piece_tokens), "N")
+      ("piece-tokens", "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if layers are wider than 1536)", cxxopts::value<int64_t>(s.piece_tokens), "N")
       ("lr", "learning rate (by strategy)", cxxopts::value<double>(s.lr), "RATE")
       ("schedule", "linear, cosine, constant_with_warmup, constant (linear)", text(s.schedule), "NAME")
       ("warmup-ratio", "share of the updates that warm up (0.06)", cxxopts::value<double>(s.warmup_ratio), "R")

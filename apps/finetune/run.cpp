@@ -69,6 +69,7 @@ class Run {
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
         schedule_(settings_.schedule, updates_, engine::warmup_updates(updates_, settings_.warmup_ratio)) {
     if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
+    if (settings_.piece_tokens == engine::kPiecesByWidth) settings_.piece_tokens = engine::default_piece_tokens(*session_.model);
     engine::check(session_.splits.at("train").labelled(), session_.task.info.name, "the training data has no labels");
     if (settings_.cache_features) features_ = std::make_unique<Features>(session_);
   }

@@ -21,7 +21,7 @@ void FinetuneSettings::check() const {
   require(batch_size >= 1, "--batch-size", batch_size, "at least 1");
   require(eval_batch_size >= 1, "--eval-batch-size", eval_batch_size, "at least 1");
   require(grad_accumulation >= 1, "--grad-accumulation", grad_accumulation, "at least 1");
-  require(piece_tokens >= 0, "--piece-tokens", piece_tokens, "0 (the whole batch) or more");
+  require(piece_tokens >= 0 || piece_tokens == engine::kPiecesByWidth, "--piece-tokens", piece_tokens, "0 (the whole batch) or more");
   require(lr >= 0, "--lr", lr, "positive (0: the strategy's default)");
   require(warmup_ratio >= 0 && warmup_ratio <= 1, "--warmup-ratio", warmup_ratio, "from 0 to 1");
   require(weight_decay >= 0, "--weight-decay", weight_decay, "0 or more");

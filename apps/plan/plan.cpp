@@ -17,12 +17,12 @@ namespace {
 using engine::Json;
 
 // The pieces that a batch is cut into: how many there are of each number of sequences.
-std::map<int64_t, int64_t> cut(const PlanOptions& options) {
+std::map<int64_t, int64_t> cut(const PlanOptions& options, engine::Module& model) {
   engine::TokenBatch batch;
   batch.ids.resize(static_cast<size_t>(options.batch * options.length));
   for (int64_t i = 0; i < options.batch; ++i) batch.segments.add(static_cast<int32_t>(options.length));
   engine::Pieces pieces;
-  pieces.cut(batch, options.piece_tokens);
+  pieces.cut(batch, options.piece_tokens == engine::kPiecesByWidth ? engine::default_piece_tokens(model) : options.piece_tokens);
   std::map<int64_t, int64_t> sizes;
   for (int i = 0; i < pieces.count(); ++i) ++sizes[pieces.get(i).sequences()];
   return sizes;
@@ -49,7 +49,7 @@ Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, 
   plan.batch = options.batch;
   plan.length = options.length;
   plan.pieces = 0;
-  for (const auto& [sequences, times] : cut(options)) {
+  for (const auto& [sequences, times] : cut(options, model)) {
     sym::Tape tape(options.threads > 0 ? options.threads : engine::threads(), options.dropout);
     step(tape, sites, parts, sym::Packed{sequences, options.length});
     plan.pieces += times;

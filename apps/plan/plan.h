@@ -21,7 +21,7 @@ namespace apps {
 struct PlanOptions {
   int64_t batch = 32;    // sequences in a step
   int64_t length = 128;  // tokens of each
-  int64_t piece_tokens = 0;  // computed at a time (engine/train/pieces.h); 0: the whole batch
+  int64_t piece_tokens = 0;  // computed at a time (engine/train/pieces.h); 0: the whole batch, or kPiecesByWidth
   int num_labels = 0;    // 0: as the config says
   bool dropout = true;   // as the config says, or none
   int threads = 0;       // 0: those in force (attention has a tile of scores for each)

@@ -6,8 +6,15 @@
 #pragma once
 
 #include "engine/base/token_batch.h"
+#include "engine/nn/module.h"
 
 namespace engine {
+
+inline constexpr int64_t kPiecesByWidth = -1;  // of options: as many tokens as default_piece_tokens says
+
+// As many tokens as keep one activation of the model's widest layer (the feed-forward) at about 6 MB in float, which caches hold:
+// 1,024 up to a width of 1,536, 512 for BERT-base, at least 256.
+int64_t default_piece_tokens(Module& model);
 
 class Pieces {
  public:

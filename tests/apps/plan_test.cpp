@@ -129,6 +129,9 @@ TEST_CASE("plan: the same for a batch in pieces") {
   CHECK(pieces.pieces == 4);
   CHECK(pieces.saved_bytes == whole.saved_bytes / 4);
   CHECK(pieces.flops() == whole.flops());
+  CHECK(make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 4);
+  CHECK(make_plan(bert_json(768, 1, 12), "bitfit", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 8);
+  CHECK(make_plan(bert_json(2048, 1, 16), "full", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 16);
   CHECK(apps::plan_text(pieces).find("32 sequences of 128 tokens, computed in 4 pieces: ") != std::string::npos);
 }
 
