@@ -86,8 +86,10 @@ void AdamW::find_moving() {
 void AdamW::update_table(const Step& s, const ParameterStore::Block::Table& table, WrittenRows& moving) {
   const ParameterStore::Block& b = block();
   const bool decays = s.keep != 1 || s.after != 0;
-  parallel_for(moving.words(), WrittenRows::kWord * table.cols, [&](int64_t begin, int64_t end) {
-    for (int64_t w = begin; w < end; ++w) {
+  // By whoever is free: of a vocabulary, which is ordered by frequency, the first rows are the work.
+  constexpr int64_t kWords = 8;
+  parallel_items((moving.words() + kWords - 1) / kWords, [&](int64_t item, int) {
+    for (int64_t w = item * kWords; w < std::min(moving.words(), (item + 1) * kWords); ++w) {
       const uint64_t written = table.written->word(w), moves = moving.word(w) |= written;
       for (int64_t row = moving.first_of(w), bit = 0; row < moving.end_of(w); ++row, ++bit) {
         const int64_t at = table.begin + row * table.cols;
