@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/base/error.h"
 #include "engine/optim/chunks.h"
@@ -17,6 +18,10 @@ struct AdamW::Step {
 
 namespace {
 
+// Moments below the normal numbers become zero. They would never leave: 0.9 of the smallest number rounds to itself, and arithmetic
+// with such numbers is 2 to 50 times slower; all rows of words that were not seen for 800 updates would have them.
+inline Scalar flushed(Scalar x) { return std::abs(x) < std::numeric_limits<Scalar>::min() ? Scalar(0) : x; }
+
 // `grad` is not read if there is no gradient.
 template <bool kGradient, class Step>
 void update_chunk(const Step& s, int64_t n, Scalar* __restrict p, const Scalar* __restrict grad, Scalar* __restrict m,
@@ -24,8 +29,8 @@ void update_chunk(const Step& s, int64_t n, Scalar* __restrict p, const Scalar* 
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     const Scalar g = kGradient ? grad[i] * s.scale : Scalar(0);
-    const Scalar mi = s.beta1 * m[i] + s.rest1 * g;
-    const Scalar vi = s.beta2 * v[i] + s.rest2 * g * g;
+    const Scalar mi = flushed(s.beta1 * m[i] + s.rest1 * g);
+    const Scalar vi = flushed(s.beta2 * v[i] + s.rest2 * g * g);
     const Scalar moved = s.keep * p[i] - s.rate * mi / (std::sqrt(vi) * s.widen + s.eps);
     m[i] = mi;
     v[i] = vi;

@@ -4,7 +4,7 @@
 // scalars:
 //
 //   m = b1 m + (1 - b1) g
-//   v = b2 v + (1 - b2) g^2
+//   v = b2 v + (1 - b2) g^2        both zero below the smallest normal number (1.2e-38)
 //
 //   torch (torch.optim.AdamW, what Hugging Face's Trainer uses today):
 //     p = p (1 - lr wd)                                                  decay first

@@ -81,6 +81,16 @@ TEST_CASE("a learning rate of 0 leaves the values and still fills the moments") 
   CHECK(adamw.state()[1].second[0] != 0);
 }
 
+TEST_CASE("moments without a gradient end as zero, not as the smallest number") {
+  TestBlock b(64, 0);
+  AdamW adamw(b.block, {.beta1 = 0.5, .beta2 = 0.6});
+  adamw.step(0.1);
+  std::fill(b.grad.begin(), b.grad.end(), Scalar(0));
+  for (int i = 0; i < 2500; ++i) adamw.step(0);  // in double the smallest normal number is 2^-1022
+  for (const auto& [name, moment] : adamw.state())
+    for (const Scalar x : moment) REQUIRE(x == 0);
+}
+
 TEST_CASE("AdamW: threads do not change a bit") {
   for (const AdamWForm form : {AdamWForm::torch, AdamWForm::hf})
     check_threads([&](const ParameterStore::Block& b) {
