@@ -14,42 +14,42 @@ using namespace engine;
 
 namespace {
 
-constexpr int64_t kWords = 150, kWidth = 13;
+constexpr int64_t kTableRows = 150, kTableCols = 13;
 
-struct Net : Module {
-  Net() {
-    declare(words, "words", {kWords, kWidth}, Role::embedding, -1);
-    declare(head, "head", {1, kWidth}, Role::head, 0);
+struct TiedNet : Module {
+  TiedNet() {
+    declare(words, "words", {kTableRows, kTableCols}, Role::embedding, -1);
+    declare(head, "head", {1, kTableCols}, Role::head, 0);
   }
   Parameter words, head;
 };
 
 // Which ops use the table, in the order of their backwards.
-enum class Uses { lookup, product_then_lookup, lookup_then_product, product };
+enum class TableUses { lookup, product_then_lookup, lookup_then_product, product };
 
-struct Model {
-  Net net;
+struct TableModel {
+  TiedNet net;
   ParameterStore store{net};
   Workspace ws;
 
   // Without the rows the table is written whole.
-  explicit Model(bool rows) {
+  explicit TableModel(bool rows) {
     for (Parameter* p : store.all()) p->trainable = true;
     store.allocate();
     store.initialise(3);
     if (!rows) net.words.rows = nullptr;
   }
-  void backward(const std::vector<int32_t>& ids, Uses uses) {
+  void backward(const std::vector<int32_t>& ids, TableUses uses) {
     Graph g(ws);
     const Tensor table = g.use(net.words);
     const auto n = static_cast<int64_t>(ids.size());
     const auto looked_up = [&] { return linear(g, embedding_sum(g, {{table, ids.data()}}, n), g.use(net.head), {}); };
     const auto product = [&] { return linear(g, table, g.use(net.head), {}); };  // (words, 1)
-    const std::vector<double> targets(static_cast<size_t>(kWords), 0.25);
+    const std::vector<double> targets(static_cast<size_t>(kTableRows), 0.25);
     std::vector<Tensor> losses;
-    if (uses == Uses::lookup || uses == Uses::product_then_lookup) losses.push_back(mse(g, looked_up(), targets.data()));
-    if (uses != Uses::lookup) losses.push_back(mse(g, product(), targets.data()));
-    if (uses == Uses::lookup_then_product) losses.push_back(mse(g, looked_up(), targets.data()));
+    if (uses == TableUses::lookup || uses == TableUses::product_then_lookup) losses.push_back(mse(g, looked_up(), targets.data()));
+    if (uses != TableUses::lookup) losses.push_back(mse(g, product(), targets.data()));
+    if (uses == TableUses::lookup_then_product) losses.push_back(mse(g, looked_up(), targets.data()));
     g.backward(losses.size() == 1 ? losses[0] : add(g, losses[0], losses[1]));
   }
   std::vector<Scalar> gradient() const { return {store.block().grad, store.block().grad + store.block().size}; }
@@ -76,18 +76,18 @@ TEST_CASE("rows are found, counted, and end with the table") {
 }
 
 TEST_CASE("a table's gradient is the same whether its rows are known or not, over any sequence of uses") {
-  Model sparse(true), dense(false);
+  TableModel sparse(true), dense(false);
   CHECK(sparse.store.block().tables.size() == 1);
   Random random(5);
   for (int step = 0; step < 40; ++step) {
-    const auto uses = static_cast<Uses>(random.below(4));
+    const auto uses = static_cast<TableUses>(random.below(4));
     const int parts = 1 + static_cast<int>(random.below(3));
     CAPTURE(step);
     sparse.store.clear_gradients();
     dense.store.clear_gradients();
     for (int part = 0; part < parts; ++part) {
       std::vector<int32_t> ids(1 + random.below(40));
-      for (int32_t& id : ids) id = static_cast<int32_t>(random.below(kWords));
+      for (int32_t& id : ids) id = static_cast<int32_t>(random.below(kTableRows));
       sparse.backward(ids, uses);
       dense.backward(ids, uses);
     }
@@ -99,22 +99,22 @@ TEST_CASE("a table's gradient is the same whether its rows are known or not, ove
     dense.store.settle_gradients();
     const auto gradient = sparse.gradient();
     REQUIRE(gradient == dense.gradient());
-    for (int64_t row = 0; row < kWords; ++row)
-      for (int64_t c = 0; c < kWidth && !sparse.net.words.rows->has(row); ++c) REQUIRE(sparse.net.words.grad[row * kWidth + c] == 0);
+    for (int64_t row = 0; row < kTableRows; ++row)
+      for (int64_t c = 0; c < kTableCols && !sparse.net.words.rows->has(row); ++c) REQUIRE(sparse.net.words.grad[row * kTableCols + c] == 0);
   }
 }
 
 TEST_CASE("looking rows up writes these rows and zeroes only those of the time before") {
-  Model m(true);
-  m.backward({3, 99, 3}, Uses::lookup);
+  TableModel m(true);
+  m.backward({3, 99, 3}, TableUses::lookup);
   CHECK(m.net.words.rows->count() == 2);
   // What is outside of the written rows is not touched: were it zeroed, these marks would be gone.
-  m.net.words.grad[50 * kWidth] = 7;
+  m.net.words.grad[50 * kTableCols] = 7;
   m.store.clear_gradients();
-  m.backward({149}, Uses::lookup);
+  m.backward({149}, TableUses::lookup);
   CHECK(m.net.words.rows->count() == 1);
-  CHECK(m.net.words.grad[50 * kWidth] == 7);
-  CHECK(m.net.words.grad[3 * kWidth] == 0);
-  CHECK(m.net.words.grad[99 * kWidth + 12] == 0);
-  CHECK(m.net.words.grad[149 * kWidth] != 0);
+  CHECK(m.net.words.grad[50 * kTableCols] == 7);
+  CHECK(m.net.words.grad[3 * kTableCols] == 0);
+  CHECK(m.net.words.grad[99 * kTableCols + 12] == 0);
+  CHECK(m.net.words.grad[149 * kTableCols] != 0);
 }
