@@ -29,7 +29,7 @@ struct FinetuneSettings {
   int batch_size = 32;
   int eval_batch_size = 64;
   int grad_accumulation = 1;
-  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0: the whole batch
+  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0: the whole batch; kPiecesByWidth: by the model's
   double lr = 0;                     // 0: the strategy's
   std::string schedule = "linear";
   double warmup_ratio = 0.06;        // of the updates, as in the LoRA paper

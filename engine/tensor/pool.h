@@ -49,7 +49,6 @@ class Pool {
   void set_poison(bool on) { poison_ = on; }
 
  private:
-
   struct Slab {
     void* memory;
     size_t bytes;

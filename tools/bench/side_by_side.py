@@ -133,7 +133,11 @@ def equal(a):
 
 
 def steps(a):
-    """Our own strategies in turns with our full step: what a step costs of it."""
+    """Our own strategies in turns with our full step: what a step costs of it.
+
+    In turns of two seconds at least: a turn of one step would be a step with the caches of another process.
+    """
+    a = argparse.Namespace(**{**vars(a), "seconds": max(2.0, a.seconds)})
     for model in a.models.split():
         case = case_of(a, "steps", model, "full")
         compare(a, case, {s: lambda _, c={**case, "strategy": s}: child.ours(a.bench, c, a.threads)

@@ -64,7 +64,7 @@ TEST_CASE("AdamW that knows the written rows has the bits of AdamW that does not
         }
 }
 
-TEST_CASE("a table is updated as if it were none, where its rows are whole vectors") {
+TEST_CASE("a table is clipped and updated as a block without tables is") {
   TableBlock table(64);
   TestBlock plain(table.block.size, table.block.decayed);
   const AdamWOptions options{.weight_decay = 0.1};
