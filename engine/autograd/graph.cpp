@@ -13,20 +13,6 @@ static uint64_t next_stamp() {
   return ++stamps;
 }
 
-static void fill_zero(Scalar* data, int64_t size) {
-  parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(data + begin, data + end, Scalar(0)); }, 1024);
-}
-
-void Leaf::zero_grad() {
-  if (!rows) return fill_zero(grad, shape.size());
-  parallel_for(rows->words(), rows->count() * shape.cols / rows->words(), [&](int64_t begin, int64_t end) {
-    for (int64_t w = begin; w < end; ++w)
-      for (uint64_t word = rows->word(w); word; word &= word - 1)
-        std::fill_n(grad + (rows->first_of(w) + std::countr_zero(word)) * shape.cols, shape.cols, Scalar(0));
-  });
-  rows->clear();
-}
-
 Graph::Graph(Workspace& workspace, GraphOptions options) : workspace_(workspace), options_(options), stamp_(next_stamp()) {
   check(workspace_.nodes.empty() && workspace_.slots.empty(), "graph", "this workspace is in use by another graph");
   pending_flops_ = counters().forward.flops;
@@ -142,6 +128,20 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
 }
 
 Tensor Graph::grad(const Tensor& input) const { return workspace_.slots[static_cast<size_t>(input.id())].grad; }
+
+static void fill_zero(Scalar* data, int64_t size) {
+  parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(data + begin, data + end, Scalar(0)); }, 1024);
+}
+
+void Leaf::zero_grad() {
+  if (!rows) return fill_zero(grad, shape.size());
+  parallel_for(rows->groups(), rows->count() * shape.cols / rows->groups(), [&](int64_t begin, int64_t end) {
+    for (int64_t g = begin; g < end; ++g)
+      for (uint64_t bits = rows->group(g); bits; bits &= bits - 1)
+        std::fill_n(grad + (rows->first_of(g) + std::countr_zero(bits)) * shape.cols, shape.cols, Scalar(0));
+  });
+  rows->clear();
+}
 
 GradSink Backward::into(const Tensor& input) {
   if (!graph_.needs(input)) return {};

@@ -11,34 +11,34 @@ namespace engine {
 
 class WrittenRows {
  public:
-  static constexpr int64_t kWord = 64;  // rows in a word: where loops over threads cut
+  static constexpr int64_t kGroup = 64;  // rows whose bits are one number: where loops over threads cut
 
-  explicit WrittenRows(int64_t rows) : rows_(rows), words_(static_cast<size_t>((rows + kWord - 1) / kWord)) {}
+  explicit WrittenRows(int64_t rows) : rows_(rows), groups_(static_cast<size_t>((rows + kGroup - 1) / kGroup)) {}
 
-  void add(int64_t row) { words_[static_cast<size_t>(row / kWord)] |= uint64_t{1} << (row % kWord); }
+  void add(int64_t row) { groups_[static_cast<size_t>(row / kGroup)] |= uint64_t{1} << (row % kGroup); }
   void add_all() {
-    std::fill(words_.begin(), words_.end(), ~uint64_t{0});
-    if (rows_ % kWord) words_.back() = (uint64_t{1} << (rows_ % kWord)) - 1;
+    std::fill(groups_.begin(), groups_.end(), ~uint64_t{0});
+    if (rows_ % kGroup) groups_.back() = (uint64_t{1} << (rows_ % kGroup)) - 1;
   }
-  void clear() { std::fill(words_.begin(), words_.end(), uint64_t{0}); }
+  void clear() { std::fill(groups_.begin(), groups_.end(), uint64_t{0}); }
 
-  bool has(int64_t row) const { return words_[static_cast<size_t>(row / kWord)] >> (row % kWord) & 1; }
+  bool has(int64_t row) const { return groups_[static_cast<size_t>(row / kGroup)] >> (row % kGroup) & 1; }
   int64_t count() const {
     int64_t n = 0;
-    for (const uint64_t word : words_) n += std::popcount(word);
+    for (const uint64_t bits : groups_) n += std::popcount(bits);
     return n;
   }
 
-  int64_t words() const { return static_cast<int64_t>(words_.size()); }
-  uint64_t& word(int64_t i) { return words_[static_cast<size_t>(i)]; }
-  uint64_t word(int64_t i) const { return words_[static_cast<size_t>(i)]; }
-  // Of the rows in word i: [first_of(i), end_of(i)).
-  int64_t first_of(int64_t i) const { return i * kWord; }
-  int64_t end_of(int64_t i) const { return std::min(rows_, (i + 1) * kWord); }
+  int64_t groups() const { return static_cast<int64_t>(groups_.size()); }
+  uint64_t& group(int64_t i) { return groups_[static_cast<size_t>(i)]; }
+  uint64_t group(int64_t i) const { return groups_[static_cast<size_t>(i)]; }
+  // Of the rows in group i: [first_of(i), end_of(i)).
+  int64_t first_of(int64_t i) const { return i * kGroup; }
+  int64_t end_of(int64_t i) const { return std::min(rows_, (i + 1) * kGroup); }
 
  private:
   int64_t rows_;
-  std::vector<uint64_t> words_;
+  std::vector<uint64_t> groups_;
 };
 
 }  // namespace engine

@@ -48,9 +48,7 @@ class AdamW : public Optimizer {
 
  private:
   AdamWOptions options_;
-  struct Step;
-  void update_table(const Step& step, const ParameterStore::Block::Table& table, WrittenRows& moving);
-  void find_moving();
+  void find_moving();  // makes moving_ from m and v
 
   std::shared_ptr<Scalar> m_, v_;  // (block size) each
   std::vector<WrittenRows> moving_;  // of each table: the rows whose moments may be other than zero

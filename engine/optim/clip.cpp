@@ -47,12 +47,12 @@ double sum_of_parts(int64_t n, int64_t least, int64_t cost, F&& fn) {
 // Rows that no backward wrote are zero and are left out: the same bits as with them.
 double sum_of_rows(const Scalar* grad, const ParameterStore::Block::Table& table) {
   const WrittenRows& rows = *table.written;
-  const int64_t cost = rows.count() * table.cols / rows.words();
-  return sum_of_parts(rows.words(), 1, cost, [&](int64_t begin, int64_t end) {
+  const int64_t cost = rows.count() * table.cols / rows.groups();
+  return sum_of_parts(rows.groups(), 1, cost, [&](int64_t begin, int64_t end) {
     double sum = 0;
-    for (int64_t w = begin; w < end; ++w)
-      for (uint64_t word = rows.word(w); word; word &= word - 1)
-        sum += sum_of_squares(grad + table.begin + (rows.first_of(w) + std::countr_zero(word)) * table.cols, table.cols);
+    for (int64_t g = begin; g < end; ++g)
+      for (uint64_t bits = rows.group(g); bits; bits &= bits - 1)
+        sum += sum_of_squares(grad + table.begin + (rows.first_of(g) + std::countr_zero(bits)) * table.cols, table.cols);
     return sum;
   });
 }

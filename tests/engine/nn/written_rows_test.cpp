@@ -59,7 +59,7 @@ struct TableModel {
 
 TEST_CASE("rows are found, counted, and end with the table") {
   WrittenRows rows(130);
-  CHECK(rows.words() == 3);
+  CHECK(rows.groups() == 3);
   CHECK(rows.count() == 0);
   for (const int64_t row : {0, 63, 64, 129, 64}) rows.add(row);
   CHECK(rows.count() == 4);
