@@ -1,7 +1,8 @@
 // Learns a tokenizer from text and writes it as a Hugging Face folder.
 //
-//   train_tokenizer --type wordpiece --vocab-size 8192 --lowercase --out my-tokenizer corpus.txt more.txt.xz
-//   xzcat corpus.txt.xz | train_tokenizer --type bpe --vocab-size 16000 --out my-tokenizer -
+//   train_tokenizer --type wordpiece --vocab-size 8192 --lowercase --out my-tokenizer corpus.txt
+//   more.txt.xz xzcat corpus.txt.xz | train_tokenizer --type bpe --vocab-size 16000 --out
+//   my-tokenizer -
 #include <algorithm>
 #include <cxxopts.hpp>
 #include <filesystem>
@@ -20,7 +21,8 @@
 namespace {
 
 // Counts the words of the files, of the first `most` bytes of text if that is not 0.
-data::WordCounts count_words(data::WordCounter counter, const std::vector<std::string>& files, int64_t most) {
+data::WordCounts count_words(data::WordCounter counter, const std::vector<std::string>& files,
+                             int64_t most) {
   int64_t bytes = 0;
   apps::Progress progress(most, {.label = "counting words"});
   for (const std::string& file : files) {
@@ -29,32 +31,41 @@ data::WordCounts count_words(data::WordCounter counter, const std::vector<std::s
       counter.add(line);
       bytes += static_cast<int64_t>(line.size()) + 1;
       if (progress.due(bytes))
-        progress.update(bytes, {{"", apps::format_bytes(static_cast<double>(bytes))},
-                                {"different", apps::format_count(static_cast<int64_t>(counter.different()))}});
+        progress.update(
+            bytes, {{"", apps::format_bytes(static_cast<double>(bytes))},
+                    {"different", apps::format_count(static_cast<int64_t>(counter.different()))}});
     }
   }
   progress.finish();
-  std::cerr << apps::format_bytes(static_cast<double>(bytes)) << " of text, " << apps::format_count(counter.words())
-            << " words, " << apps::format_count(static_cast<int64_t>(counter.different())) << " different\n";
+  std::cerr << apps::format_bytes(static_cast<double>(bytes)) << " of text, "
+            << apps::format_count(counter.words()) << " words, "
+            << apps::format_count(static_cast<int64_t>(counter.different())) << " different\n";
   if (counter.dropped() > 0)
     std::cerr << "note: " << apps::format_count(counter.dropped())
-              << " occurrences of rare words were left out to bound memory; counts of rare words are too low\n";
+              << " occurrences of rare words were left out to bound memory; counts of rare words "
+                 "are too low\n";
   return counter.counts();
 }
 
 int run(int argc, char** argv) {
-  cxxopts::Options options("train_tokenizer", "Learn a WordPiece (BERT) or byte-level BPE (GPT-2, RoBERTa) tokenizer from text.\n");
-  options.add_options()
-      ("type", "wordpiece, bpe (as GPT-2) or roberta (bpe with RoBERTa's special tokens)",
-       cxxopts::value<std::string>()->default_value("wordpiece"))
-      ("vocab-size", "tokens in the vocabulary", cxxopts::value<int>()->default_value("8192"))
-      ("lowercase", "wordpiece: lower-case and strip accents", cxxopts::value<bool>()->default_value("false"))
-      ("min-frequency", "do not join a pair that is rarer", cxxopts::value<int64_t>()->default_value("2"))
-      ("limit-alphabet", "wordpiece: keep this many characters", cxxopts::value<int>()->default_value("1000"))
-      ("max-bytes", "stop after this much text; 0 reads all", cxxopts::value<int64_t>()->default_value("0"))
-      ("out", "folder to write", cxxopts::value<std::string>())
-      ("files", "text files, plain or .xz; - is standard input", cxxopts::value<std::vector<std::string>>())
-      ("h,help", "this text");
+  cxxopts::Options options(
+      "train_tokenizer",
+      "Learn a WordPiece (BERT) or byte-level BPE (GPT-2, RoBERTa) tokenizer from text.\n");
+  options.add_options()("type",
+                        "wordpiece, bpe (as GPT-2) or roberta (bpe with RoBERTa's special tokens)",
+                        cxxopts::value<std::string>()->default_value("wordpiece"))(
+      "vocab-size", "tokens in the vocabulary", cxxopts::value<int>()->default_value("8192"))(
+      "lowercase", "wordpiece: lower-case and strip accents",
+      cxxopts::value<bool>()->default_value("false"))(
+      "min-frequency", "do not join a pair that is rarer",
+      cxxopts::value<int64_t>()->default_value("2"))("limit-alphabet",
+                                                     "wordpiece: keep this many characters",
+                                                     cxxopts::value<int>()->default_value("1000"))(
+      "max-bytes", "stop after this much text; 0 reads all",
+      cxxopts::value<int64_t>()->default_value("0"))("out", "folder to write",
+                                                     cxxopts::value<std::string>())(
+      "files", "text files, plain or .xz; - is standard input",
+      cxxopts::value<std::vector<std::string>>())("h,help", "this text");
   options.parse_positional({"files"});
   options.positional_help("FILE...");
   const auto flags = apps::parse_flags(options, argc, argv);
@@ -63,10 +74,15 @@ int run(int argc, char** argv) {
     return 0;
   }
   const auto type = flags["type"].as<std::string>();
-  if (!flags.count("out")) throw apps::UsageError("train_tokenizer: --out DIR is missing\nhint: it is the folder to write");
-  if (!flags.count("files")) throw apps::UsageError("train_tokenizer: which text?\nhint: give files, or - for standard input");
+  if (!flags.count("out"))
+    throw apps::UsageError(
+        "train_tokenizer: --out DIR is missing\nhint: it is the folder to write");
+  if (!flags.count("files"))
+    throw apps::UsageError(
+        "train_tokenizer: which text?\nhint: give files, or - for standard input");
   if (type != "wordpiece" && type != "bpe" && type != "roberta")
-    throw apps::UsageError("train_tokenizer: --type " + type + " is not known\nhint: the types are wordpiece, bpe, roberta");
+    throw apps::UsageError("train_tokenizer: --type " + type +
+                           " is not known\nhint: the types are wordpiece, bpe, roberta");
   const auto files = flags["files"].as<std::vector<std::string>>();
   const auto most = flags["max-bytes"].as<int64_t>();
   const auto size = flags["vocab-size"].as<int>();
@@ -92,13 +108,16 @@ int run(int argc, char** argv) {
     training.min_frequency = flags["min-frequency"].as<int64_t>();
     training.roberta = type == "roberta";
     training.progress = show;
-    tokenizer = data::train_bpe(count_words(data::gpt2_word_counter(training.add_prefix_space), files, most), training);
+    tokenizer = data::train_bpe(
+        count_words(data::gpt2_word_counter(training.add_prefix_space), files, most), training);
   }
   progress.finish();
   const std::filesystem::path out = flags["out"].as<std::string>();
   tokenizer->save(out);
-  std::cerr << "wrote " << out.string() << ": " << apps::format_count(tokenizer->vocab_size()) << " tokens";
-  if (tokenizer->vocab_size() < size) std::cerr << " (fewer than asked for: no pair is frequent enough)";
+  std::cerr << "wrote " << out.string() << ": " << apps::format_count(tokenizer->vocab_size())
+            << " tokens";
+  if (tokenizer->vocab_size() < size)
+    std::cerr << " (fewer than asked for: no pair is frequent enough)";
   std::cerr << "\n";
   return 0;
 }

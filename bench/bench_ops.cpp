@@ -1,4 +1,5 @@
-// bench_ops: every op at the sizes of known models, forward and backward, with its share of what the machine could do.
+// bench_ops: every op at the sizes of known models, forward and backward, with its share of what
+// the machine could do.
 #include <iostream>
 #include <sstream>
 
@@ -13,7 +14,8 @@
 
 namespace {
 
-std::vector<std::string> cells(const std::string& name, const char* direction, const bench::OpPart& p) {
+std::vector<std::string> cells(const std::string& name, const char* direction,
+                               const bench::OpPart& p) {
   const std::string gflops = p.flops > 0 ? apps::format_number(p.gflops(), 1) : "";
   return {name,
           direction,
@@ -33,7 +35,8 @@ int main(int argc, char** argv) {
     for (const auto& name : bench::model_names()) models += name + " ";
     bool json = false, help = false;
     cxxopts::Options flags("bench_ops",
-                           "Times every op against its bound: products against the FMA peak, bytes against the bandwidth.");
+                           "Times every op against its bound: products against the FMA peak, bytes "
+                           "against the bandwidth.");
     // clang-format off
     flags.add_options()
         ("model", "several with spaces between them (" + models + ")", cxxopts::value<std::string>(models), "NAMES")
@@ -71,11 +74,14 @@ int main(int argc, char** argv) {
     }
     if (json) return 0;
     const int threads = engine::set_threads(options.threads);
-    std::cout << table.text() << threads << " threads: FMA peak " << apps::format_number(engine::measure_peak_gflops(threads), 0)
+    std::cout << table.text() << threads << " threads: FMA peak "
+              << apps::format_number(engine::measure_peak_gflops(threads), 0)
               << " GFLOP/s; triad GB/s:";
     for (const int64_t mib : {1, 4, 16, 64, 256})
-      std::cout << "  " << mib << " MiB " << apps::format_number(bench::bandwidth_gbs(threads, mib << 20), 0);
-    std::cout << "\nBytes are what an op reads and writes at least, each once; a bound uses the triad of its own size, so caches "
+      std::cout << "  " << mib << " MiB "
+                << apps::format_number(bench::bandwidth_gbs(threads, mib << 20), 0);
+    std::cout << "\nBytes are what an op reads and writes at least, each once; a bound uses the "
+                 "triad of its own size, so caches "
                  "count.\n";
     return 0;
   });

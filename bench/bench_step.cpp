@@ -1,4 +1,5 @@
-// bench_step: tokens per second and share of the machine's measured FMA peak of a training step, by strategy.
+// bench_step: tokens per second and share of the machine's measured FMA peak of a training step, by
+// strategy.
 #include <iostream>
 #include <sstream>
 
@@ -14,7 +15,8 @@ namespace {
 
 struct Command {
   bench::StepCase c;
-  std::vector<std::string> strategies{"frozen", "bitfit", "ia3", "lora", "adapter:size=64", "prefix", "full"};
+  std::vector<std::string> strategies{"frozen",          "bitfit", "ia3", "lora",
+                                      "adapter:size=64", "prefix", "full"};
   bool json = false, by_op = false, serve = false;
   std::string save, help;
 };
@@ -23,7 +25,8 @@ Command parse(int argc, char** argv) {
   Command command;
   bench::StepCase& c = command.c;
   bool help = false;
-  cxxopts::Options options("bench_step", "Times training steps; every token exists, there is no padding.");
+  cxxopts::Options options("bench_step",
+                           "Times training steps; every token exists, there is no padding.");
   // clang-format off
   options.add_options()
       ("model", "tiny, mini, electra-small, minilm, base, random:..., a folder or a config.json (random:layers=4,hidden=256)",
@@ -53,7 +56,8 @@ Command parse(int argc, char** argv) {
     std::istringstream words(flags["strategy"].as<std::string>());
     command.strategies.assign(std::istream_iterator<std::string>(words), {});
   }
-  if (command.serve && command.strategies.size() != 1) throw apps::UsageError("bench_step: --serve takes one --strategy");
+  if (command.serve && command.strategies.size() != 1)
+    throw apps::UsageError("bench_step: --serve takes one --strategy");
   return command;
 }
 
@@ -99,20 +103,24 @@ int main(int argc, char** argv) {
         std::cout << engine::json_text(r.to_json(c)) << std::endl;
         continue;
       }
-      table.add({strategy, apps::format_count(r.trained_parameters), apps::format_rate(r.tokens_per_second()),
-                 apps::format_number(r.step_ms, 1), apps::format_number(r.forward_ms, 1), apps::format_number(r.backward_ms, 1),
-                 apps::format_number(r.optimizer_ms, 1), apps::format_percent(100 * r.share_of_peak()),
-                 apps::format_percent(100 * r.needed_share_of_peak()), apps::format_number(r.work.flops() * 1e-9, 1),
-                 apps::format_number(r.needed_flops * 1e-9, 1), apps::format_bytes(static_cast<double>(r.tensor_bytes_peak)),
+      table.add({strategy, apps::format_count(r.trained_parameters),
+                 apps::format_rate(r.tokens_per_second()), apps::format_number(r.step_ms, 1),
+                 apps::format_number(r.forward_ms, 1), apps::format_number(r.backward_ms, 1),
+                 apps::format_number(r.optimizer_ms, 1),
+                 apps::format_percent(100 * r.share_of_peak()),
+                 apps::format_percent(100 * r.needed_share_of_peak()),
+                 apps::format_number(r.work.flops() * 1e-9, 1),
+                 apps::format_number(r.needed_flops * 1e-9, 1),
+                 apps::format_bytes(static_cast<double>(r.tensor_bytes_peak)),
                  apps::format_bytes(static_cast<double>(r.resident_above_weights()))});
       if (command.by_op) by_op += "\n" + strategy + "\n" + bench::profile_table(r);
     }
     if (!command.json)
-      std::cout
-          << c.model << ", " << c.batch << " sequences of " << c.lengths
-          << " tokens; 'peak' is the share of the FMA peak measured beside the steps, 'needed' counts only products that the\n"
-             "result needs; 'memory' is resident above the weights, its peak\n"
-          << table.text(apps::terminal_width()) << by_op;
+      std::cout << c.model << ", " << c.batch << " sequences of " << c.lengths
+                << " tokens; 'peak' is the share of the FMA peak measured beside the steps, "
+                   "'needed' counts only products that the\n"
+                   "result needs; 'memory' is resident above the weights, its peak\n"
+                << table.text(apps::terminal_width()) << by_op;
     return 0;
   });
 }

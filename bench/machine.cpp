@@ -22,9 +22,10 @@
 namespace bench {
 namespace {
 
-// Not inlined, and told that nothing overlaps: one vector loop, whatever the caller does with the result.
-__attribute__((noinline)) void triad(float* __restrict a, const float* __restrict b, const float* __restrict c, float s,
-                                     int64_t n) {
+// Not inlined, and told that nothing overlaps: one vector loop, whatever the caller does with the
+// result.
+__attribute__((noinline)) void triad(float* __restrict a, const float* __restrict b,
+                                     const float* __restrict c, float s, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) a[i] = b[i] + s * c[i];
 }
@@ -40,13 +41,15 @@ int64_t status_bytes(const std::string& key) {
 
 double measure_triad_gbs(int threads, int64_t bytes, double seconds) {
   const int64_t n =
-      std::max<int64_t>(1024, bytes / 3 / static_cast<int64_t>(sizeof(float)) / threads) / 16 * 16;  // a thread's part
+      std::max<int64_t>(1024, bytes / 3 / static_cast<int64_t>(sizeof(float)) / threads) / 16 *
+      16;  // a thread's part
   struct Free {
     void operator()(float* p) const { std::free(p); }
   };
   const size_t whole = static_cast<size_t>(n) * static_cast<size_t>(threads) * sizeof(float);
   const auto array = [&] {
-    return std::unique_ptr<float, Free>(static_cast<float*>(std::aligned_alloc(4096, (whole + 4095) / 4096 * 4096)));
+    return std::unique_ptr<float, Free>(
+        static_cast<float*>(std::aligned_alloc(4096, (whole + 4095) / 4096 * 4096)));
   };
   const auto a = array(), b = array(), c = array();
   double best = 0;
@@ -80,7 +83,8 @@ double measure_triad_gbs(int threads, int64_t bytes, double seconds) {
 double bandwidth_gbs(int threads, int64_t bytes) {
   static std::map<std::pair<int, int64_t>, double> known;
   constexpr int64_t kLeast = int64_t{1} << 16, kMost = int64_t{1} << 28;
-  const auto size = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::clamp(bytes, kLeast, kMost))));
+  const auto size =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::clamp(bytes, kLeast, kMost))));
   double& found = known[{threads, size}];
   if (found == 0) found = measure_triad_gbs(threads, size);
   return found;
@@ -93,7 +97,8 @@ void reset_peak_resident() { std::ofstream("/proc/self/clear_refs") << "5"; }
 double process_seconds() {
   std::ifstream stat("/proc/self/stat");
   std::string text((std::istreambuf_iterator<char>(stat)), {});
-  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));  // the name before it may hold spaces
+  std::istringstream fields(text.substr(
+      std::min(text.size(), text.rfind(')') + 1)));  // the name before it may hold spaces
   std::string skipped;
   for (int field = 3; field < 22; ++field) fields >> skipped;
   double started = 0;

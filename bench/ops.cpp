@@ -56,9 +56,12 @@ engine::Tensor rest(engine::Graph& g, const engine::Tensor& y) {
 std::vector<engine::Tensor> inputs(engine::Workspace& ws, const OpCase& c) {
   std::vector<engine::Tensor> tensors;
   for (const engine::Shape shape : c.shapes) {
-    engine::Tensor t(shape, engine::BlockRef(ws.pool.take(static_cast<size_t>(shape.size()) * sizeof(engine::Scalar))));
-    for (int64_t i = 0; i < t.size(); ++i)  // in [-0.1, 0.1): the values do not matter, but denormals would
-      t.data()[i] = (static_cast<engine::Scalar>(engine::mix(1, static_cast<uint64_t>(i)) >> 40) / engine::Scalar(1 << 24) -
+    engine::Tensor t(shape, engine::BlockRef(ws.pool.take(static_cast<size_t>(shape.size()) *
+                                                          sizeof(engine::Scalar))));
+    for (int64_t i = 0; i < t.size();
+         ++i)  // in [-0.1, 0.1): the values do not matter, but denormals would
+      t.data()[i] = (static_cast<engine::Scalar>(engine::mix(1, static_cast<uint64_t>(i)) >> 40) /
+                         engine::Scalar(1 << 24) -
                      engine::Scalar(0.5)) /
                     5;
     tensors.push_back(std::move(t));
@@ -66,7 +69,8 @@ std::vector<engine::Tensor> inputs(engine::Workspace& ws, const OpCase& c) {
   return tensors;
 }
 
-// "attention 128+128+128 tokens" says its lengths one by one; here they are alike: "attention 3 x 128 tokens".
+// "attention 128+128+128 tokens" says its lengths one by one; here they are alike: "attention 3 x
+// 128 tokens".
 std::string short_name(std::string name) {
   const size_t begin = name.find("128+"), end = name.rfind("+128");
   if (begin == std::string::npos || end == std::string::npos) return name;
@@ -103,21 +107,26 @@ OpTime time_op(const OpCase& c, Mask mask, double seconds) {
     const engine::Counters between = engine::counters();
     result.forward.flops = between.flops() - before.flops();
     result.forward.bytes = bytes_of(y);
-    for (const auto& t : fixed) result.forward.bytes += lookup ? bytes_of(y) : bytes_of(t);  // of a table only the rows
+    for (const auto& t : fixed)
+      result.forward.bytes += lookup ? bytes_of(y) : bytes_of(t);  // of a table only the rows
     if (mask == 0) continue;
-    result.backward.bytes = bytes_of(y) + static_cast<double>(between.saved_bytes - before.saved_bytes);
+    result.backward.bytes =
+        bytes_of(y) + static_cast<double>(between.saved_bytes - before.saved_bytes);
     for (size_t i = 0; i < leaves.size(); ++i)
       if (mask >> i & 1) result.backward.bytes += bytes_of(fixed[i]);  // its gradient
     g.backward(rest(g, y));
     backward.push_back(listener.seconds * 1e3);
     result.backward.flops = engine::counters().flops() - between.flops();
   }
-  result.forward.ms = median({forward.begin() + 1, forward.end()});  // without the first, that takes memory from the system
+  result.forward.ms =
+      median({forward.begin() + 1,
+              forward.end()});  // without the first, that takes memory from the system
   if (mask != 0) result.backward.ms = median({backward.begin() + 1, backward.end()});
   return result;
 }
 
-OpTime time_pass(const std::string& name, double bytes, double seconds, const std::function<void()>& pass) {
+OpTime time_pass(const std::string& name, double bytes, double seconds,
+                 const std::function<void()>& pass) {
   OpTime result;
   result.name = name;
   result.forward.bytes = bytes;
@@ -132,7 +141,8 @@ OpTime time_pass(const std::string& name, double bytes, double seconds, const st
   return result;
 }
 
-// AdamW reads values, gradients and two moments and writes all but the gradients; the norm reads the gradients.
+// AdamW reads values, gradients and two moments and writes all but the gradients; the norm reads
+// the gradients.
 std::vector<OpTime> time_optimizer(int64_t parameters, const OpBench& options) {
   struct Block : engine::Module {
     explicit Block(int64_t n) {
@@ -147,9 +157,12 @@ std::vector<OpTime> time_optimizer(int64_t parameters, const OpBench& options) {
   std::fill_n(store.block().grad, parameters, engine::Scalar(1e-3));
   engine::AdamW adamw(store.block(), {.weight_decay = 0.01});
   const double each = static_cast<double>(parameters) * sizeof(engine::Scalar);
-  const auto named = [&](const char* what) { return engine::concat(what, " ", parameters, " parameters"); };
+  const auto named = [&](const char* what) {
+    return engine::concat(what, " ", parameters, " parameters");
+  };
   return {time_pass(named("adamw"), 7 * each, options.seconds, [&] { adamw.step(1e-4, 0.5); }),
-          time_pass(named("clip_gradients"), each, options.seconds, [&] { engine::clip_gradients(store.block(), 1); })};
+          time_pass(named("clip_gradients"), each, options.seconds,
+                    [&] { engine::clip_gradients(store.block(), 1); })};
 }
 
 }  // namespace
@@ -157,13 +170,17 @@ std::vector<OpTime> time_optimizer(int64_t parameters, const OpBench& options) {
 std::vector<OpTime> bench_ops(const std::string& model, const OpBench& options) {
   const int threads = engine::set_threads(options.threads);
   const models::ModelConfig m = models::config_from_spec(model_spec(model), 30522);
-  const auto wanted = [&](const std::string& name) { return (model + " " + name).find(options.filter) != std::string::npos; };
+  const auto wanted = [&](const std::string& name) {
+    return (model + " " + name).find(options.filter) != std::string::npos;
+  };
   const int batch = options.batch > 0 ? options.batch : model == "base" ? 8 : 32;
   const double peak = engine::measure_peak_gflops(threads, 0.2);
   std::vector<OpTime> results;
-  for (const OpCase& c : catalogue::model_cases({std::vector<int32_t>(static_cast<size_t>(batch), 128), m.num_attention_heads,
-                                                 m.hidden_size, m.intermediate_size, m.embedding_size, m.vocab_size})) {
-    if (c.name.starts_with("add over") || c.name.starts_with("add to")) continue;  // how it is called matters to tests only
+  for (const OpCase& c : catalogue::model_cases(
+           {std::vector<int32_t>(static_cast<size_t>(batch), 128), m.num_attention_heads,
+            m.hidden_size, m.intermediate_size, m.embedding_size, m.vocab_size})) {
+    if (c.name.starts_with("add over") || c.name.starts_with("add to"))
+      continue;  // how it is called matters to tests only
     if (wanted(c.name)) results.push_back(time_op(c, c.all(), options.seconds));
     if (c.name.starts_with("linear") && wanted(c.name + ", frozen")) {
       results.push_back(time_op(c, c.all() & ~Mask{2}, options.seconds));  // x and the bias: BitFit
@@ -187,8 +204,13 @@ std::vector<OpTime> bench_ops(const std::string& model, const OpBench& options) 
 
 engine::Json OpTime::to_json() const {
   const auto part = [](const OpPart& p) {
-    return engine::Json{{"ms", p.ms},           {"flops", p.flops}, {"bytes", p.bytes},           {"bound_ms", p.bound_ms},
-                        {"gflops", p.gflops()}, {"gbs", p.gbs()},   {"share_of_bound", p.share()}};
+    return engine::Json{{"ms", p.ms},
+                        {"flops", p.flops},
+                        {"bytes", p.bytes},
+                        {"bound_ms", p.bound_ms},
+                        {"gflops", p.gflops()},
+                        {"gbs", p.gbs()},
+                        {"share_of_bound", p.share()}};
   };
   engine::Json json = {{"model", model}, {"op", name}, {"forward", part(forward)}};
   if (backward.ms > 0) json["backward"] = part(backward);

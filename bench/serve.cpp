@@ -45,14 +45,18 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
       say({{"event", "peak"}, {"peak_gflops", engine::measure_peak_gflops(runner.threads(), 0.1)}});
       continue;
     }
-    engine::check(verb == "run" && n > 0, "serve", "'", line, "' is no request", engine::hint("say run N, peak or quit"));
+    engine::check(verb == "run" && n > 0, "serve", "'", line, "' is no request",
+                  engine::hint("say run N, peak or quit"));
     engine::Json seconds = engine::Json::array();
     int64_t tokens = 0;
     for (int i = 0; i < n; ++i) {
       seconds.push_back(runner.step().whole);
       tokens += runner.tokens();
     }
-    say({{"event", "ran"}, {"tokens", tokens}, {"seconds", seconds}, {"resident_peak", peak_resident_bytes()}});
+    say({{"event", "ran"},
+         {"tokens", tokens},
+         {"seconds", seconds},
+         {"resident_peak", peak_resident_bytes()}});
   }
 }
 

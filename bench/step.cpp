@@ -25,16 +25,19 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::ModelConfig& config, uint64_t key) {
+engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::ModelConfig& config,
+                                uint64_t key) {
   engine::TokenBatch batch;
   engine::Random random(1, key);
   for (const int length : lengths) {
-    engine::check(length <= config.longest_sequence(), "bench", "a length of ", length, " does not fit the model's ",
-                  config.longest_sequence(), " positions");
+    engine::check(length <= config.longest_sequence(), "bench", "a length of ", length,
+                  " does not fit the model's ", config.longest_sequence(), " positions");
     for (int i = 0; i < length; ++i)
-      batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
+      batch.ids.push_back(
+          static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
     batch.segments.add(length);
-    batch.labels.push_back(static_cast<double>(random.below(static_cast<uint64_t>(config.num_labels))));
+    batch.labels.push_back(
+        static_cast<double>(random.below(static_cast<uint64_t>(config.num_labels))));
     batch.examples.push_back(static_cast<int64_t>(batch.examples.size()));
   }
   batch.types.assign(batch.ids.size(), 0);
@@ -44,7 +47,8 @@ engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::M
 // What was counted since `before`, by step.
 engine::Counters mean_since(engine::Counters before, int steps) {
   engine::Counters now = engine::counters();
-  for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient, engine::Work::weight_gradient}) {
+  for (const engine::Work work :
+       {engine::Work::forward, engine::Work::input_gradient, engine::Work::weight_gradient}) {
     now.of(work).calls = (now.of(work).calls - before.of(work).calls) / steps;
     now.of(work).flops = (now.of(work).flops - before.of(work).flops) / steps;
   }
@@ -83,17 +87,22 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
   p.source = models::open_model(model_spec(c.model));
   p.source.config.set_dropout(c.dropout);
   p.model = std::make_unique<models::SequenceClassifier>(p.source.config);
-  if (c.piece_tokens == engine::kPiecesByWidth) p.c.piece_tokens = engine::default_piece_tokens(*p.model);
+  if (c.piece_tokens == engine::kPiecesByWidth)
+    p.c.piece_tokens = engine::default_piece_tokens(*p.model);
   p.strategy = peft::make_strategy(c.strategy);
   p.sites = p.model->sites();
   peft::apply(*p.strategy, p.sites, *p.model);
   p.store = std::make_unique<engine::ParameterStore>(*p.model);
   p.store->allocate();
   models::load_weights(p.source, *p.store, 1, true);
-  p.optimizer = std::make_unique<engine::AdamW>(p.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
-  // As late in a long run, when every row of a table got a gradient at some time: AdamW would leave out those that these few batches lack.
-  for (const auto& [name, values] : p.optimizer->state()) std::fill(values.begin(), values.end(), engine::Scalar(1e-8));
-  for (size_t i = 0; i < p.lengths.size(); ++i) p.batches.push_back(random_batch(p.lengths[i], p.source.config, i));
+  p.optimizer =
+      std::make_unique<engine::AdamW>(p.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
+  // As late in a long run, when every row of a table got a gradient at some time: AdamW would leave
+  // out those that these few batches lack.
+  for (const auto& [name, values] : p.optimizer->state())
+    std::fill(values.begin(), values.end(), engine::Scalar(1e-8));
+  for (size_t i = 0; i < p.lengths.size(); ++i)
+    p.batches.push_back(random_batch(p.lengths[i], p.source.config, i));
 }
 StepRunner::~StepRunner() = default;
 StepRunner::StepRunner(StepRunner&&) noexcept = default;
@@ -125,7 +134,8 @@ StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
     if (needed) *needed += needed_flops(trace).total();
   }
   p.unwritten = 0;
-  for (const engine::Parameter* parameter : p.store->trainable()) p.unwritten += parameter->grad_written ? 0 : 1;
+  for (const engine::Parameter* parameter : p.store->trainable())
+    p.unwritten += parameter->grad_written ? 0 : 1;
   p.store->settle_gradients();
   const engine::Clip clip = engine::clip_gradients(p.store->block(), p.c.clip);
   p.optimizer->step(1e-4, clip.scale);
@@ -145,7 +155,9 @@ const engine::Pool& StepRunner::pool() const { return p_->workspace.pool; }
 void StepRunner::reset_pool_peak() { p_->workspace.pool.reset_peak(); }
 int64_t StepRunner::unwritten_gradients() const { return p_->unwritten; }
 
-void StepRunner::save(const std::filesystem::path& folder) const { models::save_classifier(folder, *p_->model, *p_->store); }
+void StepRunner::save(const std::filesystem::path& folder) const {
+  models::save_classifier(folder, *p_->model, *p_->store);
+}
 
 engine::Json StepRunner::shape() const {
   const models::ModelConfig& m = p_->source.config;
@@ -167,7 +179,8 @@ StepResult run_step(const StepCase& c) {
   r.resident_before = runner.resident_before();
   std::vector<double> step, forward, backward, update;
   int64_t allocations = 0, tokens = 0;
-  for (int i = 0; i < std::max(c.warmup, c.batches); ++i) runner.step();  // every batch once: then all shapes are known
+  for (int i = 0; i < std::max(c.warmup, c.batches); ++i)
+    runner.step();  // every batch once: then all shapes are known
   allocations = runner.pool().system_allocations();
   runner.reset_pool_peak();
   for (int i = 0; i < c.steps; ++i) {
@@ -181,7 +194,8 @@ StepResult run_step(const StepCase& c) {
     r.unwritten_gradients += runner.unwritten_gradients();
   }
   r.tokens = tokens / c.steps;
-  r.step_ms = c.batches > 1 ? std::accumulate(step.begin(), step.end(), 0.0) / c.steps : median(step);  // lengths differ: the mean
+  r.step_ms = c.batches > 1 ? std::accumulate(step.begin(), step.end(), 0.0) / c.steps
+                            : median(step);  // lengths differ: the mean
   r.fastest_ms = *std::min_element(step.begin(), step.end());
   r.slowest_ms = *std::max_element(step.begin(), step.end());
   r.forward_ms = median(forward);

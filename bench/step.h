@@ -15,13 +15,15 @@
 namespace bench {
 
 struct StepCase {
-  std::string model = "random:layers=4,hidden=256";  // or a name of bench/shapes.h, a folder with weights, a config.json
+  std::string model = "random:layers=4,hidden=256";  // or a name of bench/shapes.h, a folder with
+                                                     // weights, a config.json
   std::string strategy = "full";
   int batch = 32;               // sequences
   std::string lengths = "128";  // as bench/shapes.h: numbers with commas, sst2, cola
   int batches = 1;              // different batches, taken in turn
   int threads = 0;              // 0: all
-  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time (engine/train/pieces.h), as glue_finetune does; 0: the whole batch
+  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time (engine/train/pieces.h), as
+                                                  // glue_finetune does; 0: the whole batch
   double dropout = 0.1;
   double clip = 1.0;  // of the global gradient norm; 0: none
   int warmup = 2, steps = 10;
@@ -36,28 +38,32 @@ struct StepTime {
 // A model with a strategy, an optimizer and batches, ready to step.
 class StepRunner {
  public:
-  // Declares, allocates and fills everything; a folder's weights are loaded. Throws engine::Error as the parts do.
+  // Declares, allocates and fills everything; a folder's weights are loaded. Throws engine::Error
+  // as the parts do.
   explicit StepRunner(const StepCase& c);
   ~StepRunner();
   StepRunner(StepRunner&&) noexcept;
 
-  // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory from the system. Adds to
-  // *needed_flops what bench/needed.h says of it.
+  // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory
+  // from the system. Adds to *needed_flops what bench/needed.h says of it.
   StepTime step(engine::OpListener* listener = nullptr, double* needed_flops = nullptr);
 
-  int64_t tokens() const;  // of the batch that the last step took; every one exists, there is no padding
+  int64_t tokens()
+      const;  // of the batch that the last step took; every one exists, there is no padding
   const std::vector<std::vector<int>>& lengths() const;  // of all batches
   int64_t piece_tokens() const;  // computed at a time, by the case or by the model's width
   int64_t trained_parameters() const;
   int64_t total_parameters() const;
   int threads() const;
   int64_t resident_before() const;  // of the process before the model was made
-  engine::Json shape() const;       // layers, hidden, heads, ... : enough to build the same model elsewhere
+  engine::Json shape()
+      const;  // layers, hidden, heads, ... : enough to build the same model elsewhere
   // Writes the model as a Hugging Face folder, to measure starting from one.
   void save(const std::filesystem::path& folder) const;
   const engine::Pool& pool() const;
   void reset_pool_peak();
-  // Trainable parameters whose gradient no op wrote in the last step: settle_gradients() had to fill them with zeros.
+  // Trainable parameters whose gradient no op wrote in the last step: settle_gradients() had to
+  // fill them with zeros.
   int64_t unwritten_gradients() const;
 
  private:
@@ -68,14 +74,16 @@ class StepRunner {
 struct StepResult {
   int64_t tokens = 0;                                        // a step, the mean over the timed ones
   double forward_ms = 0, backward_ms = 0, optimizer_ms = 0;  // medians
-  double step_ms = 0, fastest_ms = 0, slowest_ms = 0;        // median; with batches of different lengths the mean
-  engine::Counters work;                                     // of a step, the mean over the batches
-  double needed_flops = 0;                                   // likewise: bench/needed.h
-  int64_t warm_system_allocations = 0;                       // of the pool, after the warm-up: 0
-  int64_t unwritten_gradients = 0;                           // gradients that had to be zero-filled: 0
+  double step_ms = 0, fastest_ms = 0,
+         slowest_ms = 0;                // median; with batches of different lengths the mean
+  engine::Counters work;                // of a step, the mean over the batches
+  double needed_flops = 0;              // likewise: bench/needed.h
+  int64_t warm_system_allocations = 0;  // of the pool, after the warm-up: 0
+  int64_t unwritten_gradients = 0;      // gradients that had to be zero-filled: 0
   int64_t tensor_bytes_peak = 0, tensor_bytes_touched = 0, weight_bytes = 0, trained_parameters = 0;
-  int64_t resident_peak = 0, resident_before = 0;  // of the process: at most, and before the model was made
-  double peak_gflops = 0;                          // of this machine with these threads, measured beside the steps
+  int64_t resident_peak = 0,
+          resident_before = 0;  // of the process: at most, and before the model was made
+  double peak_gflops = 0;       // of this machine with these threads, measured beside the steps
   int threads = 0;
   int64_t piece_tokens = 0;
   std::vector<engine::Profile::Line> ops;  // of all profiled steps together
@@ -85,7 +93,9 @@ struct StepResult {
   double gflops() const { return work.flops() / (step_ms * 1e6); }
   double share_of_peak() const { return peak_gflops > 0 ? gflops() / peak_gflops : 0; }
   // Counting only what the result needs: the number to compare between engines.
-  double needed_share_of_peak() const { return peak_gflops > 0 ? needed_flops / (step_ms * 1e6) / peak_gflops : 0; }
+  double needed_share_of_peak() const {
+    return peak_gflops > 0 ? needed_flops / (step_ms * 1e6) / peak_gflops : 0;
+  }
   int64_t resident_above_weights() const { return resident_peak - resident_before - weight_bytes; }
   engine::Json to_json(const StepCase& c) const;
 };

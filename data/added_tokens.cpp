@@ -21,7 +21,9 @@ bool word_before(std::string_view text, size_t at) {
   return is_word(next_code_point(text, begin));
 }
 
-bool word_after(std::string_view text, size_t at) { return at < text.size() && is_word(next_code_point(text, at)); }
+bool word_after(std::string_view text, size_t at) {
+  return at < text.size() && is_word(next_code_point(text, at));
+}
 
 }  // namespace
 
@@ -29,7 +31,9 @@ void AddedTokens::add(AddedToken token) {
   if (token.content.empty()) return;
   std::erase_if(tokens_, [&](const AddedToken& other) { return other.content == token.content; });
   begins_[static_cast<unsigned char>(token.content.front())] = true;
-  const auto shorter = [&](const AddedToken& other) { return other.content.size() < token.content.size(); };
+  const auto shorter = [&](const AddedToken& other) {
+    return other.content.size() < token.content.size();
+  };
   tokens_.insert(std::find_if(tokens_.begin(), tokens_.end(), shorter), std::move(token));
 }
 
@@ -37,8 +41,9 @@ bool AddedTokens::find(std::string_view text, size_t from, size_t done, Match& m
   for (size_t at = from; at < text.size(); ++at) {
     if (!begins_[static_cast<unsigned char>(text[at])]) continue;
     const auto here = text.substr(at);
-    const auto token = std::find_if(tokens_.begin(), tokens_.end(),
-                                    [&](const AddedToken& t) { return here.starts_with(t.content); });
+    const auto token = std::find_if(tokens_.begin(), tokens_.end(), [&](const AddedToken& t) {
+      return here.starts_with(t.content);
+    });
     if (token == tokens_.end()) continue;
     const size_t end = at + token->content.size();
     if (token->single_word && (word_before(text, at) || word_after(text, end))) {

@@ -1,4 +1,5 @@
-// Special and added tokens that are found in the text before anything else happens to it, and kept whole.
+// Special and added tokens that are found in the text before anything else happens to it, and kept
+// whole.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class AddedTokens {
   bool empty() const { return tokens_.empty(); }
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 
-  // Appends the ids of the tokens in `text`, and calls plain(stretch) for every non-empty stretch between them, in order.
+  // Appends the ids of the tokens in `text`, and calls plain(stretch) for every non-empty stretch
+  // between them, in order.
   template <class Plain>
   void split(std::string_view text, std::vector<int32_t>& ids, Plain plain) const {
     size_t done = 0;
@@ -41,8 +43,9 @@ class AddedTokens {
 
  private:
   struct Match {
-    size_t begin = 0, end = 0;  // bytes of the text, with the white space that lstrip and rstrip take
-    size_t found_end = 0;       // end of the token itself
+    size_t begin = 0,
+           end = 0;        // bytes of the text, with the white space that lstrip and rstrip take
+    size_t found_end = 0;  // end of the token itself
     int32_t id = 0;
   };
   // The next match at or after byte `from`; lstrip reaches back to `done` at most.

@@ -21,7 +21,8 @@ class Counter {
  public:
   explicit Counter(uint64_t key) : key_(key) {}
 
-  // Uniform in 0 .. bound-1: the high half of a product, rejecting the few values that would favour some (Lemire 2019).
+  // Uniform in 0 .. bound-1: the high half of a product, rejecting the few values that would favour
+  // some (Lemire 2019).
   uint64_t below(uint64_t bound) {
     const uint64_t unfair = (0 - bound) % bound;
     for (;;) {
@@ -35,8 +36,8 @@ class Counter {
   uint64_t count_ = 0;
 };
 
-void fill(const EncodedSplit& split, const std::vector<int64_t>& order, int64_t batch_number, int batch_size,
-          engine::TokenBatch& batch) {
+void fill(const EncodedSplit& split, const std::vector<int64_t>& order, int64_t batch_number,
+          int batch_size, engine::TokenBatch& batch) {
   batch.ids.clear();
   batch.types.clear();
   batch.segments.clear();
@@ -52,7 +53,9 @@ void check_sizes(const EncodedSplit& split, int batch_size) {
   engine::check(batch_size >= 1, "batches", "a batch size of ", batch_size, ", expected 1 or more");
 }
 
-int64_t batch_count(const EncodedSplit& split, int batch_size) { return (split.size() + batch_size - 1) / batch_size; }
+int64_t batch_count(const EncodedSplit& split, int batch_size) {
+  return (split.size() + batch_size - 1) / batch_size;
+}
 
 }  // namespace
 
@@ -85,8 +88,9 @@ void TrainBatches::next(engine::TokenBatch& batch) {
 }
 
 void TrainBatches::seek(int64_t epoch, int64_t batch_in_epoch) {
-  engine::check(epoch >= 0 && batch_in_epoch >= 0 && batch_in_epoch < batches_per_epoch(), "batches", "no batch ",
-                batch_in_epoch, " of epoch ", epoch, ", an epoch has ", batches_per_epoch(), " batches",
+  engine::check(epoch >= 0 && batch_in_epoch >= 0 && batch_in_epoch < batches_per_epoch(),
+                "batches", "no batch ", batch_in_epoch, " of epoch ", epoch, ", an epoch has ",
+                batches_per_epoch(), " batches",
                 engine::hint("was the run saved with another batch size or other data?"));
   start_epoch(epoch);
   batch_ = batch_in_epoch;
@@ -97,7 +101,8 @@ EvalBatches::EvalBatches(const EncodedSplit& split, int batch_size, Order order)
   check_sizes(split, batch_size);
   std::iota(order_.begin(), order_.end(), 0);
   if (order == Order::by_length)
-    std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) { return split.length(a) < split.length(b); });
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](int64_t a, int64_t b) { return split.length(a) < split.length(b); });
 }
 
 int64_t EvalBatches::batches() const { return batch_count(split_, batch_size_); }

@@ -11,7 +11,8 @@ namespace {
 
 enum AsciiClass : uint8_t { kLetter, kSpace, kPunctuation, kControl };
 
-// ASCII 33-47, 58-64, 91-96 and 123-126 count as punctuation, symbols such as "$" and "`" with them.
+// ASCII 33-47, 58-64, 91-96 and 123-126 count as punctuation, symbols such as "$" and "`" with
+// them.
 constexpr std::array<AsciiClass, 128> ascii_classes() {
   std::array<AsciiClass, 128> classes{};
   for (int c = 0; c < 128; ++c) {
@@ -20,7 +21,8 @@ constexpr std::array<AsciiClass, 128> ascii_classes() {
       k = kSpace;
     } else if (c < 32 || c == 127) {
       k = kControl;
-    } else if ((c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126)) {
+    } else if ((c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
+               (c >= 123 && c <= 126)) {
       k = kPunctuation;
     } else {
       k = kLetter;
@@ -30,7 +32,8 @@ constexpr std::array<AsciiClass, 128> ascii_classes() {
 }
 constexpr auto kAscii = ascii_classes();
 
-// Characters one after the other through the rest of the pipeline: canonical order of the marks that stay, lower case.
+// Characters one after the other through the rest of the pipeline: canonical order of the marks
+// that stay, lower case.
 class Writer {
  public:
   Writer(const BertNormalizerOptions& options, std::string& out) : options_(options), out_(out) {}
@@ -46,7 +49,8 @@ class Writer {
     const int n = decompose(c, parts);
     for (int i = 0; i < n; ++i) {
       if (is_nonspacing_mark(parts[i])) continue;
-      if (const int order = combining_class(parts[i])) {  // a few spacing marks have one: NFD sorts them
+      if (const int order =
+              combining_class(parts[i])) {  // a few spacing marks have one: NFD sorts them
         marks_.emplace_back(order, parts[i]);
       } else {
         flush();
@@ -57,7 +61,8 @@ class Writer {
 
   void flush() {
     if (marks_.empty()) return;
-    std::stable_sort(marks_.begin(), marks_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(marks_.begin(), marks_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [order, c] : marks_) lower(c);
     marks_.clear();
   }
@@ -78,8 +83,9 @@ class Writer {
 }  // namespace
 
 bool is_cjk(char32_t c) {
-  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
-         (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B820 && c <= 0x2CEAF) ||
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
+         (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B820 && c <= 0x2CEAF) ||
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 

@@ -15,7 +15,8 @@ const std::array<std::string, 256>& byte_characters() {
     std::array<std::string, 256> characters;
     char32_t next = 256;
     for (char32_t byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+      const bool printable =
+          (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
       append_utf8(printable ? byte : next++, characters[byte]);
     }
     return characters;
@@ -23,8 +24,10 @@ const std::array<std::string, 256>& byte_characters() {
   return table;
 }
 
-BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merges, const std::vector<AddedToken>& added,
-                           SpecialIds special, SpecialTemplate special_template, BpeOptions options, int model_max_length)
+BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merges,
+                           const std::vector<AddedToken>& added, SpecialIds special,
+                           SpecialTemplate special_template, BpeOptions options,
+                           int model_max_length)
     : merges_(merges), options_(options) {
   vocabulary_ = std::move(vocabulary);
   special_ = special;
@@ -44,8 +47,9 @@ BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merg
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [a, b] = merges[rank];
     const auto ia = vocabulary_.id(a), ib = vocabulary_.id(b), both = vocabulary_.id(a + b);
-    engine::check(ia && ib && both, "bpe", "merge ", rank + 1, " ('", a, "' with '", b, "') or its result is not in the ",
-                  "vocabulary of ", vocabulary_.size(), " tokens",
+    engine::check(ia && ib && both, "bpe", "merge ", rank + 1, " ('", a, "' with '", b,
+                  "') or its result is not in the ", "vocabulary of ", vocabulary_.size(),
+                  " tokens",
                   engine::hint("do vocab.json and merges.txt come from the same model?"));
     joined_.try_emplace(key(*ia, *ib), Joined{static_cast<int32_t>(rank), *both});
   }
@@ -53,7 +57,8 @@ BpeTokenizer::BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merg
 
 void BpeTokenizer::tokenize_plain(std::string_view text, std::vector<int32_t>& ids) const {
   std::string spaced;
-  if (options_.add_prefix_space && !text.starts_with(' ')) text = spaced.append(1, ' ').append(text);
+  if (options_.add_prefix_space && !text.starts_with(' '))
+    text = spaced.append(1, ' ').append(text);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = gpt2_word_end(text, begin);
     append_word(text.substr(begin, end - begin), ids);
@@ -75,8 +80,8 @@ void BpeTokenizer::append_word(std::string_view word, std::vector<int32_t>& ids)
   ids.size() - begin <= kShort ? join_short(ids, begin) : join_long(ids, begin);
 }
 
-// Joins the pair of lowest rank, leftmost first, until no pair is left. Most words are a few bytes, and searching those from
-// the left each time is faster than keeping a queue.
+// Joins the pair of lowest rank, leftmost first, until no pair is left. Most words are a few bytes,
+// and searching those from the left each time is faster than keeping a queue.
 void BpeTokenizer::join_short(std::vector<int32_t>& ids, size_t begin) const {
   while (ids.size() - begin > 1) {
     const Joined* best = nullptr;
@@ -93,8 +98,8 @@ void BpeTokenizer::join_short(std::vector<int32_t>& ids, size_t begin) const {
   }
 }
 
-// The same for words of any length in n log n: a queue of pairs by rank and place, over symbols in a linked list. A pair in
-// the queue that is no longer there is found out when it comes up.
+// The same for words of any length in n log n: a queue of pairs by rank and place, over symbols in
+// a linked list. A pair in the queue that is no longer there is found out when it comes up.
 void BpeTokenizer::join_long(std::vector<int32_t>& ids, size_t begin) const {
   struct Symbol {
     int32_t id;
@@ -104,7 +109,9 @@ void BpeTokenizer::join_long(std::vector<int32_t>& ids, size_t begin) const {
     int32_t rank;
     int64_t left;
     int32_t left_id, right_id, id;
-    bool operator>(const Pair& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
+    bool operator>(const Pair& other) const {
+      return std::tie(rank, left) > std::tie(other.rank, other.left);
+    }
   };
   const auto n = static_cast<int64_t>(ids.size() - begin);
   std::vector<Symbol> symbols;

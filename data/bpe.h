@@ -1,7 +1,8 @@
 // Byte-level byte-pair encoding: the tokenizer of GPT-2 and RoBERTa. No text is unknown to it.
 //
-// Source: Hugging Face's ByteLevel pre-tokenizer and BPE model. Text is cut into words (data/gpt2_split.h), each byte of a
-// word becomes a printable character, and pairs of neighbours are joined in the order in which training found them.
+// Source: Hugging Face's ByteLevel pre-tokenizer and BPE model. Text is cut into words
+// (data/gpt2_split.h), each byte of a word becomes a printable character, and pairs of neighbours
+// are joined in the order in which training found them.
 #pragma once
 
 #include <array>
@@ -17,21 +18,26 @@
 namespace data {
 
 struct BpeOptions {
-  bool add_prefix_space = false;  // the first word of a text, and after a special token, is treated like any other word
+  bool add_prefix_space =
+      false;  // the first word of a text, and after a special token, is treated like any other word
 };
 
-// The printable character (in UTF-8) that stands for each byte: itself for 33-126, 161-172 and 174-255, else 256 + n.
+// The printable character (in UTF-8) that stands for each byte: itself for 33-126, 161-172 and
+// 174-255, else 256 + n.
 const std::array<std::string, 256>& byte_characters();
 
 class BpeTokenizer final : public Tokenizer {
  public:
   using Merge = std::pair<std::string, std::string>;
-  // `merges` in the order of their rank. Throws engine::Error if a merge or its result is not in the vocabulary.
-  BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merges, const std::vector<AddedToken>& added,
-               SpecialIds special, SpecialTemplate special_template, BpeOptions options, int model_max_length = 0);
+  // `merges` in the order of their rank. Throws engine::Error if a merge or its result is not in
+  // the vocabulary.
+  BpeTokenizer(Vocabulary vocabulary, const std::vector<Merge>& merges,
+               const std::vector<AddedToken>& added, SpecialIds special,
+               SpecialTemplate special_template, BpeOptions options, int model_max_length = 0);
 
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const override;
-  void save(const std::filesystem::path& folder) const override;  // vocab.json, merges.txt and Hugging Face's JSON files
+  void save(const std::filesystem::path& folder)
+      const override;  // vocab.json, merges.txt and Hugging Face's JSON files
   const BpeOptions& options() const { return options_; }
   const std::vector<Merge>& merges() const { return merges_; }
   const std::vector<AddedToken>& added() const { return added_.tokens(); }

@@ -15,7 +15,8 @@ BpeTokenizer::Merge read_merge(std::string_view line, const std::string& where, 
   const size_t space = line.find(' ');
   engine::check(space != std::string_view::npos && space > 0 && space + 1 < line.size() &&
                     line.find(' ', space + 1) == std::string_view::npos,
-                where, "merge ", number, " is '", line, "', expected two tokens with a space between them");
+                where, "merge ", number, " is '", line,
+                "', expected two tokens with a space between them");
   return {std::string(line.substr(0, space)), std::string(line.substr(space + 1))};
 }
 
@@ -47,20 +48,27 @@ Merges read_merges_json(const Json& list, const std::string& where) {
   return merges;
 }
 
-// The settings of tokenizer.json that change what tokens come out. All but the byte-level kind is refused, not guessed.
+// The settings of tokenizer.json that change what tokens come out. All but the byte-level kind is
+// refused, not guessed.
 void check_byte_level(const Json& tokenizer, const std::string& where) {
   const Json& model = tokenizer.at("model");
   const Json pre = tokenizer.value("pre_tokenizer", Json());
   const std::string kind = pre.is_null() ? "null" : pre.value("type", "(none)");
-  engine::check(kind == "ByteLevel" && pre.value("use_regex", true), where, "pre_tokenizer of type ", kind,
-                " is not known for BPE", engine::hint("known is ByteLevel with GPT-2's pattern, as GPT-2 and RoBERTa have it"));
-  engine::check(tokenizer.value("normalizer", Json()).is_null(), where, "a BPE tokenizer with a normalizer is not known");
+  engine::check(
+      kind == "ByteLevel" && pre.value("use_regex", true), where, "pre_tokenizer of type ", kind,
+      " is not known for BPE",
+      engine::hint("known is ByteLevel with GPT-2's pattern, as GPT-2 and RoBERTa have it"));
+  engine::check(tokenizer.value("normalizer", Json()).is_null(), where,
+                "a BPE tokenizer with a normalizer is not known");
   const auto set = [&](const char* name) {
     const auto found = model.find(name);
-    return found != model.end() && !found->is_null() && *found != false && *found != "" && *found != 0.0;
+    return found != model.end() && !found->is_null() && *found != false && *found != "" &&
+           *found != 0.0;
   };
-  for (const char* name : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", "ignore_merges"})
-    engine::check(!set(name), where, "the model's setting '", name, "' is not known for byte-level BPE");
+  for (const char* name : {"dropout", "continuing_subword_prefix", "end_of_word_suffix",
+                           "byte_fallback", "ignore_merges"})
+    engine::check(!set(name), where, "the model's setting '", name,
+                  "' is not known for byte-level BPE");
 }
 
 bool is_roberta(const TokenizerFiles& files, const Vocabulary& vocabulary) {
@@ -70,8 +78,9 @@ bool is_roberta(const TokenizerFiles& files, const Vocabulary& vocabulary) {
 }
 
 Ordered added_json(const AddedToken& t) {
-  return {{"id", t.id},         {"content", t.content}, {"single_word", t.single_word}, {"lstrip", t.lstrip},
-          {"rstrip", t.rstrip}, {"normalized", t.normalized}, {"special", t.special}};
+  return {{"id", t.id},          {"content", t.content}, {"single_word", t.single_word},
+          {"lstrip", t.lstrip},  {"rstrip", t.rstrip},   {"normalized", t.normalized},
+          {"special", t.special}};
 }
 
 }  // namespace
@@ -88,7 +97,8 @@ std::unique_ptr<BpeTokenizer> read_bpe(const TokenizerFiles& files) {
     merges = read_merges_json(files.tokenizer.at("model").at("merges"), where);
     options.add_prefix_space = files.tokenizer.at("pre_tokenizer").value("add_prefix_space", false);
   } else {
-    add_tokens(read_json(files.folder / "vocab.json"), (files.folder / "vocab.json").string(), vocabulary);
+    add_tokens(read_json(files.folder / "vocab.json"), (files.folder / "vocab.json").string(),
+               vocabulary);
     merges = read_merges_txt(files.folder / "merges.txt");
   }
   if (const auto said = files.flag("add_prefix_space")) options.add_prefix_space = *said;
@@ -97,8 +107,9 @@ std::unique_ptr<BpeTokenizer> read_bpe(const TokenizerFiles& files) {
   for (const AddedToken& token : added) vocabulary.add(token.content, token.id);
   const bool roberta = is_roberta(files, vocabulary);
   const std::string end = vocabulary.id("<|endoftext|>") ? "<|endoftext|>" : "";
-  const SpecialNames names = roberta ? SpecialNames{"<pad>", "<unk>", "<s>", "</s>", "<mask>", "<s>", "</s>"}
-                                     : SpecialNames{"", end, "", "", "", end, end};
+  const SpecialNames names =
+      roberta ? SpecialNames{"<pad>", "<unk>", "<s>", "</s>", "<mask>", "<s>", "</s>"}
+              : SpecialNames{"", end, "", "", "", end, end};
   const size_t known = added.size();
   const SpecialIds special = find_special(files, names, vocabulary, added);
   for (size_t i = known; i < added.size(); ++i)  // Hugging Face's default where no file says it
@@ -108,16 +119,18 @@ std::unique_ptr<BpeTokenizer> read_bpe(const TokenizerFiles& files) {
   if (one_file) {
     parts = SpecialTemplate::from_json(files.tokenizer.value("post_processor", Json()));
   } else if (roberta) {
-    engine::check(special.cls && special.sep, files.folder.string(), "the vocabulary has no <s> or no </s>");
+    engine::check(special.cls && special.sep, files.folder.string(),
+                  "the vocabulary has no <s> or no </s>");
     parts = SpecialTemplate::roberta(*special.cls, *special.sep);
   }
-  return std::make_unique<BpeTokenizer>(std::move(vocabulary), merges, added, special, std::move(parts), options,
-                                        files.model_max_length());
+  return std::make_unique<BpeTokenizer>(std::move(vocabulary), merges, added, special,
+                                        std::move(parts), options, files.model_max_length());
 }
 
 void write_bpe(const std::filesystem::path& folder, const BpeTokenizer& t) {
   Ordered vocab = Ordered::object();
-  auto& entries = vocab.get_ref<Ordered::object_t&>();  // appended as to a vector: operator[] would search it each time
+  auto& entries = vocab.get_ref<Ordered::object_t&>();  // appended as to a vector: operator[] would
+                                                        // search it each time
   for (int32_t id = 0; id < t.vocab_size(); ++id) entries.emplace_back(t.token(id), id);
   std::string lines = "#version: 0.2\n";
   Ordered merges = Ordered::array();
@@ -129,9 +142,12 @@ void write_bpe(const std::filesystem::path& folder, const BpeTokenizer& t) {
   write_text(folder / "merges.txt", lines);
 
   Ordered roles = Ordered::object(), added = Ordered::array();
-  for (const auto& [name, id] : {std::pair{"bos_token", t.special().bos}, {"eos_token", t.special().eos},
-                                 {"unk_token", t.special().unk}, {"pad_token", t.special().pad},
-                                 {"cls_token", t.special().cls}, {"sep_token", t.special().sep},
+  for (const auto& [name, id] : {std::pair{"bos_token", t.special().bos},
+                                 {"eos_token", t.special().eos},
+                                 {"unk_token", t.special().unk},
+                                 {"pad_token", t.special().pad},
+                                 {"cls_token", t.special().cls},
+                                 {"sep_token", t.special().sep},
                                  {"mask_token", t.special().mask}})
     if (id) roles[name] = t.token(*id);
   for (const AddedToken& token : t.added()) added.push_back(added_json(token));
@@ -149,8 +165,10 @@ void write_bpe(const std::filesystem::path& folder, const BpeTokenizer& t) {
   json["padding"] = nullptr;
   json["added_tokens"] = added;
   json["normalizer"] = nullptr;
-  const Ordered byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", t.options().add_prefix_space},
-                              {"trim_offsets", true}, {"use_regex", true}};
+  const Ordered byte_level = {{"type", "ByteLevel"},
+                              {"add_prefix_space", t.options().add_prefix_space},
+                              {"trim_offsets", true},
+                              {"use_regex", true}};
   json["pre_tokenizer"] = byte_level;
   json["post_processor"] = byte_level;
   if (roberta) {
@@ -161,9 +179,16 @@ void write_bpe(const std::filesystem::path& folder, const BpeTokenizer& t) {
                               {"add_prefix_space", t.options().add_prefix_space}};
   }
   json["decoder"] = byte_level;
-  json["model"] = {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
-                   {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false},
-                   {"ignore_merges", false}, {"vocab", vocab}, {"merges", merges}};
+  json["model"] = {{"type", "BPE"},
+                   {"dropout", nullptr},
+                   {"unk_token", nullptr},
+                   {"continuing_subword_prefix", nullptr},
+                   {"end_of_word_suffix", nullptr},
+                   {"fuse_unk", false},
+                   {"byte_fallback", false},
+                   {"ignore_merges", false},
+                   {"vocab", vocab},
+                   {"merges", merges}};
   write_text(folder / "tokenizer.json", json.dump(1) + "\n");
 }
 

@@ -11,38 +11,43 @@
 namespace data {
 
 WordCounter gpt2_word_counter(bool add_prefix_space) {
-  return WordCounter([add_prefix_space](std::string_view line, const std::function<void(std::string_view)>& word) {
-    std::string changed;
-    if (!is_utf8(line)) line = changed = to_utf8(line);
-    if (add_prefix_space && !line.starts_with(' ')) {
-      std::string spaced(1, ' ');
-      spaced.append(line);
-      line = changed = std::move(spaced);
-    }
-    for (size_t begin = 0; begin < line.size();) {
-      const size_t end = gpt2_word_end(line, begin);
-      word(line.substr(begin, end - begin));
-      begin = end;
-    }
-  });
+  return WordCounter(
+      [add_prefix_space](std::string_view line, const std::function<void(std::string_view)>& word) {
+        std::string changed;
+        if (!is_utf8(line)) line = changed = to_utf8(line);
+        if (add_prefix_space && !line.starts_with(' ')) {
+          std::string spaced(1, ' ');
+          spaced.append(line);
+          line = changed = std::move(spaced);
+        }
+        for (size_t begin = 0; begin < line.size();) {
+          const size_t end = gpt2_word_end(line, begin);
+          word(line.substr(begin, end - begin));
+          begin = end;
+        }
+      });
 }
 
 std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTraining& training) {
   engine::check(!counts.empty(), "bpe trainer", "there are no words");
   MergeProblem problem;
-  problem.symbols = training.roberta ? std::vector<std::string>{"<s>", "<pad>", "</s>", "<unk>", "<mask>"}
-                                     : std::vector<std::string>{"<|endoftext|>"};
+  problem.symbols = training.roberta
+                        ? std::vector<std::string>{"<s>", "<pad>", "</s>", "<unk>", "<mask>"}
+                        : std::vector<std::string>{"<|endoftext|>"};
   const auto specials = static_cast<int32_t>(problem.symbols.size());
   const auto& characters = byte_characters();
   problem.symbols.insert(problem.symbols.end(), characters.begin(), characters.end());
-  std::sort(problem.symbols.begin() + specials, problem.symbols.end());  // UTF-8 sorts as its code points do
+  std::sort(problem.symbols.begin() + specials,
+            problem.symbols.end());  // UTF-8 sorts as its code points do
   const auto needed = static_cast<int32_t>(problem.symbols.size());
-  engine::check(needed <= training.vocab_size, "bpe trainer", "a vocabulary of ", training.vocab_size, " has no room for ",
-                needed, " special tokens and bytes", engine::hint("ask for a larger vocabulary"));
+  engine::check(needed <= training.vocab_size, "bpe trainer", "a vocabulary of ",
+                training.vocab_size, " has no room for ", needed, " special tokens and bytes",
+                engine::hint("ask for a larger vocabulary"));
   std::array<int32_t, 256> ids{};
   for (size_t byte = 0; byte < 256; ++byte)
-    ids[byte] = static_cast<int32_t>(std::find(problem.symbols.begin() + specials, problem.symbols.end(), characters[byte]) -
-                                     problem.symbols.begin());
+    ids[byte] = static_cast<int32_t>(
+        std::find(problem.symbols.begin() + specials, problem.symbols.end(), characters[byte]) -
+        problem.symbols.begin());
   for (const auto& [word, count] : counts) {
     if (word.size() < 2) continue;
     std::vector<int32_t> symbols;
@@ -60,10 +65,14 @@ std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTrain
   for (const std::string& symbol : result.symbols) vocabulary.add(symbol, vocabulary.size());
   std::vector<BpeTokenizer::Merge> merges;
   for (const auto& [a, b] : result.merges)
-    merges.emplace_back(result.symbols[static_cast<size_t>(a)], result.symbols[static_cast<size_t>(b)]);
+    merges.emplace_back(result.symbols[static_cast<size_t>(a)],
+                        result.symbols[static_cast<size_t>(b)]);
   std::vector<AddedToken> added;
   for (int32_t id = 0; id < specials; ++id)
-    added.push_back({.content = vocabulary.token(id), .id = id, .special = true, .lstrip = vocabulary.token(id) == "<mask>"});
+    added.push_back({.content = vocabulary.token(id),
+                     .id = id,
+                     .special = true,
+                     .lstrip = vocabulary.token(id) == "<mask>"});
   SpecialIds special;
   SpecialTemplate parts = SpecialTemplate::plain();
   if (training.roberta) {
@@ -72,8 +81,8 @@ std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTrain
   } else {
     special.unk = special.bos = special.eos = 0;
   }
-  return std::make_unique<BpeTokenizer>(std::move(vocabulary), merges, added, special, std::move(parts),
-                                        BpeOptions{training.add_prefix_space});
+  return std::make_unique<BpeTokenizer>(std::move(vocabulary), merges, added, special,
+                                        std::move(parts), BpeOptions{training.add_prefix_space});
 }
 
 }  // namespace data

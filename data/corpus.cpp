@@ -23,26 +23,34 @@ Corpus::Corpus(const std::filesystem::path& cache, const Tokenizer& tokenizer) {
   struct stat status {};
   const bool known = ::fstat(fd, &status) == 0;
   size_ = known ? static_cast<size_t>(status.st_size) : 0;
-  void* map = size_ >= kCorpusPage ? ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+  void* map =
+      size_ >= kCorpusPage ? ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
   ::close(fd);
   const auto remade = hint("remove it, and it will be made again from the text");
   check(map != MAP_FAILED, "corpus", name, " is not a corpus cache", remade);
   data_ = static_cast<const std::byte*>(map);
   try {
-    check(std::memcmp(data_, kCorpusMagic, sizeof kCorpusMagic) == 0, "corpus", name, " is not a corpus cache of this version", remade);
+    check(std::memcmp(data_, kCorpusMagic, sizeof kCorpusMagic) == 0, "corpus", name,
+          " is not a corpus cache of this version", remade);
     const char* text = reinterpret_cast<const char*>(data_) + kCorpusHeader;
-    description_ = nlohmann::ordered_json::parse(text, text + ::strnlen(text, kCorpusPage - kCorpusHeader), nullptr, false);
-    check(description_.is_object() && description_.contains("tokenizer"), "corpus", name, " is damaged", remade);
+    description_ = nlohmann::ordered_json::parse(
+        text, text + ::strnlen(text, kCorpusPage - kCorpusHeader), nullptr, false);
+    check(description_.is_object() && description_.contains("tokenizer"), "corpus", name,
+          " is damaged", remade);
     documents_ = description_.value("documents", int64_t{0});
     const int64_t tokens = description_.value("tokens", int64_t{0});
     width_ = description_.value("bytes_per_id", 2);
-    const int64_t ids = padded(tokens * width_), whole = static_cast<int64_t>(kCorpusPage) + ids + 8 * (documents_ + 1);
-    check(static_cast<int64_t>(size_) == whole, "corpus", name, " has ", size_, " bytes, and should have ", whole, remade);
-    check(description_["tokenizer"] == tokenizer.describe(), "corpus", name, " was made with another tokenizer: ",
-          description_["tokenizer"].dump(), " and not ", tokenizer.describe().dump(), hint("give another --cache, or remove this one"));
+    const int64_t ids = padded(tokens * width_),
+                  whole = static_cast<int64_t>(kCorpusPage) + ids + 8 * (documents_ + 1);
+    check(static_cast<int64_t>(size_) == whole, "corpus", name, " has ", size_,
+          " bytes, and should have ", whole, remade);
+    check(description_["tokenizer"] == tokenizer.describe(), "corpus", name,
+          " was made with another tokenizer: ", description_["tokenizer"].dump(), " and not ",
+          tokenizer.describe().dump(), hint("give another --cache, or remove this one"));
     ids_ = data_ + kCorpusPage;
     index_ = reinterpret_cast<const uint64_t*>(ids_ + ids);
-    check(index_[0] == 0 && static_cast<int64_t>(index_[documents_]) == tokens, "corpus", name, " is damaged: its index does not fit", remade);
+    check(index_[0] == 0 && static_cast<int64_t>(index_[documents_]) == tokens, "corpus", name,
+          " is damaged: its index does not fit", remade);
   } catch (...) {
     ::munmap(map, size_);
     throw;

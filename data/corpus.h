@@ -1,10 +1,13 @@
-// Plain text for pretraining: tokenised once into a cache file, read from there by memory map in any order.
+// Plain text for pretraining: tokenised once into a cache file, read from there by memory map in
+// any order.
 //
-//   text: a paragraph a line, an empty line between documents       (what wikiextractor and its like write)
-//   cache: one page of JSON, the ids of all documents under one another (16 bits when the vocabulary fits), an index
+//   text: a paragraph a line, an empty line between documents       (what wikiextractor and its
+//   like write) cache: one page of JSON, the ids of all documents under one another (16 bits when
+//   the vocabulary fits), an index
 //
-// Memory is bounded whatever the corpus' size: writing holds a few thousand paragraphs, reading holds the index (8 bytes a
-// document) and the pages that the system caches. The cache knows its tokenizer and its sources and refuses others.
+// Memory is bounded whatever the corpus' size: writing holds a few thousand paragraphs, reading
+// holds the index (8 bytes a document) and the pages that the system caches. The cache knows its
+// tokenizer and its sources and refuses others.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +25,13 @@ struct CorpusProgress {
   int64_t bytes_read = 0, documents = 0, paragraphs = 0, tokens = 0;
 };
 
-// Reads the texts ("-": standard input; .xz is unpacked) and writes the cache, atomically. Paragraphs are tokenised by all
-// threads, in an order that does not depend on them. `report` is called now and then; returning false stops with an
-// engine::Error and leaves no file. Throws if there is no token at all.
-CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& texts, const Tokenizer& tokenizer,
-                                  const std::filesystem::path& cache, const std::function<bool(const CorpusProgress&)>& report = {});
+// Reads the texts ("-": standard input; .xz is unpacked) and writes the cache, atomically.
+// Paragraphs are tokenised by all threads, in an order that does not depend on them. `report` is
+// called now and then; returning false stops with an engine::Error and leaves no file. Throws if
+// there is no token at all.
+CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& texts,
+                                  const Tokenizer& tokenizer, const std::filesystem::path& cache,
+                                  const std::function<bool(const CorpusProgress&)>& report = {});
 
 class Corpus {
  public:
@@ -38,7 +43,9 @@ class Corpus {
 
   int64_t documents() const { return documents_; }
   int64_t tokens() const { return static_cast<int64_t>(index_[static_cast<size_t>(documents_)]); }
-  int64_t begin(int64_t document) const { return static_cast<int64_t>(index_[static_cast<size_t>(document)]); }
+  int64_t begin(int64_t document) const {
+    return static_cast<int64_t>(index_[static_cast<size_t>(document)]);
+  }
   int64_t length(int64_t document) const { return begin(document + 1) - begin(document); }
   // Appends the ids of tokens [begin, end) of the whole corpus.
   void append(int64_t begin, int64_t end, std::vector<int32_t>& ids) const;

@@ -1,4 +1,5 @@
-// The file: 4096 bytes {"peftcorp" magic, 8 bytes of version, JSON padded with zeros}, ids, padding to 8 bytes, index.
+// The file: 4096 bytes {"peftcorp" magic, 8 bytes of version, JSON padded with zeros}, ids, padding
+// to 8 bytes, index.
 #include <fcntl.h>
 #include <omp.h>
 #include <unistd.h>
@@ -24,7 +25,9 @@ namespace {
 class CacheFile {
  public:
   explicit CacheFile(const std::filesystem::path& path)
-      : path_(path), temporary_(path.string() + "." + std::to_string(getpid()) + ".tmp"), file_(std::fopen(temporary_.c_str(), "wb")) {
+      : path_(path),
+        temporary_(path.string() + "." + std::to_string(getpid()) + ".tmp"),
+        file_(std::fopen(temporary_.c_str(), "wb")) {
     check(file_ != nullptr, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno));
   }
   ~CacheFile() {
@@ -37,12 +40,17 @@ class CacheFile {
 
   void write(const void* data, size_t bytes) {
     if (bytes == 0) return;  // an empty vector's data() may be null, which fwrite must not be given
-    check(std::fwrite(data, 1, bytes, file_) == bytes, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno));
+    check(std::fwrite(data, 1, bytes, file_) == bytes, "corpus", "cannot write ", temporary_, ": ",
+          std::strerror(errno));
   }
-  void rewind() { check(std::fseek(file_, 0, SEEK_SET) == 0, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno)); }
+  void rewind() {
+    check(std::fseek(file_, 0, SEEK_SET) == 0, "corpus", "cannot write ", temporary_, ": ",
+          std::strerror(errno));
+  }
   void commit() {
     const bool ok = std::fflush(file_) == 0 && ::fsync(fileno(file_)) == 0;
-    check(ok && std::rename(temporary_.c_str(), path_.c_str()) == 0, "corpus", "cannot write ", path_.string(), ": ", std::strerror(errno));
+    check(ok && std::rename(temporary_.c_str(), path_.c_str()) == 0, "corpus", "cannot write ",
+          path_.string(), ": ", std::strerror(errno));
     std::fclose(file_);
     file_ = nullptr;
   }
@@ -101,8 +109,9 @@ struct CacheWriter {
 
 }  // namespace
 
-CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& texts, const Tokenizer& tokenizer,
-                                  const std::filesystem::path& cache, const std::function<bool(const CorpusProgress&)>& report) {
+CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& texts,
+                                  const Tokenizer& tokenizer, const std::filesystem::path& cache,
+                                  const std::function<bool(const CorpusProgress&)>& report) {
   constexpr size_t kFlush = 4096;  // paragraphs tokenised at once
   CacheFile file(cache);
   const std::vector<char> page(kCorpusPage, '\0');
@@ -124,18 +133,23 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
     }
     writer.add("");  // a file ends a document
     before += text.bytes_read();
-    sources.push_back({{"name", path == "-" ? "-" : path.filename().string()}, {"bytes", text.bytes_read()}});
+    sources.push_back(
+        {{"name", path == "-" ? "-" : path.filename().string()}, {"bytes", text.bytes_read()}});
   }
   flush();
   const CorpusProgress& done = writer.done;
-  check(done.tokens > 0, "corpus", "there is no text in the corpus",
-        engine::hint("plain text is expected: a paragraph a line, an empty line between documents"));
+  check(
+      done.tokens > 0, "corpus", "there is no text in the corpus",
+      engine::hint("plain text is expected: a paragraph a line, an empty line between documents"));
   const int64_t ids_bytes = done.tokens * (writer.wide ? 4 : 2);
   file.write(page.data(), static_cast<size_t>(padded(ids_bytes) - ids_bytes));
   file.write(writer.index.data(), writer.index.size() * sizeof(uint64_t));
 
-  const nlohmann::ordered_json description = {{"documents", done.documents}, {"paragraphs", done.paragraphs}, {"tokens", done.tokens},
-                                              {"bytes_per_id", writer.wide ? 4 : 2}, {"tokenizer", tokenizer.describe()},
+  const nlohmann::ordered_json description = {{"documents", done.documents},
+                                              {"paragraphs", done.paragraphs},
+                                              {"tokens", done.tokens},
+                                              {"bytes_per_id", writer.wide ? 4 : 2},
+                                              {"tokenizer", tokenizer.describe()},
                                               {"sources", sources}};
   const std::string json = description.dump();
   check(json.size() + kCorpusHeader < kCorpusPage, "corpus", "too many source files for one cache",

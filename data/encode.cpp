@@ -16,10 +16,15 @@ std::span<const uint8_t> EncodedSplit::types(int64_t i) const {
 }
 
 void EncodedSplit::add(const Encoding& encoding, std::optional<double> label, int64_t example_id) {
-  engine::check(!encoding.ids.empty(), "encode", "example ", example_id, " has no token, and a sequence is never empty",
-                engine::hint("its text is empty and the tokenizer adds no special tokens: leave the row out"));
-  engine::check(label ? labels_.size() == static_cast<size_t>(size()) : labels_.empty(), "encode", "example ", example_id,
-                label ? " has a label and those before it have none" : " has no label and those before it have one");
+  engine::check(
+      !encoding.ids.empty(), "encode", "example ", example_id,
+      " has no token, and a sequence is never empty",
+      engine::hint(
+          "its text is empty and the tokenizer adds no special tokens: leave the row out"));
+  engine::check(label ? labels_.size() == static_cast<size_t>(size()) : labels_.empty(), "encode",
+                "example ", example_id,
+                label ? " has a label and those before it have none"
+                      : " has no label and those before it have one");
   ids_.insert(ids_.end(), encoding.ids.begin(), encoding.ids.end());
   types_.insert(types_.end(), encoding.types.begin(), encoding.types.end());
   starts_.push_back(static_cast<int64_t>(ids_.size()));
@@ -39,7 +44,8 @@ void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
   batch.examples.push_back(i);
 }
 
-EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair, int max_length) {
+EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair,
+                          int max_length) {
   constexpr int64_t kAtATime = 4096;  // by all threads; then they are appended in order
   EncodedSplit split;
   std::vector<Encoding> encoded;
@@ -53,7 +59,8 @@ EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> e
     for (int64_t i = 0; i < n; ++i) {
       const auto at = static_cast<size_t>(i);
       try {
-        encoded[at] = pair ? tokenizer.encode_pair(some[at].a, some[at].b, max_length) : tokenizer.encode(some[at].a, max_length);
+        encoded[at] = pair ? tokenizer.encode_pair(some[at].a, some[at].b, max_length)
+                           : tokenizer.encode(some[at].a, max_length);
       } catch (...) {
         failed[at] = std::current_exception();
       }

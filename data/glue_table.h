@@ -1,4 +1,5 @@
-// The table behind data/glue.h: what is different from task to task in GLUE's files. Internal to data/.
+// The table behind data/glue.h: what is different from task to task in GLUE's files. Internal to
+// data/.
 #pragma once
 
 #include <optional>
@@ -21,12 +22,13 @@ struct SplitFile {
 
 struct GlueTask {
   TaskInfo info;
-  std::vector<std::string> aliases;                 // beside key and name, lower-case without - and _
-  std::vector<std::string> text_a, text_b, label;   // column names that are in use, lower-case; the first is the official one
+  std::vector<std::string> aliases;  // beside key and name, lower-case without - and _
+  std::vector<std::string> text_a, text_b,
+      label;  // column names that are in use, lower-case; the first is the official one
   std::vector<SplitFile> files;
   std::optional<Headerless> headerless = std::nullopt;
-  bool submit_words = false;                        // the server expects the label's word, not its digit
-  bool skip_corrupt = false;                        // rows with too few fields are left out and counted (QQP)
+  bool submit_words = false;  // the server expects the label's word, not its digit
+  bool skip_corrupt = false;  // rows with too few fields are left out and counted (QQP)
 };
 
 const std::vector<GlueTask>& glue_table();

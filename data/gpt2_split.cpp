@@ -51,7 +51,8 @@ size_t gpt2_word_end(std::string_view text, size_t begin) {
     kind = kind_at(text, next);
     if (kind != CharKind::space) return run_end(text, next, kind);
   }
-  // \s+(?!\S): all white space, but for its last character if something follows; \s+ where that leaves nothing.
+  // \s+(?!\S): all white space, but for its last character if something follows; \s+ where that
+  // leaves nothing.
   size_t last = begin;
   while (at < text.size()) {
     size_t next = at;

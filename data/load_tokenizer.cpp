@@ -7,10 +7,13 @@
 namespace data {
 namespace {
 
-// The model's type in tokenizer.json; files of before 2020 do not say it, but only WordPiece limits the length of words.
+// The model's type in tokenizer.json; files of before 2020 do not say it, but only WordPiece limits
+// the length of words.
 std::string model_type(const nlohmann::json& model) {
   if (model.contains("type")) return model["type"].get<std::string>();
-  return model.contains("merges") ? "BPE" : model.contains("max_input_chars_per_word") ? "WordPiece" : "(none)";
+  return model.contains("merges")                     ? "BPE"
+         : model.contains("max_input_chars_per_word") ? "WordPiece"
+                                                      : "(none)";
 }
 
 }  // namespace
@@ -34,7 +37,8 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder) {
     engine::fail(where, "a tokenizer file does not have the form of Hugging Face's: ", e.what());
   }
   engine::fail(where, "there is no tokenizer here",
-               engine::hint("looked for tokenizer.json, vocab.txt (BERT), and vocab.json with merges.txt (GPT-2, RoBERTa)"));
+               engine::hint("looked for tokenizer.json, vocab.txt (BERT), and vocab.json with "
+                            "merges.txt (GPT-2, RoBERTa)"));
 }
 
 }  // namespace data

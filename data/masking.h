@@ -1,7 +1,9 @@
-// BERT's masking (Devlin et al. 2019, section 3.1), anew at every step: 15 % of the tokens are chosen, of which 80 % become
-// [MASK], 10 % a random token and 10 % stay; the model is to say what all of them were.
+// BERT's masking (Devlin et al. 2019, section 3.1), anew at every step: 15 % of the tokens are
+// chosen, of which 80 % become [MASK], 10 % a random token and 10 % stay; the model is to say what
+// all of them were.
 //
-// Everything is a function of (seed, step, number of the sequence in the batch): a resumed run masks the same tokens.
+// Everything is a function of (seed, step, number of the sequence in the batch): a resumed run
+// masks the same tokens.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +15,10 @@
 namespace data {
 
 struct MaskingOptions {
-  double rate = 0.15;       // of the tokens that are not special, rounded at random so that the mean is exact; at least one
-  bool whole_words = false;  // choose words with all their pieces (## continuations) until the number is reached
+  double rate = 0.15;  // of the tokens that are not special, rounded at random so that the mean is
+                       // exact; at least one
+  bool whole_words =
+      false;  // choose words with all their pieces (## continuations) until the number is reached
   double masked = 0.8, random = 0.1;  // of the chosen; the rest stays as it is
 };
 
@@ -28,10 +32,12 @@ struct MaskedTokens {
 
 class Masking {
  public:
-  // The tokenizer must have [MASK]. Special tokens are never chosen and never put in as random ones.
+  // The tokenizer must have [MASK]. Special tokens are never chosen and never put in as random
+  // ones.
   Masking(const Tokenizer& tokenizer, const MaskingOptions& options);
 
-  // Writes over ids of `batch` and fills `masked`. A sequence of special tokens alone is left as it is.
+  // Writes over ids of `batch` and fills `masked`. A sequence of special tokens alone is left as it
+  // is.
   void apply(engine::TokenBatch& batch, uint64_t seed, uint64_t step, MaskedTokens& masked) const;
 
   const MaskingOptions& options() const { return options_; }

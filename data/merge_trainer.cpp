@@ -15,7 +15,8 @@ struct Candidate {
   int64_t count;
   uint64_t pair;
   bool operator<(const Candidate& other) const {
-    return std::tie(count, other.pair) < std::tie(other.count, pair);  // more frequent first, then smaller indices
+    return std::tie(count, other.pair) <
+           std::tie(other.count, pair);  // more frequent first, then smaller indices
   }
 };
 
@@ -28,7 +29,8 @@ struct Occurrence {
 class Merger {
  public:
   explicit Merger(MergeProblem problem) : p_(std::move(problem)) {
-    for (size_t i = 0; i < p_.symbols.size(); ++i) ids_.emplace(p_.symbols[i], static_cast<int32_t>(i));
+    for (size_t i = 0; i < p_.symbols.size(); ++i)
+      ids_.emplace(p_.symbols[i], static_cast<int32_t>(i));
     for (size_t w = 0; w < p_.words.size(); ++w)
       for (size_t i = 0; i + 1 < p_.words[w].size(); ++i)
         change(key(p_.words[w][i], p_.words[w][i + 1]), p_.counts[w], static_cast<int32_t>(w));
@@ -45,14 +47,17 @@ class Merger {
       if (found == pairs_.end()) continue;
       const int64_t count = found->second.count;
       if (count != top.count) {
-        if (count > 0 && count < top.count) queue_.push({count, top.pair});  // a higher count was queued when it rose
+        if (count > 0 && count < top.count)
+          queue_.push({count, top.pair});  // a higher count was queued when it rose
         continue;
       }
       if (count < 1 || count < p_.min_frequency) break;
-      const auto a = static_cast<int32_t>(top.pair >> 32), b = static_cast<int32_t>(top.pair & 0xFFFFFFFFu);
+      const auto a = static_cast<int32_t>(top.pair >> 32),
+                 b = static_cast<int32_t>(top.pair & 0xFFFFFFFFu);
       result.merges.emplace_back(a, b);
       merge(a, b, symbol(a, b));
-      if (p_.progress && result.merges.size() % 1000 == 0) p_.progress(static_cast<int32_t>(p_.symbols.size()));
+      if (p_.progress && result.merges.size() % 1000 == 0)
+        p_.progress(static_cast<int32_t>(p_.symbols.size()));
     }
     result.symbols = std::move(p_.symbols);
     return result;
@@ -60,7 +65,8 @@ class Merger {
 
  private:
   int32_t symbol(int32_t a, int32_t b) {
-    std::string text = p_.join(p_.symbols[static_cast<size_t>(a)], p_.symbols[static_cast<size_t>(b)]);
+    std::string text =
+        p_.join(p_.symbols[static_cast<size_t>(a)], p_.symbols[static_cast<size_t>(b)]);
     const auto [entry, is_new] = ids_.try_emplace(text, static_cast<int32_t>(p_.symbols.size()));
     if (is_new) p_.symbols.push_back(std::move(text));
     return entry->second;
@@ -70,7 +76,8 @@ class Merger {
     Occurrence& occurrence = pairs_[pair];
     occurrence.count += by;
     if (by <= 0) return;
-    if (occurrence.words.empty() || occurrence.words.back() != word) occurrence.words.push_back(word);
+    if (occurrence.words.empty() || occurrence.words.back() != word)
+      occurrence.words.push_back(word);
     touched_.push_back(pair);
   }
 
@@ -80,10 +87,12 @@ class Merger {
     for (const int32_t w : words) merge_in(w, a, b, joined);
     pairs_.erase(key(a, b));
     for (const uint64_t pair : touched_)
-      if (const auto found = pairs_.find(pair); found != pairs_.end()) queue_.push({found->second.count, pair});
+      if (const auto found = pairs_.find(pair); found != pairs_.end())
+        queue_.push({found->second.count, pair});
   }
 
-  // Every a b of a word, from the left, becomes one symbol; the pairs with the neighbours on both sides change.
+  // Every a b of a word, from the left, becomes one symbol; the pairs with the neighbours on both
+  // sides change.
   void merge_in(int32_t w, int32_t a, int32_t b, int32_t joined) {
     Word& word = p_.words[static_cast<size_t>(w)];
     const int64_t count = p_.counts[static_cast<size_t>(w)];

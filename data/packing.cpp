@@ -12,7 +12,8 @@ using engine::check;
 using engine::mix;
 
 Permutation::Permutation(int64_t n, uint64_t key) : n_(n), key_(key) {
-  const int bits = std::max(2, static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max<int64_t>(n, 1)) - 1)));
+  const int bits = std::max(
+      2, static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max<int64_t>(n, 1)) - 1)));
   half_bits_ = (bits + 1) / 2;  // the network's domain is less than 8 n, so the walk is short
 }
 
@@ -31,12 +32,16 @@ int64_t Permutation::operator()(int64_t i) const {
   return static_cast<int64_t>(x);
 }
 
-PackedCorpus::PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part, const PackingOptions& options)
+PackedCorpus::PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part,
+                           const PackingOptions& options)
     : corpus_(corpus), options_(options) {
-  check(options.max_length >= 8, "packing", "a max_length of ", options.max_length, " tokens, expected 8 or more");
-  check(options.pairs >= 0 && options.halves >= 0 && options.pairs + options.halves <= 1, "packing", "parts of ", options.pairs,
-        " pairs and ", options.halves, " halves; they must be in [0, 1], together as well");
-  check(tokenizer.special().cls && tokenizer.special().sep, "packing", "the tokenizer has no [CLS] or no [SEP]",
+  check(options.max_length >= 8, "packing", "a max_length of ", options.max_length,
+        " tokens, expected 8 or more");
+  check(options.pairs >= 0 && options.halves >= 0 && options.pairs + options.halves <= 1, "packing",
+        "parts of ", options.pairs, " pairs and ", options.halves,
+        " halves; they must be in [0, 1], together as well");
+  check(tokenizer.special().cls && tokenizer.special().sep, "packing",
+        "the tokenizer has no [CLS] or no [SEP]",
         engine::hint("pretraining needs a vocabulary of BERT's kind"));
   cls_ = *tokenizer.special().cls;
   sep_ = *tokenizer.special().sep;
@@ -50,8 +55,10 @@ PackedCorpus::PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Par
     tokens_ += corpus.length(d);
     first_.push_back(first_.back() + (corpus.length(d) + payload - 1) / payload);
   }
-  check(pieces() > 0, "packing", part == Part::train ? "no document is left to train on" : "no document is held out", " of ",
-        corpus.documents(), " documents", engine::hint("every ", every, "th is held out: change --held-out"));
+  check(pieces() > 0, "packing",
+        part == Part::train ? "no document is left to train on" : "no document is held out", " of ",
+        corpus.documents(), " documents",
+        engine::hint("every ", every, "th is held out: change --held-out"));
 }
 
 PackedCorpus::Range PackedCorpus::range(int64_t piece) const {
@@ -66,7 +73,8 @@ PackedCorpus::Range PackedCorpus::range(int64_t piece) const {
 PackedCorpus::Cut PackedCorpus::cut(const Range& r, int64_t piece, int64_t epoch) const {
   constexpr int64_t kLeast = 2;
   if (r.end - r.begin < 2 * kLeast) return {Cut::whole, r.end};
-  const auto random = engine::philox(mix(options_.seed, 0x70616972), static_cast<uint64_t>(piece), static_cast<uint64_t>(epoch));
+  const auto random = engine::philox(mix(options_.seed, 0x70616972), static_cast<uint64_t>(piece),
+                                     static_cast<uint64_t>(epoch));
   const double u = (random[0] + 0.5) / 4294967296.0;
   if (u >= options_.pairs + options_.halves) return {Cut::whole, r.end};
   const auto places = static_cast<uint64_t>(r.end - r.begin - 2 * kLeast + 1);
@@ -116,7 +124,8 @@ void clear(engine::TokenBatch& batch) {
 void CorpusBatches::next(engine::TokenBatch& batch, int64_t most) {
   clear(batch);
   for (;;) {
-    const Permutation order(packed_.pieces(), mix(packed_.options().seed, static_cast<uint64_t>(epoch_)));
+    const Permutation order(packed_.pieces(),
+                            mix(packed_.options().seed, static_cast<uint64_t>(epoch_)));
     const int64_t piece = order(position_);
     if (batch.tokens() > 0 && batch.tokens() + packed_.cost(piece, epoch_) > most) return;
     packed_.append(piece, epoch_, batch);
@@ -128,8 +137,9 @@ void CorpusBatches::next(engine::TokenBatch& batch, int64_t most) {
 }
 
 void CorpusBatches::seek(int64_t epoch, int64_t position) {
-  check(epoch >= 0 && position >= 0 && position < packed_.pieces(), "packing", "no piece ", position, " in epoch ", epoch,
-        "; an epoch has ", packed_.pieces(), engine::hint("was the run saved with another corpus or max_length?"));
+  check(epoch >= 0 && position >= 0 && position < packed_.pieces(), "packing", "no piece ",
+        position, " in epoch ", epoch, "; an epoch has ", packed_.pieces(),
+        engine::hint("was the run saved with another corpus or max_length?"));
   epoch_ = epoch;
   position_ = position;
 }

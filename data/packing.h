@@ -1,4 +1,5 @@
-// A corpus as packed batches for pretraining: pieces of documents as sequences, in a new order every epoch.
+// A corpus as packed batches for pretraining: pieces of documents as sequences, in a new order
+// every epoch.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace data {
 
-// A bijection of 0 .. n-1 by a keyed Feistel network with cycle walking: a shuffle that takes no memory and can be asked
-// for any place at once, so that resuming is a matter of one number.
+// A bijection of 0 .. n-1 by a keyed Feistel network with cycle walking: a shuffle that takes no
+// memory and can be asked for any place at once, so that resuming is a matter of one number.
 class Permutation {
  public:
   Permutation(int64_t n, uint64_t key);
@@ -23,20 +24,25 @@ class Permutation {
 };
 
 struct PackingOptions {
-  int max_length = 128;       // tokens of a sequence with its special tokens; at least 8
-  int hold_out_every = 200;   // every so many documents, one is held out; 0: none
-  double pairs = 0.25;        // this part of the sequences is [CLS] A [SEP] B [SEP], B following A, with types 0 and 1 ...
-  double halves = 0.15;       // ... and this part becomes two sequences [CLS] A [SEP] and [CLS] B [SEP]; the rest [CLS] A [SEP]
+  int max_length = 128;      // tokens of a sequence with its special tokens; at least 8
+  int hold_out_every = 200;  // every so many documents, one is held out; 0: none
+  double pairs = 0.25;   // this part of the sequences is [CLS] A [SEP] B [SEP], B following A, with
+                         // types 0 and 1 ...
+  double halves = 0.15;  // ... and this part becomes two sequences [CLS] A [SEP] and [CLS] B [SEP];
+                         // the rest [CLS] A [SEP]
   uint64_t seed = 1;
 };
 
-// The documents in pieces that fill a sequence: no token is lost, none is twice, no sequence crosses documents or is padded.
-// A document of T tokens makes n = ceil(T / (max_length - 3)) pieces of T / n tokens, so there are no tiny rests.
+// The documents in pieces that fill a sequence: no token is lost, none is twice, no sequence
+// crosses documents or is padded. A document of T tokens makes n = ceil(T / (max_length - 3))
+// pieces of T / n tokens, so there are no tiny rests.
 class PackedCorpus {
  public:
   enum class Part { train, held_out };
-  // Keeps a reference to the corpus. Throws if the part is empty. The tokenizer must have [CLS] and [SEP].
-  PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part, const PackingOptions& options);
+  // Keeps a reference to the corpus. Throws if the part is empty. The tokenizer must have [CLS] and
+  // [SEP].
+  PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part,
+               const PackingOptions& options);
 
   int64_t pieces() const { return first_.back(); }
   int64_t tokens() const { return tokens_; }  // without special tokens
@@ -46,7 +52,8 @@ class PackedCorpus {
   };
   Range range(int64_t piece) const;
 
-  // Appends one piece as one or two sequences; which, is a function of (seed, epoch, piece). `examples` gets the piece.
+  // Appends one piece as one or two sequences; which, is a function of (seed, epoch, piece).
+  // `examples` gets the piece.
   void append(int64_t piece, int64_t epoch, engine::TokenBatch& batch) const;
   // Tokens that append() will add.
   int64_t cost(int64_t piece, int64_t epoch) const;
@@ -63,7 +70,8 @@ class PackedCorpus {
   const Corpus& corpus_;
   PackingOptions options_;
   int32_t cls_, sep_;
-  std::vector<int64_t> document_, first_;  // of this part: its documents, and the number of each's first piece (+ the end)
+  std::vector<int64_t> document_,
+      first_;  // of this part: its documents, and the number of each's first piece (+ the end)
   int64_t tokens_ = 0;
 };
 
@@ -72,7 +80,8 @@ class CorpusBatches {
  public:
   explicit CorpusBatches(const PackedCorpus& packed) : packed_(packed) {}
 
-  // Fills `batch` with whole pieces, as many as fit into `most` tokens, at least one. Buffers are reused.
+  // Fills `batch` with whole pieces, as many as fit into `most` tokens, at least one. Buffers are
+  // reused.
   void next(engine::TokenBatch& batch, int64_t most);
 
   // The piece that comes next. A run that saves these two and seeks to them goes on bit for bit.

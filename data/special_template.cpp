@@ -16,8 +16,9 @@ Part special(int32_t id, int32_t type = 0) { return {Kind::special, id, type}; }
 Part text_a() { return {Kind::text_a, 0, 0}; }
 Part text_b(int32_t type) { return {Kind::text_b, 0, type}; }
 
-// TemplateProcessing: {"single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", ...}}, ...],
-// "pair": ..., "special_tokens": {"[CLS]": {"ids": [101], ...}, ...}}. One special token may stand for several ids.
+// TemplateProcessing: {"single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence":
+// {"id": "A", ...}}, ...], "pair": ..., "special_tokens": {"[CLS]": {"ids": [101], ...}, ...}}. One
+// special token may stand for several ids.
 std::vector<Part> read_parts(const Json& list, const Json& special_tokens) {
   std::vector<Part> parts;
   for (const Json& item : list) {
@@ -37,7 +38,8 @@ std::vector<Part> read_parts(const Json& list, const Json& special_tokens) {
 }  // namespace
 
 SpecialTemplate SpecialTemplate::bert(int32_t cls, int32_t sep) {
-  return {{special(cls), text_a(), special(sep)}, {special(cls), text_a(), special(sep), text_b(1), special(sep, 1)}};
+  return {{special(cls), text_a(), special(sep)},
+          {special(cls), text_a(), special(sep), text_b(1), special(sep, 1)}};
 }
 
 SpecialTemplate SpecialTemplate::roberta(int32_t cls, int32_t sep) {
@@ -60,18 +62,21 @@ SpecialTemplate SpecialTemplate::from_json(const Json& processor) {
     const Json& tokens = processor.at("special_tokens");
     return {read_parts(processor.at("single"), tokens), read_parts(processor.at("pair"), tokens)};
   }
-  if (type == "Sequence") {  // ByteLevel only moves offsets, which are not kept here: what is left is one template
+  if (type == "Sequence") {  // ByteLevel only moves offsets, which are not kept here: what is left
+                             // is one template
     SpecialTemplate result = plain();
     for (const Json& step : processor.at("processors"))
       if (step.at("type") != "ByteLevel") result = from_json(step);
     return result;
   }
   engine::fail("tokenizer.json", "post_processor of type '", type, "' is not known",
-               engine::hint("known are BertProcessing, RobertaProcessing, TemplateProcessing, ByteLevel and Sequence"));
+               engine::hint("known are BertProcessing, RobertaProcessing, TemplateProcessing, "
+                            "ByteLevel and Sequence"));
 }
 
 int SpecialTemplate::specials(const std::vector<Part>& parts) {
-  return static_cast<int>(std::count_if(parts.begin(), parts.end(), [](const Part& p) { return p.kind == Kind::special; }));
+  return static_cast<int>(std::count_if(parts.begin(), parts.end(),
+                                        [](const Part& p) { return p.kind == Kind::special; }));
 }
 
 }  // namespace data

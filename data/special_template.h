@@ -1,4 +1,5 @@
-// Where the special tokens stand around one text or two: tokenizer.json's "post_processor", reduced to a list of parts.
+// Where the special tokens stand around one text or two: tokenizer.json's "post_processor", reduced
+// to a list of parts.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct SpecialTemplate {
   static SpecialTemplate roberta(int32_t cls, int32_t sep);
   // No special tokens: `A`, `A B`.
   static SpecialTemplate plain();
-  // From tokenizer.json: BertProcessing, RobertaProcessing, TemplateProcessing, ByteLevel or a Sequence of these; null is
-  // plain. Throws engine::Error for any other kind.
+  // From tokenizer.json: BertProcessing, RobertaProcessing, TemplateProcessing, ByteLevel or a
+  // Sequence of these; null is plain. Throws engine::Error for any other kind.
   static SpecialTemplate from_json(const nlohmann::json& post_processor);
 
   static int specials(const std::vector<Part>& parts);  // how many tokens it adds

@@ -12,10 +12,12 @@ namespace data {
 std::string submission_file(const TaskInfo& task, const std::string& split) {
   for (const SplitFile& file : glue_entry(task.key).files)
     if (file.split == split && !file.submission.empty()) return file.submission;
-  engine::fail(task.name, "the split '", split, "' is not submitted to GLUE", engine::hint("only test sets are"));
+  engine::fail(task.name, "the split '", split, "' is not submitted to GLUE",
+               engine::hint("only test sets are"));
 }
 
-void write_submission(const std::filesystem::path& file, const TaskInfo& task, std::span<const double> predictions) {
+void write_submission(const std::filesystem::path& file, const TaskInfo& task,
+                      std::span<const double> predictions) {
   const GlueTask& entry = glue_entry(task.key);
   std::string text = "index\tprediction\n";
   for (size_t i = 0; i < predictions.size(); ++i) {
@@ -27,8 +29,10 @@ void write_submission(const std::filesystem::path& file, const TaskInfo& task, s
       std::snprintf(score, sizeof score, "%.6f", std::clamp(p, 0.0, 5.0));
       text += score;
     } else {
-      engine::check(p == std::floor(p), task.name, "prediction ", i, " is ", p, ", expected a class");
-      const std::string& word = task.label_name(static_cast<int64_t>(p));  // throws if it is no class
+      engine::check(p == std::floor(p), task.name, "prediction ", i, " is ", p,
+                    ", expected a class");
+      const std::string& word =
+          task.label_name(static_cast<int64_t>(p));  // throws if it is no class
       text += entry.submit_words ? word : std::to_string(static_cast<int64_t>(p));
     }
     text += '\n';

@@ -19,13 +19,15 @@ using Row = std::vector<std::string>;
 void add_row(Table& table, Row row, int64_t line) {
   if (table.columns.empty()) {
     for (size_t i = 0; i < row.size(); ++i)
-      engine::check(std::count(row.begin(), row.end(), row[i]) == 1, engine::concat(table.file.string(), ":", line),
-                    "the column '", row[i], "' is named twice");
+      engine::check(std::count(row.begin(), row.end(), row[i]) == 1,
+                    engine::concat(table.file.string(), ":", line), "the column '", row[i],
+                    "' is named twice");
     table.columns = std::move(row);
     return;
   }
-  engine::check(row.size() == table.columns.size(), engine::concat(table.file.string(), ":", line), "has ", row.size(),
-                " fields, expected ", table.columns.size(), " (", listed(table.columns), ")");
+  engine::check(row.size() == table.columns.size(), engine::concat(table.file.string(), ":", line),
+                "has ", row.size(), " fields, expected ", table.columns.size(), " (",
+                listed(table.columns), ")");
   table.rows.push_back(std::move(row));
   table.lines.push_back(line);
 }
@@ -50,7 +52,8 @@ void on_field(void* field, size_t length, void* user) {
   state.line += std::count(state.row.back().begin(), state.row.back().end(), '\n');
 }
 
-// `end` is the byte that ended the row, -1 at the end of the file. CRLF calls twice, the second time without fields.
+// `end` is the byte that ended the row, -1 at the end of the file. CRLF calls twice, the second
+// time without fields.
 void on_row(int end, void* user) {
   auto& state = *static_cast<CsvState*>(user);
   if (!state.row.empty() && state.error.empty()) {
@@ -69,17 +72,21 @@ void read_csv(Table& table) {
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   check_utf8(text, table.file);
   csv_parser parser;
-  engine::check(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) == 0, table.file.string(),
-                "libcsv does not start");
-  csv_set_space_func(&parser, [](unsigned char) { return 0; });  // spaces around a field belong to it
+  engine::check(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) == 0,
+                table.file.string(), "libcsv does not start");
+  csv_set_space_func(&parser,
+                     [](unsigned char) { return 0; });  // spaces around a field belong to it
   CsvState state{.table = &table, .row = {}, .error = {}};
-  const bool parsed = csv_parse(&parser, text.data(), text.size(), on_field, on_row, &state) == text.size() &&
-                      csv_fini(&parser, on_field, on_row, &state) == 0;
+  const bool parsed =
+      csv_parse(&parser, text.data(), text.size(), on_field, on_row, &state) == text.size() &&
+      csv_fini(&parser, on_field, on_row, &state) == 0;
   const std::string problem = parsed ? "" : csv_strerror(csv_error(&parser));
   csv_free(&parser);
   if (!state.error.empty()) throw engine::Error(state.error);
-  engine::check(parsed, engine::concat(table.file.string(), ":", state.line), "broken quotation (", problem, ")",
-                engine::hint("a field with a quotation mark is quoted, and the mark in it is doubled: \"say \"\"hi\"\"\""));
+  engine::check(parsed, engine::concat(table.file.string(), ":", state.line), "broken quotation (",
+                problem, ")",
+                engine::hint("a field with a quotation mark is quoted, and the mark in it is "
+                             "doubled: \"say \"\"hi\"\"\""));
 }
 
 std::string as_text(const OrderedJson& value, const std::string& where, const std::string& key) {
@@ -102,8 +109,9 @@ void read_jsonl(Table& table) {
     if (content.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = engine::concat(table.file.string(), ":", line);
     const OrderedJson object = OrderedJson::parse(content, nullptr, false);
-    engine::check(object.is_object(), where, "is not a JSON object",
-                  engine::hint("JSON lines have one object a line: {\"text\": \"...\", \"label\": \"...\"}"));
+    engine::check(
+        object.is_object(), where, "is not a JSON object",
+        engine::hint("JSON lines have one object a line: {\"text\": \"...\", \"label\": \"...\"}"));
     if (table.columns.empty())
       for (const auto& [key, value] : object.items()) table.columns.push_back(key);
     Row row;
@@ -132,7 +140,9 @@ size_t Table::column(const std::string& name) const {
   return *found;
 }
 
-std::string Table::where(size_t row) const { return engine::concat(file.string(), ":", lines[row]); }
+std::string Table::where(size_t row) const {
+  return engine::concat(file.string(), ":", lines[row]);
+}
 
 Table read_table(const std::filesystem::path& file) {
   Table table;
@@ -145,9 +155,11 @@ Table read_table(const std::filesystem::path& file) {
   } else if (ending == ".jsonl" || ending == ".json" || ending == ".ndjson") {
     read_jsonl(table);
   } else {
-    engine::fail(file.string(), "the ending '", ending, "' is not known", engine::hint("known are .tsv, .csv and .jsonl"));
+    engine::fail(file.string(), "the ending '", ending, "' is not known",
+                 engine::hint("known are .tsv, .csv and .jsonl"));
   }
-  engine::check(!table.rows.empty(), file.string(), table.columns.empty() ? "is empty" : "has column names but no rows");
+  engine::check(!table.rows.empty(), file.string(),
+                table.columns.empty() ? "is empty" : "has column names but no rows");
   return table;
 }
 

@@ -9,8 +9,8 @@ namespace data {
 
 const std::string& TaskInfo::label_name(int64_t index) const {
   engine::check(!regression, name, "is a regression and has no classes");
-  engine::check(index >= 0 && index < static_cast<int64_t>(labels.size()), name, "has no class ", index, ", its ",
-                labels.size(), " classes are: ", listed(labels));
+  engine::check(index >= 0 && index < static_cast<int64_t>(labels.size()), name, "has no class ",
+                index, ", its ", labels.size(), " classes are: ", listed(labels));
   return labels[static_cast<size_t>(index)];
 }
 
@@ -21,7 +21,7 @@ std::optional<int> TaskInfo::label_index(std::string_view label) const {
 }
 
 nlohmann::ordered_json TaskInfo::to_json() const {
-  return {{"key", key},   {"name", name},     {"pair", pair}, {"regression", regression},
+  return {{"key", key},       {"name", name},      {"pair", pair}, {"regression", regression},
           {"labels", labels}, {"metrics", metrics}};
 }
 
@@ -45,7 +45,8 @@ const Split& TaskData::split(const std::string& split_name) const {
   if (found != splits.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& [name, split] : splits) names.push_back(name);
-  engine::fail(info.name, "there is no split '", split_name, "'", engine::hint("found were: " + listed(names)));
+  engine::fail(info.name, "there is no split '", split_name, "'",
+               engine::hint("found were: " + listed(names)));
 }
 
 }  // namespace data

@@ -1,4 +1,5 @@
-// What a task is and what its examples are, whether the task is one of GLUE's or a person's own data.
+// What a task is and what its examples are, whether the task is one of GLUE's or a person's own
+// data.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,15 @@
 namespace data {
 
 struct TaskInfo {
-  std::string key;                   // lower-case, as Hugging Face spells it: "cola", "sst2", "stsb", "mnli", ...; "own" for own data
-  std::string name;                  // as GLUE spells it: "CoLA", "SST-2", "STS-B", "MNLI"
-  bool pair = false;                 // two texts an example
-  bool regression = false;           // the label is a number; otherwise it is an index into `labels`
-  std::vector<std::string> labels;   // class names in the order of Hugging Face's datasets; empty for a regression
-  std::vector<std::string> metrics;  // names that engine::metric knows; the task's score is their mean
+  std::string key;    // lower-case, as Hugging Face spells it: "cola", "sst2", "stsb", "mnli", ...;
+                      // "own" for own data
+  std::string name;   // as GLUE spells it: "CoLA", "SST-2", "STS-B", "MNLI"
+  bool pair = false;  // two texts an example
+  bool regression = false;  // the label is a number; otherwise it is an index into `labels`
+  std::vector<std::string>
+      labels;  // class names in the order of Hugging Face's datasets; empty for a regression
+  std::vector<std::string>
+      metrics;  // names that engine::metric knows; the task's score is their mean
 
   // The width of the head: 1 for a regression, else the number of classes.
   int outputs() const { return regression ? 1 : static_cast<int>(labels.size()); }
@@ -27,8 +31,8 @@ struct TaskInfo {
   // Index of a class by its name; nullopt if the task has no such class.
   std::optional<int> label_index(std::string_view label) const;
 
-  // Kept with a run, so that a model can be used without its training data. from_json throws engine::Error if a field
-  // is missing or has another type than to_json writes.
+  // Kept with a run, so that a model can be used without its training data. from_json throws
+  // engine::Error if a field is missing or has another type than to_json writes.
   nlohmann::ordered_json to_json() const;
   static TaskInfo from_json(const nlohmann::ordered_json& json);
 };
@@ -37,14 +41,16 @@ struct Example {
   std::string a;
   std::string b;                // empty for a single text
   std::optional<double> label;  // class index, or the target of a regression; none in a test set
-  int64_t id = 0;               // row number in the file, from 0, corrupt rows not counted: the index of a submission
+  int64_t id =
+      0;  // row number in the file, from 0, corrupt rows not counted: the index of a submission
 };
 
 struct Split {
-  std::string name;            // "train", "dev", "test"; MNLI: "dev_matched", "dev_mismatched", "test_matched", ...
+  std::string
+      name;  // "train", "dev", "test"; MNLI: "dev_matched", "dev_mismatched", "test_matched", ...
   std::filesystem::path file;  // where the rows were read from
   std::vector<Example> examples;
-  int64_t skipped = 0;         // corrupt rows left out (QQP only; elsewhere such a row is an error)
+  int64_t skipped = 0;  // corrupt rows left out (QQP only; elsewhere such a row is an error)
 
   bool labelled() const { return !examples.empty() && examples.front().label.has_value(); }
 };

@@ -26,7 +26,8 @@ struct TextSource::Xz {
   ~Xz() { lzma_end(&stream); }
 };
 
-TextSource::TextSource(const std::filesystem::path& path) : name_(path == "-" ? "standard input" : path.string()) {
+TextSource::TextSource(const std::filesystem::path& path)
+    : name_(path == "-" ? "standard input" : path.string()) {
   fd_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   check(fd_ >= 0, "corpus", "cannot read ", name_, ": ", std::strerror(errno));
   raw_.resize(kPiece);
@@ -86,9 +87,11 @@ bool TextSource::fill() {
     s.avail_in = raw_end_ - raw_begin_;
     const lzma_ret result = lzma_code(&s, raw_done_ ? LZMA_FINISH : LZMA_RUN);
     raw_begin_ = raw_end_ - s.avail_in;
-    if (result == LZMA_STREAM_END) xz_->ended = true;
+    if (result == LZMA_STREAM_END)
+      xz_->ended = true;
     else if (result != LZMA_OK)
-      fail("corpus", name_, ": the .xz data is ", result == LZMA_BUF_ERROR ? "cut short" : "damaged", " after ", bytes_, " bytes",
+      fail("corpus", name_, ": the .xz data is ",
+           result == LZMA_BUF_ERROR ? "cut short" : "damaged", " after ", bytes_, " bytes",
            hint("test the file with: xz --test FILE"));
   }
   end_ = buffer_.size() - s.avail_out;

@@ -1,4 +1,5 @@
-// Lines of text from a file, from standard input, plain or .xz: told apart by the first bytes, read in pieces.
+// Lines of text from a file, from standard input, plain or .xz: told apart by the first bytes, read
+// in pieces.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ class TextSource {
   TextSource(const TextSource&) = delete;
   TextSource& operator=(const TextSource&) = delete;
 
-  // The next line without its end ("\n" or "\r\n"); false at the end. A last line needs no end. Throws for damaged .xz data.
+  // The next line without its end ("\n" or "\r\n"); false at the end. A last line needs no end.
+  // Throws for damaged .xz data.
   bool line(std::string& into);
 
   int64_t bytes_read() const { return bytes_; }  // of the file itself, compressed or not
@@ -24,7 +26,7 @@ class TextSource {
 
  private:
   struct Xz;
-  bool fill();               // more text in buffer_[begin_, end_); false at the end
+  bool fill();  // more text in buffer_[begin_, end_); false at the end
   size_t read_raw(char* into, size_t most);
 
   std::string name_;

@@ -10,8 +10,8 @@ namespace {
 
 using Kind = SpecialTemplate::Part::Kind;
 
-void append(const std::vector<SpecialTemplate::Part>& parts, const std::vector<int32_t>& a, const std::vector<int32_t>& b,
-            Encoding& out) {
+void append(const std::vector<SpecialTemplate::Part>& parts, const std::vector<int32_t>& a,
+            const std::vector<int32_t>& b, Encoding& out) {
   out.ids.reserve(parts.size() + a.size() + b.size());
   out.types.reserve(parts.size() + a.size() + b.size());
   for (const auto& part : parts) {
@@ -28,8 +28,9 @@ void append(const std::vector<SpecialTemplate::Part>& parts, const std::vector<i
 // How many text tokens fit beside `specials`; -1 is no limit.
 int room(int max_length, int specials, int texts) {
   if (max_length == 0) return -1;
-  engine::check(max_length >= specials + texts, "tokenizer", "a maximum length of ", max_length, " has no room for ",
-                specials, " special tokens and ", texts, texts == 1 ? " text token" : " text tokens",
+  engine::check(max_length >= specials + texts, "tokenizer", "a maximum length of ", max_length,
+                " has no room for ", specials, " special tokens and ", texts,
+                texts == 1 ? " text token" : " text tokens",
                 engine::hint("raise max_length, or use 0 for no limit"));
   return max_length - specials;
 }
@@ -55,7 +56,8 @@ Encoding Tokenizer::encode(std::string_view text, int max_length) const {
   return out;
 }
 
-Encoding Tokenizer::encode_pair(std::string_view text_a, std::string_view text_b, int max_length) const {
+Encoding Tokenizer::encode_pair(std::string_view text_a, std::string_view text_b,
+                                int max_length) const {
   Encoding out;
   std::vector<int32_t> a, b;
   tokenize(text_a, a);

@@ -41,7 +41,8 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary);
   out << text;
   out.flush();
-  engine::check(out.good(), file.string(), "cannot be written", engine::hint("is the folder there, and is the disk full?"));
+  engine::check(out.good(), file.string(), "cannot be written",
+                engine::hint("is the folder there, and is the disk full?"));
 }
 
 Json read_json(const std::filesystem::path& file) {
@@ -87,24 +88,28 @@ int TokenizerFiles::model_max_length() const {
 std::vector<AddedToken> TokenizerFiles::added_tokens() const {
   std::vector<AddedToken> tokens;
   if (tokenizer.contains("added_tokens")) {
-    for (const Json& json : tokenizer["added_tokens"]) tokens.push_back(read_added(json, json.at("id").get<int32_t>()));
+    for (const Json& json : tokenizer["added_tokens"])
+      tokens.push_back(read_added(json, json.at("id").get<int32_t>()));
   } else if (config.contains("added_tokens_decoder")) {
-    for (const auto& [id, json] : config["added_tokens_decoder"].items()) tokens.push_back(read_added(json, std::stoi(id)));
+    for (const auto& [id, json] : config["added_tokens_decoder"].items())
+      tokens.push_back(read_added(json, std::stoi(id)));
   }
   for (const auto& [content, id] : added.items()) {
     const auto same = [&, c = content](const AddedToken& t) { return t.content == c; };
-    if (std::none_of(tokens.begin(), tokens.end(), same)) tokens.push_back({.content = content, .id = id.get<int32_t>()});
+    if (std::none_of(tokens.begin(), tokens.end(), same))
+      tokens.push_back({.content = content, .id = id.get<int32_t>()});
   }
   return tokens;
 }
 
-SpecialIds find_special(const TokenizerFiles& files, const SpecialNames& names, const Vocabulary& vocabulary,
-                        std::vector<AddedToken>& added) {
+SpecialIds find_special(const TokenizerFiles& files, const SpecialNames& names,
+                        const Vocabulary& vocabulary, std::vector<AddedToken>& added) {
   const auto find = [&](const char* role, const std::string& fallback) -> std::optional<int32_t> {
     const std::string name = files.special(role, fallback);
     if (name.empty()) return std::nullopt;
     const auto same = [&](const AddedToken& t) { return t.content == name; };
-    if (auto known = std::find_if(added.begin(), added.end(), same); known != added.end()) return known->id;
+    if (auto known = std::find_if(added.begin(), added.end(), same); known != added.end())
+      return known->id;
     const auto id = vocabulary.id(name);
     if (id) added.push_back({.content = name, .id = *id, .special = true});
     return id;
@@ -121,7 +126,8 @@ SpecialIds find_special(const TokenizerFiles& files, const SpecialNames& names, 
 }
 
 void add_tokens(const Json& vocab, const std::string& where, Vocabulary& vocabulary) {
-  engine::check(vocab.is_object() && !vocab.empty(), where, "has no vocabulary of the form {\"token\": id, ...}");
+  engine::check(vocab.is_object() && !vocab.empty(), where,
+                "has no vocabulary of the form {\"token\": id, ...}");
   for (const auto& [token, id] : vocab.items()) vocabulary.add(token, id.get<int32_t>());
 }
 

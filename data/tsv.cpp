@@ -20,7 +20,8 @@ void check_utf8(std::string_view text, const std::filesystem::path& file) {
   const size_t column = good - (begin == std::string_view::npos ? 0 : begin + 1) + 1;
   char byte[8];
   std::snprintf(byte, sizeof byte, "0x%02X", static_cast<unsigned char>(text[good]));
-  engine::fail(engine::concat(file.string(), ":", line), "byte ", column, " of the line (", byte, ") is not UTF-8",
+  engine::fail(engine::concat(file.string(), ":", line), "byte ", column, " of the line (", byte,
+               ") is not UTF-8",
                engine::hint("convert the file first, for instance with iconv -f LATIN1 -t UTF-8"));
 }
 

@@ -1,7 +1,9 @@
-// Tab-separated files as GLUE has them: no quoting at all. A quotation mark is a letter like any other, and a field cannot
-// hold a tab or a line break (MRPC and others have unbalanced quotation marks, which a CSV reader would trip over).
+// Tab-separated files as GLUE has them: no quoting at all. A quotation mark is a letter like any
+// other, and a field cannot hold a tab or a line break (MRPC and others have unbalanced quotation
+// marks, which a CSV reader would trip over).
 //
-// A byte order mark is skipped, CRLF is read like LF, blank lines at the end of the file are not rows.
+// A byte order mark is skipped, CRLF is read like LF, blank lines at the end of the file are not
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +16,8 @@ namespace data {
 
 class TsvReader {
  public:
-  // Reads the whole file. Throws engine::Error if it cannot be opened, is empty, or is not UTF-8 (with line and byte).
+  // Reads the whole file. Throws engine::Error if it cannot be opened, is empty, or is not UTF-8
+  // (with line and byte).
   explicit TsvReader(const std::filesystem::path& file);
   TsvReader(const TsvReader&) = delete;
   TsvReader& operator=(const TsvReader&) = delete;
@@ -23,7 +26,7 @@ class TsvReader {
   bool next();
   const std::vector<std::string_view>& fields() const { return fields_; }  // views into this reader
   int64_t line() const { return line_; }                                   // of the fields, from 1
-  std::string where() const;                                               // "path:line", for a message
+  std::string where() const;  // "path:line", for a message
   const std::filesystem::path& file() const { return file_; }
 
  private:

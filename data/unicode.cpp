@@ -9,10 +9,12 @@ namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
-utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
+utf8proc_category_t category(char32_t c) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
+}
 
-// Length of the sequence that a lead byte announces and the range of its second byte (Unicode 15, table 3-7); 0 if the
-// byte leads nothing.
+// Length of the sequence that a lead byte announces and the range of its second byte (Unicode 15,
+// table 3-7); 0 if the byte leads nothing.
 struct Lead {
   int length;
   unsigned char low, high;
@@ -98,8 +100,8 @@ std::string to_utf8(std::string_view text) {
 
 bool is_white_space(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D);
-  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000;
+  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool is_punctuation(char32_t c) {
@@ -129,12 +131,15 @@ bool is_word(char32_t c) {
   return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NL) || k == UTF8PROC_CATEGORY_PC;
 }
 
-int combining_class(char32_t c) { return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class; }
+int combining_class(char32_t c) {
+  return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class;
+}
 
 int decompose(char32_t c, char32_t out[kMaxMapped]) {
   utf8proc_int32_t buffer[kMaxMapped];
   int boundary = 0;
-  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), buffer, kMaxMapped, UTF8PROC_DECOMPOSE, &boundary);
+  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), buffer, kMaxMapped,
+                                         UTF8PROC_DECOMPOSE, &boundary);
   if (n < 1 || n > kMaxMapped) {
     out[0] = c;
     return 1;
@@ -144,7 +149,8 @@ int decompose(char32_t c, char32_t out[kMaxMapped]) {
 }
 
 int to_lower(char32_t c, char32_t out[kMaxMapped]) {
-  if (c == 0x130) {  // the one unconditional line of SpecialCasing.txt that lower-cases to two code points
+  if (c == 0x130) {  // the one unconditional line of SpecialCasing.txt that lower-cases to two code
+                     // points
     out[0] = 'i';
     out[1] = 0x307;
     return 2;

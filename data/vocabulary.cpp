@@ -8,14 +8,16 @@ namespace data {
 
 void Vocabulary::add(std::string_view token, int32_t id) {
   constexpr int32_t kMost = 1 << 24;
-  engine::check(id >= 0 && id <= kMost, "vocabulary", "token '", token, "' has the id ", id, ", ids are 0 .. ", kMost);
+  engine::check(id >= 0 && id <= kMost, "vocabulary", "token '", token, "' has the id ", id,
+                ", ids are 0 .. ", kMost);
   if (id >= size()) tokens_.resize(static_cast<size_t>(id) + 1);
   tokens_[static_cast<size_t>(id)] = token;
   ids_.insert_or_assign(std::string(token), id);
 }
 
 const std::string& Vocabulary::token(int32_t id) const {
-  engine::check(id >= 0 && id < size(), "vocabulary", "id ", id, " is not in a vocabulary of ", size(), " tokens");
+  engine::check(id >= 0 && id < size(), "vocabulary", "id ", id, " is not in a vocabulary of ",
+                size(), " tokens");
   return tokens_[static_cast<size_t>(id)];
 }
 

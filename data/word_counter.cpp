@@ -4,7 +4,8 @@
 
 namespace data {
 
-WordCounter::WordCounter(Split split, size_t most_words) : split_(std::move(split)), most_words_(most_words) {}
+WordCounter::WordCounter(Split split, size_t most_words)
+    : split_(std::move(split)), most_words_(most_words) {}
 
 void WordCounter::add(std::string_view line) {
   split_(line, [this](std::string_view word) {

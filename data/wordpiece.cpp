@@ -12,21 +12,25 @@ namespace {
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 int count_code_points(std::string_view text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
 }
 
 }  // namespace
 
-WordPieceTokenizer::WordPieceTokenizer(Vocabulary vocabulary, const std::vector<AddedToken>& added, SpecialIds special,
-                                       SpecialTemplate special_template, WordPieceOptions options, int model_max_length)
+WordPieceTokenizer::WordPieceTokenizer(Vocabulary vocabulary, const std::vector<AddedToken>& added,
+                                       SpecialIds special, SpecialTemplate special_template,
+                                       WordPieceOptions options, int model_max_length)
     : options_(std::move(options)) {
   vocabulary_ = std::move(vocabulary);
   special_ = special;
   template_ = std::move(special_template);
   model_max_length_ = model_max_length;
-  engine::check(special_.unk.has_value(), "wordpiece", "the vocabulary of ", vocabulary_.size(),
-                " tokens has no token for unknown words",
-                engine::hint("vocab.txt usually has [UNK]; tokenizer_config.json may name another as unk_token"));
+  engine::check(
+      special_.unk.has_value(), "wordpiece", "the vocabulary of ", vocabulary_.size(),
+      " tokens has no token for unknown words",
+      engine::hint(
+          "vocab.txt usually has [UNK]; tokenizer_config.json may name another as unk_token"));
   for (const AddedToken& token : added) {
     if (token.special) special_list_.push_back(token.id);
     if (!token.normalized) {
@@ -51,7 +55,8 @@ WordPieceTokenizer::WordPieceTokenizer(Vocabulary vocabulary, const std::vector<
   }
 }
 
-std::unique_ptr<WordPieceTokenizer> WordPieceTokenizer::bert(Vocabulary vocabulary, WordPieceOptions options) {
+std::unique_ptr<WordPieceTokenizer> WordPieceTokenizer::bert(Vocabulary vocabulary,
+                                                             WordPieceOptions options) {
   SpecialIds special;
   std::vector<AddedToken> added;
   const auto find = [&](const char* name) {
@@ -66,7 +71,8 @@ std::unique_ptr<WordPieceTokenizer> WordPieceTokenizer::bert(Vocabulary vocabula
   special.mask = find("[MASK]");
   engine::check(special.cls && special.sep, "wordpiece", "the vocabulary has no [CLS] or no [SEP]");
   auto parts = SpecialTemplate::bert(*special.cls, *special.sep);
-  return std::make_unique<WordPieceTokenizer>(std::move(vocabulary), added, special, std::move(parts), std::move(options));
+  return std::make_unique<WordPieceTokenizer>(std::move(vocabulary), added, special,
+                                              std::move(parts), std::move(options));
 }
 
 void WordPieceTokenizer::tokenize_plain(std::string_view text, std::vector<int32_t>& ids) const {
@@ -76,12 +82,13 @@ void WordPieceTokenizer::tokenize_plain(std::string_view text, std::vector<int32
   normalized_.split(normal, ids, [&](std::string_view stretch) {
     words.clear();
     bert_split(stretch, words);
-    for (const WordRange& word : words) append_word(stretch.substr(word.begin, word.end - word.begin), ids);
+    for (const WordRange& word : words)
+      append_word(stretch.substr(word.begin, word.end - word.begin), ids);
   });
 }
 
-// Greedy: the longest piece that the word begins with, then the longest "##" piece of the rest, and so on. If a rest has no
-// piece, the whole word is unknown.
+// Greedy: the longest piece that the word begins with, then the longest "##" piece of the rest, and
+// so on. If a rest has no piece, the whole word is unknown.
 void WordPieceTokenizer::append_word(std::string_view word, std::vector<int32_t>& ids) const {
   const auto most = static_cast<size_t>(options_.max_characters_per_word);
   if (word.size() > most && count_code_points(word) > options_.max_characters_per_word) {
@@ -94,7 +101,8 @@ void WordPieceTokenizer::append_word(std::string_view word, std::vector<int32_t>
     size_t length = std::min(word.size() - begin, begin == 0 ? longest_first_ : longest_next_);
     auto found = pieces.end();
     for (; length > 0; --length) {
-      if (begin + length < word.size() && continues(word[begin + length])) continue;  // not inside a code point
+      if (begin + length < word.size() && continues(word[begin + length]))
+        continue;  // not inside a code point
       found = pieces.find(word.substr(begin, length));
       if (found != pieces.end()) break;
     }
@@ -113,7 +121,8 @@ std::string WordPieceTokenizer::decode(std::span<const int32_t> ids, bool skip_s
   for (const int32_t id : ids) {
     if (skip_special && is_special(id)) continue;
     std::string_view piece = token(id);
-    if (!text.empty() && piece.starts_with(options_.continuation) && piece.size() > options_.continuation.size()) {
+    if (!text.empty() && piece.starts_with(options_.continuation) &&
+        piece.size() > options_.continuation.size()) {
       piece.remove_prefix(options_.continuation.size());
     } else if (!text.empty()) {
       text += ' ';
@@ -130,6 +139,8 @@ nlohmann::ordered_json WordPieceTokenizer::settings() const {
           {"handle_chinese_chars", options_.normalizer.handle_chinese_chars}};
 }
 
-void WordPieceTokenizer::save(const std::filesystem::path& folder) const { write_wordpiece(folder, *this); }
+void WordPieceTokenizer::save(const std::filesystem::path& folder) const {
+  write_wordpiece(folder, *this);
+}
 
 }  // namespace data

@@ -1,5 +1,6 @@
-// Learns a WordPiece vocabulary from word counts, as Hugging Face's BertWordPieceTrainer does (which merges the most frequent
-// pair, like BPE, and not the pair with the best likelihood ratio of the original, unpublished trainer).
+// Learns a WordPiece vocabulary from word counts, as Hugging Face's BertWordPieceTrainer does
+// (which merges the most frequent pair, like BPE, and not the pair with the best likelihood ratio
+// of the original, unpublished trainer).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,9 @@ namespace data {
 
 struct WordPieceTraining {
   int32_t vocab_size = 30522;
-  int64_t min_frequency = 2;     // a pair that occurs less often is not merged
-  int32_t limit_alphabet = 1000;  // characters kept, the most frequent ones; a word loses the others
+  int64_t min_frequency = 2;  // a pair that occurs less often is not merged
+  int32_t limit_alphabet =
+      1000;  // characters kept, the most frequent ones; a word loses the others
   std::vector<std::string> special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   std::string continuation = "##";
   std::function<void(int32_t tokens)> progress;  // called now and then; may be empty
@@ -25,10 +27,12 @@ struct WordPieceTraining {
 // Counts the words that BERT's normaliser and pre-tokenizer make.
 WordCounter bert_word_counter(const BertNormalizerOptions& options);
 
-// The vocabulary in the order of ids: special tokens, alphabet by code point, its continuations, merged pieces in the order
-// of merging. The same counts give the same vocabulary. Throws engine::Error if there are no words, or if vocab_size has no
-// room for special tokens and alphabet.
-std::vector<std::string> train_wordpiece(const WordCounts& counts, const WordPieceTraining& training);
+// The vocabulary in the order of ids: special tokens, alphabet by code point, its continuations,
+// merged pieces in the order of merging. The same counts give the same vocabulary. Throws
+// engine::Error if there are no words, or if vocab_size has no room for special tokens and
+// alphabet.
+std::vector<std::string> train_wordpiece(const WordCounts& counts,
+                                         const WordPieceTraining& training);
 
 // A tokenizer of a trained vocabulary; save() writes the files that Hugging Face reads.
 std::unique_ptr<WordPieceTokenizer> trained_wordpiece(const std::vector<std::string>& vocabulary,

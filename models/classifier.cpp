@@ -11,7 +11,8 @@ using engine::Linear;
 using engine::Role;
 using engine::Tensor;
 
-SequenceClassifier::SequenceClassifier(ModelConfig config) : config_(std::move(config)), encoder_(config_) {
+SequenceClassifier::SequenceClassifier(ModelConfig config)
+    : config_(std::move(config)), encoder_(config_) {
   const int64_t h = config_.hidden_size;
   const int after = config_.num_hidden_layers;
   declare(encoder_, names_of(config_.family).base);
@@ -53,14 +54,20 @@ engine::Sites SequenceClassifier::sites() {
   sites.heads = config_.num_attention_heads;
   sites.hidden = config_.hidden_size;
   encoder_.add_sites(sites, names_of(config_.family).base + ".");
-  if (pooler_) sites.linears.push_back({pooler_.get(), Role::pooler, sites.layers, 0, pooler_->out(), "bert.pooler.dense"});
-  if (dense_) sites.linears.push_back({dense_.get(), Role::head, sites.layers, 0, dense_->out(), dense_name_});
+  if (pooler_)
+    sites.linears.push_back(
+        {pooler_.get(), Role::pooler, sites.layers, 0, pooler_->out(), "bert.pooler.dense"});
+  if (dense_)
+    sites.linears.push_back(
+        {dense_.get(), Role::head, sites.layers, 0, dense_->out(), dense_name_});
   sites.linears.push_back({out_.get(), Role::head, sites.layers, 0, out_->out(), out_name_});
   sites.kv = {sites.layers, sites.heads, sites.hidden, &prefix_, this};
   return sites;
 }
 
-Tensor SequenceClassifier::encode(Graph& g, const engine::TokenBatch& batch) { return encoder_(g, batch, prefix_.get()); }
+Tensor SequenceClassifier::encode(Graph& g, const engine::TokenBatch& batch) {
+  return encoder_(g, batch, prefix_.get());
+}
 
 Tensor SequenceClassifier::encode_first(Graph& g, const engine::TokenBatch& batch) {
   first_.choose_first(batch.segments);
@@ -86,11 +93,14 @@ Tensor SequenceClassifier::head(Graph& g, Tensor x) {
   return (*out_)(g, engine::dropout(g, std::move(x), p));
 }
 
-Tensor SequenceClassifier::logits(Graph& g, const engine::TokenBatch& batch) { return head(g, encode_first(g, batch)); }
+Tensor SequenceClassifier::logits(Graph& g, const engine::TokenBatch& batch) {
+  return head(g, encode_first(g, batch));
+}
 
-Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::TokenBatch& batch, double label_smoothing) {
-  engine::check(batch.labels.size() == static_cast<size_t>(logits.rows()), "loss", "the batch has ", batch.labels.size(), " labels for ",
-                logits.rows(), " sequences");
+Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::TokenBatch& batch,
+                                double label_smoothing) {
+  engine::check(batch.labels.size() == static_cast<size_t>(logits.rows()), "loss", "the batch has ",
+                batch.labels.size(), " labels for ", logits.rows(), " sequences");
   if (config_.num_labels == 1) return engine::mse(g, logits, batch.labels.data());
   return engine::cross_entropy(g, logits, batch.labels.data(), label_smoothing);
 }

@@ -16,7 +16,8 @@ namespace models {
 enum class Family { bert, roberta, electra, distilbert };
 
 struct ModelConfig {
-  std::string model_type = "bert";  // Hugging Face's: bert, roberta (xlm-roberta, camembert), electra, distilbert
+  std::string model_type =
+      "bert";  // Hugging Face's: bert, roberta (xlm-roberta, camembert), electra, distilbert
   Family family = Family::bert;
   int64_t vocab_size = 30522;
   int64_t hidden_size = 768;
@@ -33,25 +34,27 @@ struct ModelConfig {
   double hidden_dropout = 0.1;
   double attention_dropout = 0.1;
   double classifier_dropout = 0.1;
-  int num_labels = 2;  // 1: regression
+  int num_labels = 2;               // 1: regression
   std::vector<std::string> labels;  // id2label, in order of id
-  engine::Json raw;    // the file itself, to be written back with a fine-tuned model
+  engine::Json raw;                 // the file itself, to be written back with a fine-tuned model
 
   // The longest sequence, special tokens included.
   int64_t longest_sequence() const { return max_position_embeddings - position_offset; }
   // All dropout probabilities at once.
   void set_dropout(double p) { hidden_dropout = attention_dropout = classifier_dropout = p; }
-  // What config.json of a classifier with these labels says: `raw` with the fields that this struct sets.
+  // What config.json of a classifier with these labels says: `raw` with the fields that this struct
+  // sets.
   engine::Json to_json() const;
 };
 
-// Reads the JSON of a config.json; `where` names it in errors. Errors: an unknown model_type, a missing field, sizes that
-// do not fit one another (heads that do not divide hidden_size), a position embedding that is not absolute.
+// Reads the JSON of a config.json; `where` names it in errors. Errors: an unknown model_type, a
+// missing field, sizes that do not fit one another (heads that do not divide hidden_size), a
+// position embedding that is not absolute.
 ModelConfig config_from_json(const engine::Json& json, const std::string& where);
 
-// "random:layers=4,hidden=256,heads=4,ffn=1024,vocab=8192,positions=512,embedding=256,type=bert,dropout=0.1": a fresh
-// model. Defaults: type bert, layers 2, hidden 128, heads hidden / 64, ffn 4 hidden, positions 512, vocab `vocab_size` (the
-// tokenizer's). Errors list the known options.
+// "random:layers=4,hidden=256,heads=4,ffn=1024,vocab=8192,positions=512,embedding=256,type=bert,dropout=0.1":
+// a fresh model. Defaults: type bert, layers 2, hidden 128, heads hidden / 64, ffn 4 hidden,
+// positions 512, vocab `vocab_size` (the tokenizer's). Errors list the known options.
 ModelConfig config_from_spec(std::string_view spec, int64_t vocab_size);
 
 // Sets the number of classes and their names; 1 and no names for a regression.

@@ -20,22 +20,27 @@ using engine::Tensor;
 namespace {
 
 ModelConfig generator_of(const ModelConfig& c, double part) {
-  check(part > 0 && part <= 1, "electra_pretraining", "a generator of ", part, " of the model's width; expected a part in (0, 1]");
+  check(part > 0 && part <= 1, "electra_pretraining", "a generator of ", part,
+        " of the model's width; expected a part in (0, 1]");
   ModelConfig g = c;
   g.num_attention_heads = std::max(1, static_cast<int>(std::lround(c.num_attention_heads * part)));
   const int64_t width = c.hidden_size / c.num_attention_heads;  // of a head: kept
   g.hidden_size = width * g.num_attention_heads;
-  g.intermediate_size = std::max<int64_t>(width, std::llround(static_cast<double>(c.intermediate_size) * part));
+  g.intermediate_size =
+      std::max<int64_t>(width, std::llround(static_cast<double>(c.intermediate_size) * part));
   return g;
 }
 
 }  // namespace
 
 ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
-    : config_(std::move(config)), generator_config_(generator_of(config_, generator)), encoder_(config_),
+    : config_(std::move(config)),
+      generator_config_(generator_of(config_, generator)),
+      encoder_(config_),
       dense_(config_.hidden_size, config_.hidden_size, Role::head, config_.num_hidden_layers),
       prediction_(config_.hidden_size, 1, Role::head, config_.num_hidden_layers) {
-  check(config_.family == Family::electra, "electra_pretraining", "model_type '", config_.model_type, "' cannot be pretrained with rtd",
+  check(config_.family == Family::electra, "electra_pretraining", "model_type '",
+        config_.model_type, "' cannot be pretrained with rtd",
         engine::hint("use type=electra, or the objective mlm with type=bert"));
   declare(encoder_, "electra");
   declare(dense_, "discriminator_predictions.dense");
@@ -43,7 +48,8 @@ ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
   dense_.weight.init_std = prediction_.weight.init_std = config_.initializer_range;
   const ModelConfig& g = generator_config_;
   if (g.hidden_size != g.embedding_size) {
-    generator_in_ = std::make_unique<engine::Linear>(g.embedding_size, g.hidden_size, Role::embedding_projection, -1);
+    generator_in_ = std::make_unique<engine::Linear>(g.embedding_size, g.hidden_size,
+                                                     Role::embedding_projection, -1);
     generator_in_->weight.init_std = g.initializer_range;
     declare(*generator_in_, "generator.embeddings_project");
   }
@@ -51,8 +57,9 @@ ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
     generator_layers_.push_back(std::make_unique<EncoderLayer>(g, i));
     declare(*generator_layers_.back(), "generator.encoder.layer." + std::to_string(i));
   }
-  generator_head_ = std::make_unique<TiedHead>(g, g.hidden_size, g.embedding_size, "generator_predictions.dense",
-                                               "generator_predictions.LayerNorm", "generator_lm_head.bias");
+  generator_head_ =
+      std::make_unique<TiedHead>(g, g.hidden_size, g.embedding_size, "generator_predictions.dense",
+                                 "generator_predictions.LayerNorm", "generator_lm_head.bias");
   declare(*generator_head_, "");
 }
 
@@ -69,7 +76,8 @@ std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
     for (int64_t r = begin; r < end; ++r) {
       weight = (logits.row_array(r) - logits.row_array(r).maxCoeff()).exp();
       double total = 0;
-      for (int64_t c = 0; c < classes; c += kPart) total += static_cast<double>(weight.segment(c, std::min(kPart, classes - c)).sum());
+      for (int64_t c = 0; c < classes; c += kPart)
+        total += static_cast<double>(weight.segment(c, std::min(kPart, classes - c)).sum());
       const auto bits = engine::philox(key, static_cast<uint64_t>(r), 0x647261776eull);
       double left = (bits[0] + 0.5) / 4294967296.0 * total;
       int64_t c = 0;
@@ -78,7 +86,8 @@ std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
         if (left < part) break;
         left -= part;
       }
-      const int64_t stop = std::min(c + kPart, classes) - 1;  // rounding may leave a little at the end: the last one then
+      const int64_t stop = std::min(c + kPart, classes) -
+                           1;  // rounding may leave a little at the end: the last one then
       for (; c < stop; ++c) {
         left -= static_cast<double>(weight[c]);
         if (left < 0) break;
@@ -89,8 +98,10 @@ std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
   return drawn;
 }
 
-Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows,
-                                const std::vector<int32_t>& labels, double weight, uint64_t key, RtdCounts* counts) {
+Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch,
+                                const std::vector<int32_t>& rows,
+                                const std::vector<int32_t>& labels, double weight, uint64_t key,
+                                RtdCounts* counts) {
   RtdCounts unused;
   RtdCounts& c = counts ? *counts : unused;
   Tensor x = encoder_.embeddings(g, batch);
@@ -101,9 +112,9 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch, const
   x = (*generator_layers_[last])(g, x, batch.segments, {}, &masked_);
   Table& words = encoder_.embeddings.word;
   std::vector<int32_t> drawn;
-  const Tensor guess = generator_head_->loss(g, x, words, labels, &c.generator_correct, [&](const Tensor& logits) {
-    drawn = sample_rows(logits, key);
-  });
+  const Tensor guess =
+      generator_head_->loss(g, x, words, labels, &c.generator_correct,
+                            [&](const Tensor& logits) { drawn = sample_rows(logits, key); });
   c.generator_loss = static_cast<double>(*guess.data());
 
   corrupted_ = batch;
@@ -114,7 +125,8 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch, const
     corrupted_.ids[row] = drawn[i];
     c.replaced += replaced[row] = drawn[i] != labels[i];
   }
-  const Tensor found = binary_loss(g, discriminate(g, corrupted_), replaced, &c.discriminator_correct);
+  const Tensor found =
+      binary_loss(g, discriminate(g, corrupted_), replaced, &c.discriminator_correct);
   c.discriminator_loss = static_cast<double>(*found.data());
   return engine::add(g, engine::scale(g, found, static_cast<Scalar>(weight)), guess);
 }

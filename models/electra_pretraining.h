@@ -1,10 +1,13 @@
-// Replaced-token detection (ELECTRA, Clark et al. 2020): Hugging Face's ElectraForPreTraining with the generator it learns from.
+// Replaced-token detection (ELECTRA, Clark et al. 2020): Hugging Face's ElectraForPreTraining with
+// the generator it learns from.
 //
-//   a small generator guesses the masked tokens (a masked language model);  one of its guesses is drawn at each place;
-//   the discriminator says of every token whether it was put in:  loss = generator's + weight mean(binary cross entropy)
+//   a small generator guesses the masked tokens (a masked language model);  one of its guesses is
+//   drawn at each place; the discriminator says of every token whether it was put in:  loss =
+//   generator's + weight mean(binary cross entropy)
 //
-// The two share the embeddings with their LayerNorm. No gradient passes through the draw. The discriminator is the model
-// that is kept: electra.*, discriminator_predictions.{dense,dense_prediction}. The generator's names begin with "generator".
+// The two share the embeddings with their LayerNorm. No gradient passes through the draw. The
+// discriminator is the model that is kept: electra.*,
+// discriminator_predictions.{dense,dense_prediction}. The generator's names begin with "generator".
 #pragma once
 
 #include <memory>
@@ -22,16 +25,17 @@ struct RtdCounts {
 
 class ElectraPretraining : public engine::Module {
  public:
-  // `generator`: its hidden and feed-forward sizes and heads as parts of the discriminator's, in (0, 1].
-  // Throws for families other than ELECTRA.
+  // `generator`: its hidden and feed-forward sizes and heads as parts of the discriminator's, in
+  // (0, 1]. Throws for families other than ELECTRA.
   ElectraPretraining(ModelConfig config, double generator);
 
   const ModelConfig& config() const { return config_; }
 
-  // `batch` has masks in it; rows and labels as in MaskedLm. What is drawn is a function of `key`. The batch must live
-  // until backward.
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, const std::vector<int32_t>& rows,
-                      const std::vector<int32_t>& labels, double weight, uint64_t key, RtdCounts* counts = nullptr);
+  // `batch` has masks in it; rows and labels as in MaskedLm. What is drawn is a function of `key`.
+  // The batch must live until backward.
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+                      const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
+                      double weight, uint64_t key, RtdCounts* counts = nullptr);
 
   // (tokens, 1): the discriminator's logit for "put in".
   engine::Tensor discriminate(engine::Graph& g, const engine::TokenBatch& batch);

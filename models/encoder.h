@@ -1,9 +1,11 @@
-// The encoder of BERT (Devlin et al. 2019) and its family: embeddings, then post-LN transformer layers, on packed batches.
+// The encoder of BERT (Devlin et al. 2019) and its family: embeddings, then post-LN transformer
+// layers, on packed batches.
 //
-//   q, k, v = x W^T + b;  a = attention(q, k, v);  x = LN(x + drop(a Wo^T + bo));  x = LN(x + drop(act(x W1^T + b1) W2^T + b2))
+//   q, k, v = x W^T + b;  a = attention(q, k, v);  x = LN(x + drop(a Wo^T + bo));  x = LN(x +
+//   drop(act(x W1^T + b1) W2^T + b2))
 //
-// RoBERTa differs in its positions (they begin at pad_token_id + 1), ELECTRA in a projection from the embedding size,
-// DistilBERT in names, in having no token types and no dropout after attention.
+// RoBERTa differs in its positions (they begin at pad_token_id + 1), ELECTRA in a projection from
+// the embedding size, DistilBERT in names, in having no token types and no dropout after attention.
 #pragma once
 
 #include <memory>
@@ -21,14 +23,17 @@ namespace models {
 // A table of rows: declared as "<name>.weight" (entries, width).
 class Table : public engine::Module {
  public:
-  Table(int64_t entries, int64_t width) { declare(weight, "weight", {entries, width}, engine::Role::embedding, -1); }
+  Table(int64_t entries, int64_t width) {
+    declare(weight, "weight", {entries, width}, engine::Role::embedding, -1);
+  }
   engine::Parameter weight;
 };
 
 class Embeddings : public engine::Module {
  public:
   explicit Embeddings(const ModelConfig& config);
-  // (tokens, embedding_size), normalised and dropped out. Errors: a sequence longer than the position table.
+  // (tokens, embedding_size), normalised and dropped out. Errors: a sequence longer than the
+  // position table.
   engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch);
 
   Table word, position;
@@ -43,9 +48,10 @@ class Embeddings : public engine::Module {
 class EncoderLayer : public engine::Module {
  public:
   EncoderLayer(const ModelConfig& config, int layer);
-  // x (tokens, hidden) -> (tokens, hidden), or, given `rows`, (rows, hidden): keys and values of all tokens, everything else
-  // of the chosen ones. `segments` and `rows` must live until backward.
-  engine::Tensor operator()(engine::Graph& g, const engine::Tensor& x, const engine::Segments& segments, const engine::KeyValue& prefix,
+  // x (tokens, hidden) -> (tokens, hidden), or, given `rows`, (rows, hidden): keys and values of
+  // all tokens, everything else of the chosen ones. `segments` and `rows` must live until backward.
+  engine::Tensor operator()(engine::Graph& g, const engine::Tensor& x,
+                            const engine::Segments& segments, const engine::KeyValue& prefix,
                             const engine::RowChoice* rows = nullptr);
   void add_sites(engine::Sites& sites, const std::string& path);
 
@@ -57,8 +63,8 @@ class EncoderLayer : public engine::Module {
  private:
   using Hooks = std::vector<std::unique_ptr<engine::PointHook>>;
   // LN(residual + drop(h)) with what strategies put between dropout and sum.
-  engine::Tensor finish(engine::Graph& g, engine::Tensor h, const engine::Tensor& residual, engine::LayerNorm& norm, double dropout,
-                        const Hooks& hooks);
+  engine::Tensor finish(engine::Graph& g, engine::Tensor h, const engine::Tensor& residual,
+                        engine::LayerNorm& norm, double dropout, const Hooks& hooks);
 
   const ModelConfig& config_;
   int layer_;
@@ -69,10 +75,11 @@ class EncoderLayer : public engine::Module {
 class Encoder : public engine::Module {
  public:
   explicit Encoder(const ModelConfig& config);
-  // (tokens, hidden) of the last layer, or (rows, hidden) of it at `rows`: the same values there (as long as dropout is off:
-  // its masks are drawn for fewer rows) for less work, 42 % less where there are two layers and one row a sequence.
-  // The batch and the rows must live until backward.
-  engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch, engine::KvHook* prefix, const engine::RowChoice* rows = nullptr);
+  // (tokens, hidden) of the last layer, or (rows, hidden) of it at `rows`: the same values there
+  // (as long as dropout is off: its masks are drawn for fewer rows) for less work, 42 % less where
+  // there are two layers and one row a sequence. The batch and the rows must live until backward.
+  engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch,
+                            engine::KvHook* prefix, const engine::RowChoice* rows = nullptr);
   void add_sites(engine::Sites& sites, const std::string& path);
 
   Embeddings embeddings;

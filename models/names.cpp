@@ -21,7 +21,8 @@ Names bert_like(const char* base) {
 }  // namespace
 
 const Names& names_of(Family family) {
-  static const Names bert = bert_like("bert"), roberta = bert_like("roberta"), electra = bert_like("electra");
+  static const Names bert = bert_like("bert"), roberta = bert_like("roberta"),
+                     electra = bert_like("electra");
   static const Names distilbert{.base = "distilbert",
                                 .layers = "transformer.layer",
                                 .query = "attention.q_lin",
@@ -35,10 +36,14 @@ const Names& names_of(Family family) {
                                 .after_attention = "attention",
                                 .after_ffn = "ffn"};
   switch (family) {
-    case Family::bert: return bert;
-    case Family::roberta: return roberta;
-    case Family::electra: return electra;
-    case Family::distilbert: return distilbert;
+    case Family::bert:
+      return bert;
+    case Family::roberta:
+      return roberta;
+    case Family::electra:
+      return electra;
+    case Family::distilbert:
+      return distilbert;
   }
   return bert;
 }

@@ -8,7 +8,7 @@
 namespace models {
 
 struct Names {
-  std::string base;  // "bert": everything but the head lies below it
+  std::string base;    // "bert": everything but the head lies below it
   std::string layers;  // "encoder.layer"
   // below embeddings
   std::string embedding_norm = "LayerNorm";

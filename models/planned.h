@@ -1,4 +1,5 @@
-// Models that can be counted and not (yet) run: parameters and sites by shape, without memory. For --dry-run.
+// Models that can be counted and not (yet) run: parameters and sites by shape, without memory. For
+// --dry-run.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@
 
 namespace models {
 
-// A model by its shapes alone. BERT's family is counted through SequenceClassifier itself; this adds LLaMA (LlamaForCausalLM).
+// A model by its shapes alone. BERT's family is counted through SequenceClassifier itself; this
+// adds LLaMA (LlamaForCausalLM).
 class PlannedModel : public engine::Module {
  public:
   virtual engine::Sites sites() = 0;
@@ -18,7 +20,8 @@ class PlannedModel : public engine::Module {
 
 // Whether planned_model() knows this model_type ("llama", "mistral").
 bool is_planned_type(const std::string& model_type);
-// From the JSON of a config.json; no head is added: nothing but what the strategy injects is trained on top.
+// From the JSON of a config.json; no head is added: nothing but what the strategy injects is
+// trained on top.
 std::unique_ptr<PlannedModel> planned_model(const engine::Json& config, const std::string& where);
 
 }  // namespace models

@@ -19,16 +19,19 @@ ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
   const fs::path path(spec);
   std::error_code ignored;
   check(fs::exists(path, ignored), "model", "there is no ", spec,
-        hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt), a config.json, or random:layers=2,hidden=128"));
+        hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt), a "
+             "config.json, or random:layers=2,hidden=128"));
   const bool folder = fs::is_directory(path);
   const fs::path config = folder ? path / "config.json" : path;
-  check(fs::exists(config, ignored), "model", path.string(), " has no config.json", hint("a Hugging Face folder has one beside its weights"));
+  check(fs::exists(config, ignored), "model", path.string(), " has no config.json",
+        hint("a Hugging Face folder has one beside its weights"));
   source.config = config_from_json(engine::json_file(config), config.string());
   if (folder) source.folder = path;
   return source;
 }
 
-engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStore& store, uint64_t seed, bool allow_head_mismatch) {
+engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStore& store,
+                                uint64_t seed, bool allow_head_mismatch) {
   engine::LoadReport report;
   if (source.has_weights()) {
     engine::LoadOptions options;
@@ -41,9 +44,11 @@ engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStor
   return report;
 }
 
-void save_classifier(const fs::path& folder, const SequenceClassifier& model, const engine::ParameterStore& store, engine::DType dtype) {
+void save_classifier(const fs::path& folder, const SequenceClassifier& model,
+                     const engine::ParameterStore& store, engine::DType dtype) {
   engine::save_model(folder, store, dtype);
-  engine::write_file_atomically(folder / "config.json", engine::json_text(model.config().to_json(), 2) + "\n");
+  engine::write_file_atomically(folder / "config.json",
+                                engine::json_text(model.config().to_json(), 2) + "\n");
 }
 
 }  // namespace models

@@ -16,15 +16,16 @@ using engine::Parameter;
 
 constexpr int64_t kFormatVersion = 1;
 
-// "base_model.model.bert...query.lora_A.weight" -> "bert...query.lora_A.weight". Files of microsoft/LoRA's loralib have
-// neither the prefix nor the ".weight".
+// "base_model.model.bert...query.lora_A.weight" -> "bert...query.lora_A.weight". Files of
+// microsoft/LoRA's loralib have neither the prefix nor the ".weight".
 std::string our_name(std::string name) {
   for (const char* prefix : {"base_model.model.", "base_model."})
     if (name.starts_with(prefix)) {
       name = name.substr(std::string(prefix).size());
       break;
     }
-  if (const size_t at = name.find(".base_layer."); at != std::string::npos) name.erase(at, std::string(".base_layer").size());
+  if (const size_t at = name.find(".base_layer."); at != std::string::npos)
+    name.erase(at, std::string(".base_layer").size());
   if (name.ends_with(".lora_A") || name.ends_with(".lora_B")) name += ".weight";
   return name;
 }
@@ -32,13 +33,16 @@ std::string our_name(std::string name) {
 // How the tensors are named, for a folder that lacks its configuration.
 std::string advice_without_config(const std::filesystem::path& folder) {
   const auto path = folder / "adapter_model.safetensors";
-  if (!std::filesystem::exists(path)) return "an adapter is a folder with adapter_config.json and adapter_model.safetensors";
+  if (!std::filesystem::exists(path))
+    return "an adapter is a folder with adapter_config.json and adapter_model.safetensors";
   const auto file = engine::Safetensors::open(path);
   for (const auto& [name, tensor] : file.tensors())
     if (name.ends_with(".lora_A"))
-      return concat("the tensors have the names of microsoft/LoRA's loralib (lora_A without .weight). Such a file does not say alpha; put "
-                    "an adapter_config.json beside it, for instance {\"peft_type\": \"LORA\", \"r\": ", tensor.dims.front(),
-                    ", \"lora_alpha\": 16}");
+      return concat(
+          "the tensors have the names of microsoft/LoRA's loralib (lora_A without .weight). Such a "
+          "file does not say alpha; put "
+          "an adapter_config.json beside it, for instance {\"peft_type\": \"LORA\", \"r\": ",
+          tensor.dims.front(), ", \"lora_alpha\": 16}");
   return "the configuration says what the tensors mean; it should be beside them";
 }
 
@@ -58,11 +62,14 @@ std::string base_prefix(const engine::ParameterStore& store) {
   return "";
 }
 
-// A file's own spec, where it still says what the configuration says (somebody may have edited alpha there).
-std::string spec_of_peft_file(const Json& config, const engine::Safetensors& file, const AdapterFile& out, const std::string& where) {
+// A file's own spec, where it still says what the configuration says (somebody may have edited
+// alpha there).
+std::string spec_of_peft_file(const Json& config, const engine::Safetensors& file,
+                              const AdapterFile& out, const std::string& where) {
   const std::string from_config = spec_from_peft(config, out.tensors, where);
   const auto saved = file.metadata().find("peft_cpp_spec");
-  if (saved == file.metadata().end() || config.at("peft_type") == "PREFIX_TUNING") return from_config;
+  if (saved == file.metadata().end() || config.at("peft_type") == "PREFIX_TUNING")
+    return from_config;
   const auto numbers = [](const std::string& spec) {
     const auto strategy = make_strategy(spec);
     Json options = strategy->options();
@@ -70,18 +77,22 @@ std::string spec_of_peft_file(const Json& config, const engine::Safetensors& fil
     for (const char* key : {"roles", "pattern", "layers"}) options.erase(key);
     return options;
   };
-  return numbers(saved->second) == numbers(from_config) ? make_strategy(saved->second)->spec() : from_config;
+  return numbers(saved->second) == numbers(from_config) ? make_strategy(saved->second)->spec()
+                                                        : from_config;
 }
 
 }  // namespace
 
 AdapterFile load_adapter(const std::filesystem::path& folder) {
-  const auto config_path = folder / "adapter_config.json", tensor_path = folder / "adapter_model.safetensors";
-  check(std::filesystem::exists(config_path), "adapter", "there is no ", config_path.string(), hint(advice_without_config(folder)));
-  check(std::filesystem::exists(tensor_path), "adapter", "there is no ", tensor_path.string(),
-        hint(std::filesystem::exists(folder / "adapter_model.bin")
-                 ? "adapter_model.bin is a Python pickle; save it again with safe_serialization=True"
-                 : "an adapter is a folder with adapter_config.json and adapter_model.safetensors"));
+  const auto config_path = folder / "adapter_config.json",
+             tensor_path = folder / "adapter_model.safetensors";
+  check(std::filesystem::exists(config_path), "adapter", "there is no ", config_path.string(),
+        hint(advice_without_config(folder)));
+  check(
+      std::filesystem::exists(tensor_path), "adapter", "there is no ", tensor_path.string(),
+      hint(std::filesystem::exists(folder / "adapter_model.bin")
+               ? "adapter_model.bin is a Python pickle; save it again with safe_serialization=True"
+               : "an adapter is a folder with adapter_config.json and adapter_model.safetensors"));
   const std::string where = config_path.string();
   AdapterFile out;
   out.folder = folder;
@@ -92,29 +103,36 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
   if (engine::has(out.config, "peft_cpp")) {
     const Json& ours = out.config["peft_cpp"];
     const auto version = engine::get<int64_t>(ours, "format_version", where);
-    check(version == kFormatVersion, where, "format_version is ", version, ", and this program knows ", kFormatVersion);
+    check(version == kFormatVersion, where, "format_version is ", version,
+          ", and this program knows ", kFormatVersion);
     out.spec = make_strategy(engine::get<std::string>(ours, "spec", where))->spec();
     out.base_hash = engine::get_or<std::string>(ours, "base_model_hash", "", where);
     out.tensors = file.tensors();
     return out;
   }
-  check(engine::has(out.config, "peft_type"), where, "there is neither \"peft_type\" nor \"peft_cpp\"",
-        hint("is it a file of the AdapterHub library? Only Hugging Face PEFT's format and our own can be read"));
+  check(engine::has(out.config, "peft_type"), where,
+        "there is neither \"peft_type\" nor \"peft_cpp\"",
+        hint("is it a file of the AdapterHub library? Only Hugging Face PEFT's format and our own "
+             "can be read"));
   out.peft = true;
   for (const auto& [name, tensor] : file.tensors()) {
     const bool fresh = out.tensors.emplace(our_name(name), tensor).second;
     check(fresh, tensor_path.string(), "two tensors would both be ", our_name(name));
   }
-  if (const auto hash = file.metadata().find("base_model_hash"); hash != file.metadata().end()) out.base_hash = hash->second;
+  if (const auto hash = file.metadata().find("base_model_hash"); hash != file.metadata().end())
+    out.base_hash = hash->second;
   out.spec = spec_of_peft_file(out.config, file, out, where);
   return out;
 }
 
-void apply_adapter(const AdapterFile& file, engine::ParameterStore& store, const std::string& base_hash, const ApplyOptions& options) {
+void apply_adapter(const AdapterFile& file, engine::ParameterStore& store,
+                   const std::string& base_hash, const ApplyOptions& options) {
   const std::string where = (file.folder / "adapter_model.safetensors").string();
-  check(file.base_hash.empty() || base_hash.empty() || file.base_hash == base_hash, where, "was trained on another base model: ",
-        file.base_model.empty() ? "one" : file.base_model, " with hash ", file.base_hash, ", and this one has ", base_hash,
-        hint("load the base model that it was trained on; on another one its numbers mean nothing"));
+  check(
+      file.base_hash.empty() || base_hash.empty() || file.base_hash == base_hash, where,
+      "was trained on another base model: ", file.base_model.empty() ? "one" : file.base_model,
+      " with hash ", file.base_hash, ", and this one has ", base_hash,
+      hint("load the base model that it was trained on; on another one its numbers mean nothing"));
 
   const std::string prefix = base_prefix(store);
   std::vector<std::pair<Parameter*, const engine::SafeTensor*>> found;
@@ -126,18 +144,25 @@ void apply_adapter(const AdapterFile& file, engine::ParameterStore& store, const
       unexpected.push_back(name);
       continue;
     }
-    const auto dims = p->transposed_in_file ? std::vector<int64_t>(p->dims.rbegin(), p->dims.rend()) : p->dims;
-    if (tensor.dims != dims) mismatched.push_back(concat(name, ": ", engine::dims_text(tensor.dims), " in the file, ", engine::dims_text(dims), " here"));
+    const auto dims =
+        p->transposed_in_file ? std::vector<int64_t>(p->dims.rbegin(), p->dims.rend()) : p->dims;
+    if (tensor.dims != dims)
+      mismatched.push_back(concat(name, ": ", engine::dims_text(tensor.dims), " in the file, ",
+                                  engine::dims_text(dims), " here"));
     found.emplace_back(p, &tensor);
   }
   std::map<const Parameter*, int> times;
   for (const auto& [p, tensor] : found) ++times[p];
   for (Parameter* p : store.all()) {
     if (times[p] > 1) unexpected.push_back(p->name + " (there twice)");
-    if (p->trainable && times[p] == 0 && !(options.allow_missing_head && p->role == engine::Role::head)) missing.push_back(p->name);
+    if (p->trainable && times[p] == 0 &&
+        !(options.allow_missing_head && p->role == engine::Role::head))
+      missing.push_back(p->name);
   }
-  check(unexpected.empty() && missing.empty() && mismatched.empty(), where, "does not fit this model with strategy ", file.spec,
-        list_text("tensors that the model has no parameter for", unexpected), list_text("trained parameters that are not in the file", missing),
+  check(unexpected.empty() && missing.empty() && mismatched.empty(), where,
+        "does not fit this model with strategy ", file.spec,
+        list_text("tensors that the model has no parameter for", unexpected),
+        list_text("trained parameters that are not in the file", missing),
         list_text("other shapes", mismatched));
   for (const auto& [p, tensor] : found) {
     engine::load_parameter(*tensor, *p, store, /*borrow=*/false);

@@ -22,7 +22,8 @@ engine::TensorToSave to_save(const std::string& name, const Parameter& p) {
 std::vector<std::string> module_paths(const engine::ParameterStore& store) {
   std::vector<std::string> paths;
   for (const Parameter* p : store.all())
-    if (p->role != Role::injected && p->name.ends_with(".weight")) paths.push_back(p->name.substr(0, p->name.size() - 7));
+    if (p->role != Role::injected && p->name.ends_with(".weight"))
+      paths.push_back(p->name.substr(0, p->name.size() - 7));
   return paths;
 }
 
@@ -35,19 +36,23 @@ std::vector<std::string> head_modules(const engine::ParameterStore& store) {
 }
 
 // PEFT's key. Biases of a wrapped layer belong to its base_layer.
-std::string peft_key(const Parameter& p, const std::string& prefix, const std::set<std::string>& wrapped) {
+std::string peft_key(const Parameter& p, const std::string& prefix,
+                     const std::set<std::string>& wrapped) {
   const size_t dot = p.name.rfind('.');
-  if (p.role != Role::injected && p.bias && wrapped.contains(p.name.substr(0, dot))) return prefix + p.name.substr(0, dot) + ".base_layer.bias";
+  if (p.role != Role::injected && p.bias && wrapped.contains(p.name.substr(0, dot)))
+    return prefix + p.name.substr(0, dot) + ".base_layer.bias";
   return prefix + p.name;
 }
 
 }  // namespace
 
-void save_adapter(const std::filesystem::path& folder, const Strategy& strategy, const engine::ParameterStore& store,
-                  const AdapterInfo& info, const engine::Sites& sites) {
+void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
+                  const engine::ParameterStore& store, const AdapterInfo& info,
+                  const engine::Sites& sites) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  engine::check(!error, "adapter", "cannot make the folder ", folder.string(), ": ", error.message());
+  engine::check(!error, "adapter", "cannot make the folder ", folder.string(), ": ",
+                error.message());
 
   std::vector<engine::TensorToSave> tensors;
   engine::Metadata metadata = {{"format", "pt"}};
@@ -55,21 +60,28 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
   engine::Matrix table;  // must live until the tensors are written
   if (const std::string type = peft_type_of(strategy); !type.empty()) {
     config = peft_config(strategy, info, sites, module_paths(store), head_modules(store));
-    // PEFT would warn of a foreign key in its configuration, or refuse it; the safetensors metadata is ours to fill.
+    // PEFT would warn of a foreign key in its configuration, or refuse it; the safetensors metadata
+    // is ours to fill.
     metadata["peft_cpp_spec"] = strategy.full_spec();
     if (!info.base_hash.empty()) metadata["base_model_hash"] = info.base_hash;
     const bool prefix = type == "PREFIX_TUNING";
     if (prefix) {
       table = dynamic_cast<const Prefix&>(strategy).table();
-      tensors.push_back({"prompt_embeddings", {table.rows(), table.cols()}, table.data(), engine::DType::F32, false});
+      tensors.push_back({"prompt_embeddings",
+                         {table.rows(), table.cols()},
+                         table.data(),
+                         engine::DType::F32,
+                         false});
     }
     const auto matched = strategy.matched();
     const std::set<std::string> wrapped(matched.begin(), matched.end());
     for (const Parameter* p : store.all())
       if (strategy.trains(*p) && !(prefix && p->role == Role::injected))
-        tensors.push_back(to_save(peft_key(*p, prefix ? "base_model." : "base_model.model.", wrapped), *p));
+        tensors.push_back(
+            to_save(peft_key(*p, prefix ? "base_model." : "base_model.model.", wrapped), *p));
   } else {
-    config = {{"base_model_name_or_path", info.base_model}, {"task_type", info.task_type},
+    config = {{"base_model_name_or_path", info.base_model},
+              {"task_type", info.task_type},
               {"peft_cpp", {{"format_version", 1}, {"spec", strategy.full_spec()}}}};
     if (!info.base_hash.empty()) config["peft_cpp"]["base_model_hash"] = info.base_hash;
     for (const Parameter* p : store.all())

@@ -1,14 +1,17 @@
 // BitFit (Ben Zaken et al., ACL 2022): only the additive biases learn, and the head.
 //
-//   y = W x + (b + db),  db of the size of the output: no weight's gradient is computed, no input of a linear layer is kept.
+//   y = W x + (b + db),  db of the size of the output: no weight's gradient is computed, no input
+//   of a linear layer is kept.
 //
-// All terms: every bias there is, those of the LayerNorms, of ELECTRA's embedding projection and of the pooler included, as
-// the authors' code does; layers (7 d + f) biases, and 2 d for the embeddings' LayerNorm and the pooler (BERT-base: 102,912).
-// The bias of the key does not move in exact arithmetic: it adds the same number to all scores of a query, and the softmax
-// does not see it. With a prefix it does.
+// All terms: every bias there is, those of the LayerNorms, of ELECTRA's embedding projection and of
+// the pooler included, as the authors' code does; layers (7 d + f) biases, and 2 d for the
+// embeddings' LayerNorm and the pooler (BERT-base: 102,912). The bias of the key does not move in
+// exact arithmetic: it adds the same number to all scores of a query, and the softmax does not see
+// it. With a prefix it does.
 //
-// The paper's terms have other names in the authors' code: ffn_in is its "intermediate", ffn_out and attention_output are
-// both its "output" (a suffix that hits two layers), attention_norm and ffn_norm both its "output_layernorm".
+// The paper's terms have other names in the authors' code: ffn_in is its "intermediate", ffn_out
+// and attention_output are both its "output" (a suffix that hits two layers), attention_norm and
+// ffn_norm both its "output_layernorm".
 #include <algorithm>
 
 #include "engine/base/error.h"
@@ -20,8 +23,10 @@ namespace {
 
 using engine::Parameter;
 
-const std::vector<std::string> kTerms = {"query",          "key",      "value",          "attention_output", "ffn_in", "ffn_out",
-                                         "attention_norm", "ffn_norm", "embedding_norm", "pooler"};
+const std::vector<std::string> kTerms = {
+    "query",          "key",     "value",          "attention_output",
+    "ffn_in",         "ffn_out", "attention_norm", "ffn_norm",
+    "embedding_norm", "pooler"};
 
 class BitFit : public Strategy {
  public:
@@ -36,17 +41,22 @@ class BitFit : public Strategy {
     if (terms_.empty()) return {{"terms", "all"}};
     return {{"terms", terms_}};
   }
-  double default_learning_rate() const override { return 1e-3; }  // the authors' code; the paper's grid is 1e-4 to 1e-3
+  double default_learning_rate() const override {
+    return 1e-3;
+  }  // the authors' code; the paper's grid is 1e-4 to 1e-3
 
   void check_marked(const std::vector<const Parameter*>& all) const override {
     for (const auto role : roles_)
-      engine::check(std::any_of(all.begin(), all.end(), [&](const Parameter* p) { return p->bias && p->role == role; }), "bitfit",
-                    "the model has no bias for term ", engine::role_name(role), engine::hint("leave it out of terms="));
+      engine::check(std::any_of(all.begin(), all.end(),
+                                [&](const Parameter* p) { return p->bias && p->role == role; }),
+                    "bitfit", "the model has no bias for term ", engine::role_name(role),
+                    engine::hint("leave it out of terms="));
   }
 
  protected:
   bool selects(const Parameter& p) const override {
-    return p.bias && p.role != engine::Role::injected && (terms_.empty() || std::find(roles_.begin(), roles_.end(), p.role) != roles_.end());
+    return p.bias && p.role != engine::Role::injected &&
+           (terms_.empty() || std::find(roles_.begin(), roles_.end(), p.role) != roles_.end());
   }
 
  private:
@@ -57,9 +67,11 @@ class BitFit : public Strategy {
 }  // namespace
 
 StrategyInfo bitfit_strategy() {
-  return {"bitfit", "only biases are trained (Ben Zaken et al. 2022)",
-          {{"terms", "all", "any of " + joined(kTerms) + ", joined with '+'"}},
-          [](const Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<BitFit>(o); }};
+  return {
+      "bitfit",
+      "only biases are trained (Ben Zaken et al. 2022)",
+      {{"terms", "all", "any of " + joined(kTerms) + ", joined with '+'"}},
+      [](const Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<BitFit>(o); }};
 }
 
 }  // namespace peft

@@ -9,7 +9,8 @@
 namespace peft {
 namespace {
 
-std::string join(const std::vector<std::unique_ptr<Strategy>>& parts, const std::function<std::string(const Strategy&)>& text) {
+std::string join(const std::vector<std::unique_ptr<Strategy>>& parts,
+                 const std::function<std::string(const Strategy&)>& text) {
   std::string out;
   for (const auto& part : parts) {
     if (!out.empty()) out += '+';
@@ -26,10 +27,15 @@ std::unique_ptr<Strategy> compose(std::vector<std::unique_ptr<Strategy>> parts) 
   std::set<std::string> seen;
   for (const auto& part : parts) {
     const std::string name = part->name();
-    engine::check(name != "full", "strategy", all, " makes no sense: full trains every parameter already, and what is added to a layer "
-                  "whose weight is trained can say nothing that the weight cannot", engine::hint("use full alone, or leave it out"));
-    engine::check(name != "frozen", "strategy", all, " makes no sense: frozen trains the head only, and the head is trained by every "
-                  "strategy", engine::hint("leave frozen out"));
+    engine::check(
+        name != "full", "strategy", all,
+        " makes no sense: full trains every parameter already, and what is added to a layer "
+        "whose weight is trained can say nothing that the weight cannot",
+        engine::hint("use full alone, or leave it out"));
+    engine::check(name != "frozen", "strategy", all,
+                  " makes no sense: frozen trains the head only, and the head is trained by every "
+                  "strategy",
+                  engine::hint("leave frozen out"));
     engine::check(seen.insert(name).second, "strategy", all, " has ", name, " twice",
                   engine::hint("'+' joins different strategies; give one of them all the options"));
   }
@@ -88,7 +94,8 @@ double Composite::default_learning_rate() const {
 }
 
 bool Composite::selects(const engine::Parameter& p) const {
-  return std::any_of(parts_.begin(), parts_.end(), [&](const auto& part) { return part->trains(p); });
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [&](const auto& part) { return part->trains(p); });
 }
 
 void Composite::fold(Side side, engine::ParameterStore& store) {

@@ -8,8 +8,9 @@
 
 namespace peft {
 
-// One part is returned as it is. Throws for combinations that have no meaning: the same strategy twice, full with
-// anything (it trains all there is already), frozen with anything (the head is trained anyway).
+// One part is returned as it is. Throws for combinations that have no meaning: the same strategy
+// twice, full with anything (it trains all there is already), frozen with anything (the head is
+// trained anyway).
 std::unique_ptr<Strategy> compose(std::vector<std::unique_ptr<Strategy>> parts);
 
 // Injects in the order of the parts and trains what any of them trains.

@@ -7,7 +7,8 @@ namespace {
 
 std::string with_commas(int64_t n) {
   std::string digits = std::to_string(n);
-  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), 1, ',');
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), 1, ',');
   return digits;
 }
 
@@ -27,7 +28,8 @@ Count count(engine::Module& root) {
 std::string text(const Count& count) {
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.4f", count.percent());
-  return "trainable params: " + with_commas(count.trainable) + " || all params: " + with_commas(count.total) + " || trainable%: " + percent;
+  return "trainable params: " + with_commas(count.trainable) +
+         " || all params: " + with_commas(count.total) + " || trainable%: " + percent;
 }
 
 }  // namespace peft

@@ -1,4 +1,5 @@
-// Frozen: only the task's head learns, on features that do not move. BERT's pooler is frozen too, as in BitFit's baseline.
+// Frozen: only the task's head learns, on features that do not move. BERT's pooler is frozen too,
+// as in BitFit's baseline.
 #include "peft/registry.h"
 #include "peft/strategy.h"
 
@@ -8,7 +9,9 @@ namespace {
 class Frozen : public Strategy {
  public:
   std::string name() const override { return "frozen"; }
-  double default_learning_rate() const override { return 1e-3; }  // a linear model; BitFit's code uses 1e-3 for its baseline
+  double default_learning_rate() const override {
+    return 1e-3;
+  }  // a linear model; BitFit's code uses 1e-3 for its baseline
 
  protected:
   bool selects(const engine::Parameter&) const override { return false; }
@@ -17,8 +20,10 @@ class Frozen : public Strategy {
 }  // namespace
 
 StrategyInfo frozen_strategy() {
-  return {"frozen", "only the head is trained", {},
-          [](const Options&) -> std::unique_ptr<Strategy> { return std::make_unique<Frozen>(); }};
+  return {
+      "frozen", "only the head is trained", {}, [](const Options&) -> std::unique_ptr<Strategy> {
+        return std::make_unique<Frozen>();
+      }};
 }
 
 }  // namespace peft

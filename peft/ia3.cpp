@@ -1,11 +1,13 @@
 // IA3 (Liu et al. 2022): learned factors rescale inner activations.
 //
-//   query, key, value, ffn_in:    y = l * (W x + b),  l (out, 1)      merge: W[i, :] *= l[i], b[i] *= l[i]
-//   attention_output, ffn_out:    y = W (l * x) + b,  l (1, in)       merge: W[:, j] *= l[j]
+//   query, key, value, ffn_in:    y = l * (W x + b),  l (out, 1)      merge: W[i, :] *= l[i], b[i]
+//   *= l[i] attention_output, ffn_out:    y = W (l * x) + b,  l (1, in)       merge: W[:, j] *=
+//   l[j]
 //
-// l = 1 makes the start a no-op bit for bit. The paper rescales keys, values and the hidden layer of the feed-forward, which
-// is the input of ffn_out; Hugging Face PEFT's default for BERT also rescales the input of attention_output, since its suffix
-// "output.dense" hits both. PEFT calls the layers whose input is rescaled feedforward_modules.
+// l = 1 makes the start a no-op bit for bit. The paper rescales keys, values and the hidden layer
+// of the feed-forward, which is the input of ffn_out; Hugging Face PEFT's default for BERT also
+// rescales the input of attention_output, since its suffix "output.dense" hits both. PEFT calls the
+// layers whose input is rescaled feedforward_modules.
 #include "engine/base/error.h"
 #include "engine/ops/elementwise.h"
 #include "peft/registry.h"
@@ -17,19 +19,23 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kIa3Roles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out"};
+const std::vector<std::string> kIa3Roles = {"query",  "key",    "value", "attention_output",
+                                            "ffn_in", "ffn_out"};
 
 bool scales_input(Role role) { return role == Role::attention_output || role == Role::ffn_out; }
 
 class Ia3Hook : public LinearHook {
  public:
   explicit Ia3Hook(const LinearSite& site) : on_input(scales_input(site.role)) {
-    const std::vector<int64_t> dims = on_input ? std::vector<int64_t>{1, site.linear->in()} : std::vector<int64_t>{site.linear->out(), 1};
+    const std::vector<int64_t> dims = on_input ? std::vector<int64_t>{1, site.linear->in()}
+                                               : std::vector<int64_t>{site.linear->out(), 1};
     declare(l, "ia3_l", dims, Role::injected, site.layer, Init::ones);
   }
 
   Tensor input(Graph& g, Tensor x) override { return on_input ? column_scale(g, x, g.use(l)) : x; }
-  Tensor output(Graph& g, const Tensor&, Tensor y) override { return on_input ? y : column_scale(g, y, g.use(l)); }
+  Tensor output(Graph& g, const Tensor&, Tensor y) override {
+    return on_input ? y : column_scale(g, y, g.use(l));
+  }
 
   const bool on_input;
   Parameter l;  // (1, in) or (out, 1)
@@ -48,8 +54,10 @@ class Ia3 : public Strategy {
 
   Json options() const override {
     Json out = Json::object();
-    if (choice_.pattern.empty()) out["roles"] = choice_.roles;
-    else out["pattern"] = choice_.pattern;
+    if (choice_.pattern.empty())
+      out["roles"] = choice_.roles;
+    else
+      out["pattern"] = choice_.pattern;
     out["layers"] = choice_.layers.text();
     return out;
   }
@@ -102,11 +110,13 @@ class Ia3 : public Strategy {
 }  // namespace
 
 StrategyInfo ia3_strategy() {
-  return {"ia3", "factors that rescale inner activations (Liu et al. 2022)",
-          {{"roles", "key+value+ffn_out", "any of " + joined(kIa3Roles)},
-           {"pattern", "", "instead of roles: a regular expression for the whole module path"},
-           {"layers", "all", "for instance 0-3 or 0+2+5"}},
-          [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Ia3>(o); }};
+  return {
+      "ia3",
+      "factors that rescale inner activations (Liu et al. 2022)",
+      {{"roles", "key+value+ffn_out", "any of " + joined(kIa3Roles)},
+       {"pattern", "", "instead of roles: a regular expression for the whole module path"},
+       {"layers", "all", "for instance 0-3 or 0+2+5"}},
+      [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Ia3>(o); }};
 }
 
 }  // namespace peft

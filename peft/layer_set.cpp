@@ -11,8 +11,10 @@ namespace {
 int parse_layer(std::string_view text, std::string_view whole, const std::string& where) {
   int value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  engine::check(error == std::errc() && end == text.data() + text.size() && value >= 0 && value < 100000, where, "layers=", whole,
-                " is no list of layers", engine::hint("layers count from 0; write for instance all, 11, 0-3 or 0-3+8"));
+  engine::check(
+      error == std::errc() && end == text.data() + text.size() && value >= 0 && value < 100000,
+      where, "layers=", whole, " is no list of layers",
+      engine::hint("layers count from 0; write for instance all, 11, 0-3 or 0-3+8"));
   return value;
 }
 
@@ -26,7 +28,8 @@ LayerSet LayerSet::parse(std::string_view text, const std::string& where) {
     const std::string_view item = text.substr(begin, end - begin);
     const size_t dash = item.find('-');
     const int first = parse_layer(item.substr(0, dash), text, where);
-    const int last = dash == std::string_view::npos ? first : parse_layer(item.substr(dash + 1), text, where);
+    const int last =
+        dash == std::string_view::npos ? first : parse_layer(item.substr(dash + 1), text, where);
     engine::check(first <= last, where, "layers=", text, " runs backwards at ", item);
     for (int i = first; i <= last; ++i) layers.push_back(i);
     begin = end + 1;
@@ -42,10 +45,13 @@ LayerSet LayerSet::of(std::vector<int> layers) {
   return set;
 }
 
-bool LayerSet::contains(int layer) const { return all() || std::binary_search(layers_.begin(), layers_.end(), layer); }
+bool LayerSet::contains(int layer) const {
+  return all() || std::binary_search(layers_.begin(), layers_.end(), layer);
+}
 
 void LayerSet::check_within(int count, const std::string& where) const {
-  engine::check(all() || layers_.back() < count, where, "layers=", text(), ", but the model has ", count, " layers",
+  engine::check(all() || layers_.back() < count, where, "layers=", text(), ", but the model has ",
+                count, " layers",
                 engine::hint(engine::concat("layers count from 0, so the last is ", count - 1)));
 }
 

@@ -1,11 +1,14 @@
 // LoRA (Hu et al. 2021): a frozen weight learns through an update of low rank.
 //
-//   y = W x + b + s B A dropout(x),   A (r, in) uniform as torch.nn.Linear, B (out, r) zero, s = alpha / r,
+//   y = W x + b + s B A dropout(x),   A (r, in) uniform as torch.nn.Linear, B (out, r) zero, s =
+//   alpha / r,
 //                                     or alpha / sqrt(r) with rslora (Kalajdzievski 2023)
-//   merge: W += s B A. Afterwards B is zero, so the model with and without the update computes the same.
+//   merge: W += s B A. Afterwards B is zero, so the model with and without the update computes the
+//   same.
 //
-// B = 0 makes the start a no-op bit for bit. r (in + out) parameters a layer; with query and value of BERT-base 294,912.
-// The weight's gradient (in x out) is never computed; A's and B's cost r / in and r / out of it.
+// B = 0 makes the start a no-op bit for bit. r (in + out) parameters a layer; with query and value
+// of BERT-base 294,912. The weight's gradient (in x out) is never computed; A's and B's cost r / in
+// and r / out of it.
 #include <cmath>
 
 #include "engine/base/error.h"
@@ -20,12 +23,15 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kLoraRoles = {"query", "key", "value", "attention_output", "ffn_in", "ffn_out", "pooler"};
+const std::vector<std::string> kLoraRoles = {"query",  "key",     "value", "attention_output",
+                                             "ffn_in", "ffn_out", "pooler"};
 
 class LoraHook : public LinearHook {
  public:
-  LoraHook(const LinearSite& site, int64_t r, double scale, double dropout) : scale_(scale), dropout_(dropout) {
-    declare(a, "lora_A.weight", {r, site.linear->in()}, Role::injected, site.layer, Init::kaiming_uniform);
+  LoraHook(const LinearSite& site, int64_t r, double scale, double dropout)
+      : scale_(scale), dropout_(dropout) {
+    declare(a, "lora_A.weight", {r, site.linear->in()}, Role::injected, site.layer,
+            Init::kaiming_uniform);
     declare(b, "lora_B.weight", {site.linear->out(), r}, Role::injected, site.layer, Init::zeros);
   }
 
@@ -56,13 +62,17 @@ class Lora : public Strategy {
 
   Json options() const override {
     Json out = {{"r", r_}, {"alpha", alpha_}, {"dropout", dropout_}, {"rslora", rslora_}};
-    if (choice_.pattern.empty()) out["roles"] = choice_.roles;
-    else out["pattern"] = choice_.pattern;
+    if (choice_.pattern.empty())
+      out["roles"] = choice_.roles;
+    else
+      out["pattern"] = choice_.pattern;
     out["layers"] = choice_.layers.text();
     return out;
   }
 
-  double default_learning_rate() const override { return 5e-4; }  // the paper's table 9: 4e-4 to 5e-4 for RoBERTa-base
+  double default_learning_rate() const override {
+    return 5e-4;
+  }  // the paper's table 9: 4e-4 to 5e-4 for RoBERTa-base
 
   void inject(Sites& sites) override {
     for (const LinearSite& site : choose_linears(sites, choice_, "lora")) {
@@ -86,13 +96,16 @@ class Lora : public Strategy {
     for (const auto& [site, hook] : places_) {
       Parameter& weight = site.linear->weight;
       const Tensor a(hook->a.shape, hook->a.value), b(hook->b.shape, hook->b.value);
-      gemm(false, false, b, a, 1, writable(store, weight), Work::forward, static_cast<Scalar>(scale()));
+      gemm(false, false, b, a, 1, writable(store, weight), Work::forward,
+           static_cast<Scalar>(scale()));
       std::fill_n(writable(store, hook->b), hook->b.count(), Scalar(0));
     }
   }
 
  private:
-  double scale() const { return rslora_ ? alpha_ / std::sqrt(static_cast<double>(r_)) : alpha_ / static_cast<double>(r_); }
+  double scale() const {
+    return rslora_ ? alpha_ / std::sqrt(static_cast<double>(r_)) : alpha_ / static_cast<double>(r_);
+  }
 
   struct Place {
     LinearSite site;
@@ -108,7 +121,8 @@ class Lora : public Strategy {
 }  // namespace
 
 StrategyInfo lora_strategy() {
-  return {"lora", "a low-rank update beside frozen weights (Hu et al. 2021)",
+  return {"lora",
+          "a low-rank update beside frozen weights (Hu et al. 2021)",
           {{"r", "8", "rank"},
            {"alpha", "8", "the update is scaled by alpha / r (8 as in Hugging Face PEFT)"},
            {"dropout", "0", "of the update's input"},
@@ -116,7 +130,9 @@ StrategyInfo lora_strategy() {
            {"roles", "query+value", "any of " + joined(kLoraRoles)},
            {"pattern", "", "instead of roles: a regular expression for the whole module path"},
            {"layers", "all", "for instance 0-3 or 0+2+5"}},
-          [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Lora>(o); }};
+          [](const peft::Options& o) -> std::unique_ptr<Strategy> {
+            return std::make_unique<Lora>(o);
+          }};
 }
 
 }  // namespace peft

@@ -21,15 +21,17 @@ std::vector<engine::Role> roles_from_names(const std::vector<std::string>& names
   using engine::Role;
   std::vector<Role> roles;
   for (const auto& name : names)
-    for (const Role role : {Role::query, Role::key, Role::value, Role::attention_output, Role::attention_norm, Role::ffn_in, Role::ffn_out,
-                            Role::ffn_norm, Role::embedding_norm, Role::pooler})
+    for (const Role role :
+         {Role::query, Role::key, Role::value, Role::attention_output, Role::attention_norm,
+          Role::ffn_in, Role::ffn_out, Role::ffn_norm, Role::embedding_norm, Role::pooler})
       if (name == engine::role_name(role)) roles.push_back(role);
   return roles;
 }
 
 Options::Options(const StrategyInfo& info, const SpecPart& part) : info_(info), part_(part) {
   for (const auto& [key, value] : part.options) {
-    const bool known = std::any_of(info.options.begin(), info.options.end(), [&](const OptionInfo& o) { return o.name == key; });
+    const bool known = std::any_of(info.options.begin(), info.options.end(),
+                                   [&](const OptionInfo& o) { return o.name == key; });
     if (known) continue;
     std::vector<std::string> names;
     for (const auto& option : info.options) names.push_back(option.name);
@@ -39,7 +41,8 @@ Options::Options(const StrategyInfo& info, const SpecPart& part) : info_(info), 
 }
 
 bool Options::given(const std::string& key) const {
-  return std::any_of(part_.options.begin(), part_.options.end(), [&](const auto& option) { return option.first == key; });
+  return std::any_of(part_.options.begin(), part_.options.end(),
+                     [&](const auto& option) { return option.first == key; });
 }
 
 std::string Options::text(const std::string& key) const {
@@ -54,8 +57,8 @@ int64_t Options::integer(const std::string& key, int64_t least, int64_t most) co
   const std::string value = text(key);
   int64_t out = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
-  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most, info_.name, key, "=", value,
-        " should be a whole number from ", least, " to ", most);
+  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most,
+        info_.name, key, "=", value, " should be a whole number from ", least, " to ", most);
   return out;
 }
 
@@ -63,31 +66,34 @@ double Options::number(const std::string& key, double least, double most) const 
   const std::string value = text(key);
   double out = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
-  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most, info_.name, key, "=", value,
-        " should be a number from ", least, " to ", most);
+  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most,
+        info_.name, key, "=", value, " should be a number from ", least, " to ", most);
   return out;
 }
 
 bool Options::flag(const std::string& key) const {
   const std::string value = text(key);
-  check(value == "true" || value == "false", info_.name, key, "=", value, " should be true or false");
+  check(value == "true" || value == "false", info_.name, key, "=", value,
+        " should be true or false");
   return value == "true";
 }
 
 std::string Options::choice(const std::string& key, const std::vector<std::string>& known) const {
   const std::string value = text(key);
-  check(std::find(known.begin(), known.end(), value) != known.end(), info_.name, key, "=", value, " is not known",
-        hint("known values of " + key + ": " + joined(known)));
+  check(std::find(known.begin(), known.end(), value) != known.end(), info_.name, key, "=", value,
+        " is not known", hint("known values of " + key + ": " + joined(known)));
   return value;
 }
 
-std::vector<std::string> Options::list(const std::string& key, const std::vector<std::string>& known) const {
+std::vector<std::string> Options::list(const std::string& key,
+                                       const std::vector<std::string>& known) const {
   const std::string value = text(key);
   std::vector<std::string> wanted;
   for (size_t begin = 0; begin <= value.size();) {
     const size_t end = std::min(value.find('+', begin), value.size());
     const std::string item = value.substr(begin, end - begin);
-    check(std::find(known.begin(), known.end(), item) != known.end(), info_.name, "'", item, "' in ", key, "=", value, " is not known",
+    check(std::find(known.begin(), known.end(), item) != known.end(), info_.name, "'", item,
+          "' in ", key, "=", value, " is not known",
           hint("known values of " + key + ": " + joined(known) + "; several are joined with '+'"));
     wanted.push_back(item);
     begin = end + 1;
@@ -99,7 +105,8 @@ std::vector<std::string> Options::list(const std::string& key, const std::vector
 }
 
 void Options::exclusive(const std::string& one, const std::string& other) const {
-  check(!given(one) || !given(other), info_.name, one, "= and ", other, "= say the same thing in two ways", hint("give one of them"));
+  check(!given(one) || !given(other), info_.name, one, "= and ", other,
+        "= say the same thing in two ways", hint("give one of them"));
 }
 
 }  // namespace peft

@@ -27,7 +27,8 @@ struct StrategyInfo {
   std::unique_ptr<Strategy> (*make)(const Options& options);
 };
 
-// Getters read the value as written, or the fallback. All throw engine::Error that says what is allowed.
+// Getters read the value as written, or the fallback. All throw engine::Error that says what is
+// allowed.
 class Options {
  public:
   Options(const StrategyInfo& info, const SpecPart& part);  // throws for an unknown key
@@ -40,7 +41,8 @@ class Options {
   // One of `known`.
   std::string choice(const std::string& key, const std::vector<std::string>& known) const;
   // A list of some of `known`, in the order of `known`.
-  std::vector<std::string> list(const std::string& key, const std::vector<std::string>& known) const;
+  std::vector<std::string> list(const std::string& key,
+                                const std::vector<std::string>& known) const;
   LayerSet layers(const std::string& key) const { return LayerSet::parse(text(key), info_.name); }
   // Throws if both were given.
   void exclusive(const std::string& one, const std::string& other) const;

@@ -10,20 +10,27 @@
 
 namespace peft {
 
-// How a strategy is called in PEFT: "LORA", "IA3", "PREFIX_TUNING"; empty if PEFT has no type for it.
+// How a strategy is called in PEFT: "LORA", "IA3", "PREFIX_TUNING"; empty if PEFT has no type for
+// it.
 std::string peft_type_of(const Strategy& strategy);
 
-// The module names that PEFT takes for exactly `matched` among `all` (it matches a name that ends with "." and the entry):
-// the shortest suffixes that match nothing else. ["query", "value"]; ["0.output.dense", ...] where "output.dense" would also
-// hit attention.output.dense.
-std::vector<std::string> target_modules(const std::vector<std::string>& matched, const std::vector<std::string>& all);
+// The module names that PEFT takes for exactly `matched` among `all` (it matches a name that ends
+// with "." and the entry): the shortest suffixes that match nothing else. ["query", "value"];
+// ["0.output.dense", ...] where "output.dense" would also hit attention.output.dense.
+std::vector<std::string> target_modules(const std::vector<std::string>& matched,
+                                        const std::vector<std::string>& all);
 
-// The whole configuration; `modules` are all module paths of the model. Keys as PEFT 0.9 to 0.20 read them.
-engine::Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine::Sites& sites,
-                         const std::vector<std::string>& modules, const std::vector<std::string>& head_modules);
+// The whole configuration; `modules` are all module paths of the model. Keys as PEFT 0.9 to 0.20
+// read them.
+engine::Json peft_config(const Strategy& strategy, const AdapterInfo& info,
+                         const engine::Sites& sites, const std::vector<std::string>& modules,
+                         const std::vector<std::string>& head_modules);
 
-// The spec that makes room for the tensors (names as ours) of a PEFT file. Throws for what we cannot do, naming the key.
-std::string spec_from_peft(const engine::Json& config, const std::map<std::string, engine::SafeTensor>& tensors, const std::string& where);
+// The spec that makes room for the tensors (names as ours) of a PEFT file. Throws for what we
+// cannot do, naming the key.
+std::string spec_from_peft(const engine::Json& config,
+                           const std::map<std::string, engine::SafeTensor>& tensors,
+                           const std::string& where);
 
 // As Python's json.dumps(indent=2, sort_keys=True).
 std::string sorted_json(const engine::Json& json);

@@ -9,9 +9,11 @@
 namespace peft {
 
 const std::vector<StrategyInfo>& registry() {
-  // In the order of the help: first what injects nothing. Made on first use, so no static initialiser has an order.
+  // In the order of the help: first what injects nothing. Made on first use, so no static
+  // initialiser has an order.
   static const std::vector<StrategyInfo> table = {
-      full_strategy(), frozen_strategy(), top_strategy(), bitfit_strategy(), lora_strategy(), adapter_strategy(), prefix_strategy(), ia3_strategy(),
+      full_strategy(), frozen_strategy(),  top_strategy(),    bitfit_strategy(),
+      lora_strategy(), adapter_strategy(), prefix_strategy(), ia3_strategy(),
   };
   return table;
 }
@@ -25,7 +27,8 @@ std::vector<std::string> strategy_names() {
 std::unique_ptr<Strategy> make_strategy(std::string_view spec) {
   std::vector<std::unique_ptr<Strategy>> parts;
   for (const SpecPart& part : parse_spec(spec, strategy_names())) {
-    const auto info = std::find_if(registry().begin(), registry().end(), [&](const StrategyInfo& i) { return i.name == part.name; });
+    const auto info = std::find_if(registry().begin(), registry().end(),
+                                   [&](const StrategyInfo& i) { return i.name == part.name; });
     parts.push_back(info->make(Options(*info, part)));
   }
   return compose(std::move(parts));
@@ -34,10 +37,12 @@ std::unique_ptr<Strategy> make_strategy(std::string_view spec) {
 std::string strategy_help() {
   std::string out;
   for (const auto& info : registry()) {
-    out += info.name + std::string(info.name.size() < 10 ? 10 - info.name.size() : 1, ' ') + info.help + '\n';
+    out += info.name + std::string(info.name.size() < 10 ? 10 - info.name.size() : 1, ' ') +
+           info.help + '\n';
     for (const auto& option : info.options) {
       const std::string left = "  " + option.name + '=' + option.fallback;
-      out += "          " + left + std::string(left.size() < 24 ? 24 - left.size() : 1, ' ') + option.help + '\n';
+      out += "          " + left + std::string(left.size() < 24 ? 24 - left.size() : 1, ' ') +
+             option.help + '\n';
     }
   }
   return out + "'+' joins strategies, for instance lora:r=8+bitfit. The head is always trained.\n";

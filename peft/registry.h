@@ -1,4 +1,5 @@
-// The table of strategies. To add one: a file with its class and its row, the row's declaration here, a line in registry().
+// The table of strategies. To add one: a file with its class and its row, the row's declaration
+// here, a line in registry().
 #pragma once
 
 #include "peft/options.h"

@@ -23,32 +23,38 @@ std::regex compile(const std::string& pattern, const std::string& where) {
 
 }  // namespace
 
-std::vector<LinearSite> choose_linears(const engine::Sites& sites, const SiteChoice& choice, const std::string& where) {
+std::vector<LinearSite> choose_linears(const engine::Sites& sites, const SiteChoice& choice,
+                                       const std::string& where) {
   choice.layers.check_within(sites.layers, where);
   std::vector<LinearSite> candidates, chosen;
   for (const auto& site : sites.linears)
-    if (site.role != engine::Role::head && (choice.layers.all() || (choice.layers.contains(site.layer) && site.layer < sites.layers)))
+    if (site.role != engine::Role::head &&
+        (choice.layers.all() || (choice.layers.contains(site.layer) && site.layer < sites.layers)))
       candidates.push_back(site);
   if (!choice.pattern.empty()) {
     const std::regex regex = compile(choice.pattern, where);
     for (const auto& site : candidates)
       if (std::regex_match(site.path, regex)) chosen.push_back(site);
-    check(!chosen.empty(), where, "pattern=", choice.pattern, " matches no linear layer of this ", sites.model_type,
-          hint(candidates.empty() ? "there are none here"
-                                  : "the pattern is for the whole path, for instance " + candidates.front().path));
+    check(!chosen.empty(), where, "pattern=", choice.pattern, " matches no linear layer of this ",
+          sites.model_type,
+          hint(candidates.empty()
+                   ? "there are none here"
+                   : "the pattern is for the whole path, for instance " + candidates.front().path));
   } else {
     const auto roles = roles_from_names(choice.roles);
     for (const auto role : roles)
-      check(std::any_of(candidates.begin(), candidates.end(), [&](const LinearSite& s) { return s.role == role; }), where,
-            "this ", sites.model_type, " has no layer of role ", engine::role_name(role), choice.layers.all() ? "" : " in layers=",
+      check(std::any_of(candidates.begin(), candidates.end(),
+                        [&](const LinearSite& s) { return s.role == role; }),
+            where, "this ", sites.model_type, " has no layer of role ", engine::role_name(role),
+            choice.layers.all() ? "" : " in layers=",
             choice.layers.all() ? "" : choice.layers.text());
     for (const auto& site : candidates)
       if (std::find(roles.begin(), roles.end(), site.role) != roles.end()) chosen.push_back(site);
   }
   for (const auto& site : chosen)
-    check(site.out_begin == 0 && site.out_end == site.linear->out(), where, site.path, " is columns ", site.out_begin, " to ",
-          site.out_end, " of a fused layer with ", site.linear->out(), ", which ", where, " cannot use yet",
-          hint("choose other roles"));
+    check(site.out_begin == 0 && site.out_end == site.linear->out(), where, site.path,
+          " is columns ", site.out_begin, " to ", site.out_end, " of a fused layer with ",
+          site.linear->out(), ", which ", where, " cannot use yet", hint("choose other roles"));
   return chosen;
 }
 

@@ -7,7 +7,8 @@ namespace peft {
 
 void Strategy::merge(engine::ParameterStore& store) {
   const std::string reason = why_not_mergeable();
-  engine::check(reason.empty(), "merge", spec(), " cannot be folded into the base weights: ", reason,
+  engine::check(reason.empty(), "merge", spec(),
+                " cannot be folded into the base weights: ", reason,
                 engine::hint("save an adapter file instead, and load it beside the base model"));
   fold(Side::input, store);
   fold(Side::output, store);
@@ -15,8 +16,8 @@ void Strategy::merge(engine::ParameterStore& store) {
 
 std::string Strategy::full_spec() const { return spell_spec(name(), options()); }
 
-// Whether the options mean the same as `all`. Options may depend on one another, so leaving one out can make the rest
-// senseless (scaling= without kind=parallel): then they do not.
+// Whether the options mean the same as `all`. Options may depend on one another, so leaving one out
+// can make the rest senseless (scaling= without kind=parallel): then they do not.
 static bool means(const std::string& name, const engine::Json& fewer, const engine::Json& all) {
   try {
     return make_strategy(spell_spec(name, fewer))->options() == all;
@@ -25,8 +26,8 @@ static bool means(const std::string& name, const engine::Json& fewer, const engi
   }
 }
 
-// An option is left out if the rest means the same without it. Asking make_strategy keeps this true of defaults that
-// depend on other options, such as an adapter's activation on its kind.
+// An option is left out if the rest means the same without it. Asking make_strategy keeps this true
+// of defaults that depend on other options, such as an adapter's activation on its kind.
 std::string Strategy::spec() const {
   const engine::Json all = options();
   engine::Json kept = all;

@@ -27,7 +27,9 @@ std::string with_unit(double x, const char* const* units, int count, bool whole_
     x /= 1000;
     ++unit;
   }
-  const std::string number = unit == 0 && whole_first ? print("%.0f", x) : std::abs(x) < 99.95 ? print("%.1f", x) : print("%.0f", x);
+  const std::string number = unit == 0 && whole_first ? print("%.0f", x)
+                             : std::abs(x) < 99.95    ? print("%.1f", x)
+                                                      : print("%.0f", x);
   return number + " " + units[unit];
 }
 
@@ -40,9 +42,13 @@ utf8proc_int32_t next(std::string_view text, size_t at, size_t& length) {
   return bytes > 0 ? point : -1;
 }
 
-bool is_control(utf8proc_int32_t point) { return point >= 0 && (point < 0x20 || (point >= 0x7F && point < 0xA0)); }
+bool is_control(utf8proc_int32_t point) {
+  return point >= 0 && (point < 0x20 || (point >= 0x7F && point < 0xA0));
+}
 
-int width_of(utf8proc_int32_t point) { return point < 0 || is_control(point) ? 1 : utf8proc_charwidth(point); }
+int width_of(utf8proc_int32_t point) {
+  return point < 0 || is_control(point) ? 1 : utf8proc_charwidth(point);
+}
 
 }  // namespace
 
@@ -59,7 +65,8 @@ std::string format_bytes(double bytes) {
 }
 
 std::string format_flops(double flops) {
-  static const char* const units[] = {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP"};
+  static const char* const units[] = {"FLOP",  "kFLOP", "MFLOP", "GFLOP",
+                                      "TFLOP", "PFLOP", "EFLOP", "ZFLOP"};
   return with_unit(flops, units, 8, true);
 }
 
@@ -69,9 +76,15 @@ std::string format_seconds(double seconds) {
   if (seconds < 59.95) return print("%.1fs", seconds);
   const auto whole = static_cast<int64_t>(std::llround(seconds));
   char text[64];
-  if (whole < 3600) std::snprintf(text, sizeof text, "%dm %02ds", static_cast<int>(whole / 60), static_cast<int>(whole % 60));
-  else if (whole < 86400) std::snprintf(text, sizeof text, "%dh %02dm", static_cast<int>(whole / 3600), static_cast<int>(whole % 3600 / 60));
-  else std::snprintf(text, sizeof text, "%lldd %02dh", static_cast<long long>(whole / 86400), static_cast<int>(whole % 86400 / 3600));
+  if (whole < 3600)
+    std::snprintf(text, sizeof text, "%dm %02ds", static_cast<int>(whole / 60),
+                  static_cast<int>(whole % 60));
+  else if (whole < 86400)
+    std::snprintf(text, sizeof text, "%dh %02dm", static_cast<int>(whole / 3600),
+                  static_cast<int>(whole % 3600 / 60));
+  else
+    std::snprintf(text, sizeof text, "%lldd %02dh", static_cast<long long>(whole / 86400),
+                  static_cast<int>(whole % 86400 / 3600));
   return text;
 }
 
@@ -79,7 +92,12 @@ std::string format_percent(double percent) {
   if (!std::isfinite(percent)) return print("%g%%", percent);
   if (percent == 0 || percent == 100) return print("%.0f%%", percent);
   const double size = std::abs(percent);
-  return print(size < 0.001 ? "%.2g%%" : size < 0.1 ? "%.4f%%" : size < 1 ? "%.3f%%" : size < 9.995 ? "%.2f%%" : "%.1f%%", percent);
+  return print(size < 0.001   ? "%.2g%%"
+               : size < 0.1   ? "%.4f%%"
+               : size < 1     ? "%.3f%%"
+               : size < 9.995 ? "%.2f%%"
+                              : "%.1f%%",
+               percent);
 }
 
 std::string format_rate(double per_second) {
@@ -101,7 +119,8 @@ std::string format_significant(double x, int digits) {
 
 int display_width(std::string_view utf8) {
   int width = 0;
-  for (size_t at = 0, length = 0; at < utf8.size(); at += length) width += width_of(next(utf8, at, length));
+  for (size_t at = 0, length = 0; at < utf8.size(); at += length)
+    width += width_of(next(utf8, at, length));
   return width;
 }
 
@@ -115,9 +134,12 @@ std::string cut_to_width(std::string_view utf8, int width) {
     const int w = width_of(point);
     if (used + w > room) break;
     used += w;
-    if (point < 0) out += '?';
-    else if (is_control(point)) out += ' ';
-    else out += utf8.substr(at, length);
+    if (point < 0)
+      out += '?';
+    else if (is_control(point))
+      out += ' ';
+    else
+      out += utf8.substr(at, length);
   }
   if (cut && width > 0) out += "…";
   return out;
@@ -127,7 +149,8 @@ std::string cut_front_to_width(std::string_view utf8, int width) {
   int rest = display_width(utf8);
   if (rest <= width || width <= 0) return cut_to_width(utf8, width);
   size_t at = 0;
-  for (size_t length = 0; at < utf8.size() && rest > width - 1; at += length) rest -= width_of(next(utf8, at, length));
+  for (size_t length = 0; at < utf8.size() && rest > width - 1; at += length)
+    rest -= width_of(next(utf8, at, length));
   return "…" + cut_to_width(utf8.substr(at), width - 1);
 }
 

@@ -42,7 +42,10 @@ int guarded(const std::function<int()>& body) {
   } catch (const UsageError& e) {
     return report(e.what(), 2);
   } catch (const std::bad_alloc&) {
-    return report("out of memory\nhint: a smaller --batch-size or --max-length, or a smaller model, needs less", 1);
+    return report(
+        "out of memory\nhint: a smaller --batch-size or --max-length, or a smaller model, needs "
+        "less",
+        1);
   } catch (const std::filesystem::filesystem_error& e) {
     return report(e.path1().string() + ": " + e.code().message(), 1);
   } catch (const std::exception& e) {
@@ -56,7 +59,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   std::string best;
   size_t least = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : known) {
-    const size_t distance = !word.empty() && candidate.starts_with(word) ? 1 : edit_distance(word, candidate);
+    const size_t distance =
+        !word.empty() && candidate.starts_with(word) ? 1 : edit_distance(word, candidate);
     if (distance < least) {
       least = distance;
       best = candidate;
@@ -73,7 +77,8 @@ cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char
   const auto see_help = engine::hint(options.program(), " --help lists the flags");
   const auto plain = [](std::string text) {  // cxxopts writes typographic quotes
     for (const char* quote : {"\u2018", "\u2019"})
-      for (size_t at; (at = text.find(quote)) != std::string::npos;) text.replace(at, std::string_view(quote).size(), "'");
+      for (size_t at; (at = text.find(quote)) != std::string::npos;)
+        text.replace(at, std::string_view(quote).size(), "'");
     return text;
   };
   try {
@@ -81,18 +86,22 @@ cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char
   } catch (const cxxopts::exceptions::no_such_option& e) {
     const std::string text = plain(e.what());  // Option 'stratgy' does not exist
     const size_t open = text.find('\''), close = text.rfind('\'');
-    const std::string name = open < close ? text.substr(open + 1, close - open - 1) : text, near = nearest(name, known);
+    const std::string name = open < close ? text.substr(open + 1, close - open - 1) : text,
+                      near = nearest(name, known);
     throw UsageError(engine::concat("unknown flag ", name.size() == 1 ? "-" : "--", name,
-                                    near.empty() ? "" : ", did you mean --" + near + "?", see_help));
+                                    near.empty() ? "" : ", did you mean --" + near + "?",
+                                    see_help));
   } catch (const cxxopts::exceptions::incorrect_argument_type& e) {
-    const std::string text = plain(e.what());  // Argument 'many' failed to parse: whose it was is for us to find
+    const std::string text =
+        plain(e.what());  // Argument 'many' failed to parse: whose it was is for us to find
     const size_t open = text.find('\''), close = text.rfind('\'');
     const std::string value = open < close ? text.substr(open + 1, close - open - 1) : text;
     std::string flag = "a flag";
     for (int i = 1; i < argc; ++i) {
       const std::string argument = argv[i], before = argv[i - 1];
       if (argument == value && i > 1 && before.starts_with("-")) flag = before;
-      if (argument.starts_with("--") && argument.ends_with("=" + value)) flag = argument.substr(0, argument.find('='));
+      if (argument.starts_with("--") && argument.ends_with("=" + value))
+        flag = argument.substr(0, argument.find('='));
     }
     throw UsageError(engine::concat(flag, " cannot be '", value, "'", see_help));
   } catch (const cxxopts::exceptions::exception& e) {

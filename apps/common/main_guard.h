@@ -27,15 +27,17 @@ class UsageError : public engine::Error {
   using engine::Error::Error;
 };
 
-// Runs `body` and returns its result. Any exception becomes one message "error: ..." on stderr (with its hint on a line of
-// its own): UsageError gives 2, all others (engine::Error, no memory, file system, JSON ...) give 1. Output that could not
-// be written (a full disk behind stdout) is an error as well.
+// Runs `body` and returns its result. Any exception becomes one message "error: ..." on stderr
+// (with its hint on a line of its own): UsageError gives 2, all others (engine::Error, no memory,
+// file system, JSON ...) give 1. Output that could not be written (a full disk behind stdout) is an
+// error as well.
 int guarded(const std::function<int()>& body);
 
 // The known word nearest to `word` by edit distance, or "" if none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
-// options.parse, with cxxopts' exceptions turned into UsageError: "unknown flag --stratgy, did you mean --strategy?".
+// options.parse, with cxxopts' exceptions turned into UsageError: "unknown flag --stratgy, did you
+// mean --strategy?".
 cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char* const* argv);
 
 }  // namespace apps

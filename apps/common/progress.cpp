@@ -8,8 +8,10 @@
 
 namespace apps {
 
-Progress::Progress(int64_t total, ProgressOptions options) : total_(total), options_(std::move(options)) {
-  terminal_ = options_.terminal < 0 ? options_.out == nullptr && is_terminal(2) : options_.terminal == 1;
+Progress::Progress(int64_t total, ProgressOptions options)
+    : total_(total), options_(std::move(options)) {
+  terminal_ =
+      options_.terminal < 0 ? options_.out == nullptr && is_terminal(2) : options_.terminal == 1;
   if (!options_.out) options_.out = &std::cerr;
   start_ = now();
 }
@@ -33,10 +35,14 @@ std::string Progress::line(int64_t step, const Fields& fields) const {
   if (total_ > 0) {
     text += "/" + format_count(total_) + " " + std::to_string(100 * step / total_) + "%";
   }
-  for (const auto& [name, value] : fields) text += "  " + (name.empty() ? value : name + " " + value);
+  for (const auto& [name, value] : fields)
+    text += "  " + (name.empty() ? value : name + " " + value);
   const int64_t done = step - options_.first;
   if (total_ > step && done > 0)
-    text += "  " + format_seconds((now() - start_) / static_cast<double>(done) * static_cast<double>(total_ - step)) + " left";
+    text += "  " +
+            format_seconds((now() - start_) / static_cast<double>(done) *
+                           static_cast<double>(total_ - step)) +
+            " left";
   return text;
 }
 
@@ -49,8 +55,11 @@ void Progress::update(int64_t step, const Fields& fields) {
     *options_.out << shown_ << std::endl;
     return;
   }
-  const int width = options_.width > 0 ? options_.width : terminal_width(2) > 0 ? terminal_width(2) : 80;
-  // One column stays free: a full line would wrap on some terminals. ESC[K clears what a longer line left.
+  const int width = options_.width > 0      ? options_.width
+                    : terminal_width(2) > 0 ? terminal_width(2)
+                                            : 80;
+  // One column stays free: a full line would wrap on some terminals. ESC[K clears what a longer
+  // line left.
   *options_.out << '\r' << cut_to_width(shown_, width - 1) << "\033[K" << std::flush;
   visible_ = true;
 }
@@ -65,7 +74,9 @@ void Progress::note(const std::string& text) {
   clear();
   *options_.out << text << std::endl;
   if (was_visible) {
-    const int width = options_.width > 0 ? options_.width : terminal_width(2) > 0 ? terminal_width(2) : 80;
+    const int width = options_.width > 0      ? options_.width
+                      : terminal_width(2) > 0 ? terminal_width(2)
+                                              : 80;
     *options_.out << cut_to_width(shown_, width - 1) << "\033[K" << std::flush;
     visible_ = true;
   }

@@ -1,4 +1,5 @@
-// How far a run is: one line that is rewritten in place on a terminal, a plain line every few seconds in a pipe.
+// How far a run is: one line that is rewritten in place on a terminal, a plain line every few
+// seconds in a pipe.
 //
 //   Progress progress(total_steps, {.label = "sst2 bitfit"});
 //   for (...) {
@@ -25,20 +26,23 @@ struct ProgressOptions {
   int width = 0;                  // columns; 0: ask the terminal each time
   double terminal_seconds = 0.1;  // least time between two lines on a terminal ...
   double pipe_seconds = 10;       // ... and in a pipe
-  int64_t first = 0;              // steps done before (a resumed run): time left is estimated from the steps of this one
+  int64_t first =
+      0;  // steps done before (a resumed run): time left is estimated from the steps of this one
   std::function<double()> now = {};  // seconds; for tests
 };
 
 class Progress {
  public:
-  using Fields = std::vector<std::pair<std::string, std::string>>;  // {"loss", "0.412"}; an empty name shows the value alone
+  using Fields = std::vector<std::pair<std::string, std::string>>;  // {"loss", "0.412"}; an empty
+                                                                    // name shows the value alone
 
   explicit Progress(int64_t total, ProgressOptions options = {});  // total <= 0: unknown
   ~Progress();  // clears the line, so that a message after an exception starts on an empty one
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Whether update() would show something now: ask first when the fields are costly to make. True at the last step.
+  // Whether update() would show something now: ask first when the fields are costly to make. True
+  // at the last step.
   bool due(int64_t step) const;
   void update(int64_t step, const Fields& fields);
   // A line that stays, above the progress line (an evaluation's result, a saved file).

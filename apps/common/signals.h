@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM ask a run to stop at the next step, so that it can save; a second one ends it at once.
+// Ctrl-C and SIGTERM ask a run to stop at the next step, so that it can save; a second one ends it
+// at once.
 #pragma once
 
 namespace apps {

@@ -13,22 +13,26 @@ namespace {
 constexpr int kGap = 2;  // spaces between columns
 
 std::string padded(const std::string& cell, int width, Align align, Fit fit) {
-  const std::string shown = fit == Fit::cut_front ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
+  const std::string shown =
+      fit == Fit::cut_front ? cut_front_to_width(cell, width) : cut_to_width(cell, width);
   const std::string space(static_cast<size_t>(std::max(0, width - display_width(shown))), ' ');
   return align == Align::right ? space + shown : shown + space;
 }
 
-// A cell in lines of at most `width` columns, broken after a separator where one is in the last two thirds of a line.
+// A cell in lines of at most `width` columns, broken after a separator where one is in the last two
+// thirds of a line.
 std::vector<std::string> wrapped(std::string cell, int width) {
   std::vector<std::string> lines;
   while (display_width(cell) > width) {
     size_t fits = 0, good = 0;
     for (size_t at = 0; at < cell.size(); ++at) {
-      if (at + 1 < cell.size() && (static_cast<unsigned char>(cell[at + 1]) & 0xC0) == 0x80) continue;  // within a character
+      if (at + 1 < cell.size() && (static_cast<unsigned char>(cell[at + 1]) & 0xC0) == 0x80)
+        continue;  // within a character
       const int used = display_width(std::string_view(cell).substr(0, at + 1));
       if (used > width) break;
       fits = at + 1;
-      if (std::string_view(",:+ =").find(cell[at]) != std::string_view::npos && 3 * used >= width) good = at + 1;
+      if (std::string_view(",:+ =").find(cell[at]) != std::string_view::npos && 3 * used >= width)
+        good = at + 1;
     }
     const size_t end = std::max<size_t>(good ? good : fits, 1);
     lines.push_back(cell.substr(0, end));
@@ -69,13 +73,18 @@ std::string Table::text(int width) const {
   std::string dropped;
   const std::vector<int> full = widths;
   while (width > 0 && total() > width) {
-    // The widest of those that may be cut or wrapped gives one; when none can, the column with the highest `drop` goes and all get theirs back.
+    // The widest of those that may be cut or wrapped gives one; when none can, the column with the
+    // highest `drop` goes and all get theirs back.
     int widest = -1, victim = -1;
     for (size_t c = 0; c < widths.size(); ++c) {
       if (!shown[c]) continue;
       const int least = std::max(columns_[c].least, display_width(columns_[c].title));
-      if (columns_[c].fit != Fit::fixed && widths[c] > least && (widest < 0 || widths[c] > widths[static_cast<size_t>(widest)])) widest = static_cast<int>(c);
-      if (columns_[c].drop > 0 && (victim < 0 || columns_[c].drop > columns_[static_cast<size_t>(victim)].drop)) victim = static_cast<int>(c);
+      if (columns_[c].fit != Fit::fixed && widths[c] > least &&
+          (widest < 0 || widths[c] > widths[static_cast<size_t>(widest)]))
+        widest = static_cast<int>(c);
+      if (columns_[c].drop > 0 &&
+          (victim < 0 || columns_[c].drop > columns_[static_cast<size_t>(victim)].drop))
+        victim = static_cast<int>(c);
     }
     if (widest >= 0) {
       --widths[static_cast<size_t>(widest)];
@@ -92,7 +101,9 @@ std::string Table::text(int width) const {
   const auto line = [&](const auto& cell_of) {
     std::string text;
     for (size_t c = 0; c < columns_.size(); ++c)
-      if (shown[c]) text += (text.empty() ? "" : std::string(kGap, ' ')) + padded(cell_of(c), widths[c], columns_[c].align, columns_[c].fit);
+      if (shown[c])
+        text += (text.empty() ? "" : std::string(kGap, ' ')) +
+                padded(cell_of(c), widths[c], columns_[c].align, columns_[c].fit);
     strip_right(text);
     out += (width > 0 ? cut_to_width(text, width) : text) + "\n";
   };
@@ -112,14 +123,18 @@ std::string Table::text(int width) const {
     std::vector<std::vector<std::string>> lines(columns_.size());
     size_t height = 1;
     for (size_t c = 0; c < columns_.size(); ++c) {
-      if (columns_[c].fit == Fit::wrap && shown[c]) lines[c] = wrapped(rows_[r][c], widths[c]);
-      else lines[c] = {rows_[r][c]};
+      if (columns_[c].fit == Fit::wrap && shown[c])
+        lines[c] = wrapped(rows_[r][c], widths[c]);
+      else
+        lines[c] = {rows_[r][c]};
       height = std::max(height, lines[c].size());
     }
-    for (size_t i = 0; i < height; ++i) line([&](size_t c) { return i < lines[c].size() ? lines[c][i] : std::string(); });
+    for (size_t i = 0; i < height; ++i)
+      line([&](size_t c) { return i < lines[c].size() ? lines[c][i] : std::string(); });
   }
   if (!dropped.empty()) {
-    const std::string note = "(left out to fit " + std::to_string(width) + " columns: " + dropped + ")";
+    const std::string note =
+        "(left out to fit " + std::to_string(width) + " columns: " + dropped + ")";
     out += cut_to_width(note, width) + "\n";
   }
   return out;

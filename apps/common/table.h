@@ -34,17 +34,17 @@ class Table {
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
   void add(std::vector<std::string> cells);  // missing cells are empty
-  void rule();                               // a line between the rows above and below (terminal only)
-  void section(std::string title);           // the same with a title above the rows that follow
+  void rule();                      // a line between the rows above and below (terminal only)
+  void section(std::string title);  // the same with a title above the rows that follow
   size_t rows() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
 
-  // Aligned columns, each line ended by "\n" and at most `width` columns wide (0: any width). Columns are cut or wrapped and
-  // then dropped to fit; a last line names the dropped ones.
+  // Aligned columns, each line ended by "\n" and at most `width` columns wide (0: any width).
+  // Columns are cut or wrapped and then dropped to fit; a last line names the dropped ones.
   std::string text(int width = 0) const;
   std::string markdown() const;
-  // RFC 4180 with a header: cells with comma, quote or line break are quoted. Cells are written as they are, so give plain
-  // numbers if a program is to read them.
+  // RFC 4180 with a header: cells with comma, quote or line break are quoted. Cells are written as
+  // they are, so give plain numbers if a program is to read them.
   std::string csv() const;
 
  private:

@@ -1,4 +1,5 @@
-// Charts as inline SVG: a handful of marks, axes with round numbers, and labels that keep out of each other's way.
+// Charts as inline SVG: a handful of marks, axes with round numbers, and labels that keep out of
+// each other's way.
 #pragma once
 
 #include <string>
@@ -9,10 +10,10 @@ namespace apps {
 
 struct ChartSeries {
   std::string label;
-  int colour = 0;                                  // index: class "c0", "c1", ... of the page's style sheet
-  std::vector<std::pair<double, double>> points;   // (x, y)
-  std::vector<double> errors;                      // half-length of an error bar for each point, or empty
-  bool line = true;                                // a line; else dots with the label beside them
+  int colour = 0;  // index: class "c0", "c1", ... of the page's style sheet
+  std::vector<std::pair<double, double>> points;  // (x, y)
+  std::vector<double> errors;  // half-length of an error bar for each point, or empty
+  bool line = true;            // a line; else dots with the label beside them
   bool faint = false;
 };
 

@@ -50,7 +50,8 @@ Points thinned(const Points& points) {
   if (points.size() <= kMostPoints) return points;
   Points out;
   for (size_t i = 0; i < kMostPoints; ++i) {
-    const size_t begin = i * points.size() / kMostPoints, end = (i + 1) * points.size() / kMostPoints;
+    const size_t begin = i * points.size() / kMostPoints,
+                 end = (i + 1) * points.size() / kMostPoints;
     std::pair<double, double> mean{0, 0};
     for (size_t j = begin; j < end; ++j) {
       mean.first += points[j].first / static_cast<double>(end - begin);
@@ -63,7 +64,8 @@ Points thinned(const Points& points) {
 
 // The mean of each point and its neighbours: single updates are noise.
 Points smoothed(const Points& points) {
-  const auto reach = static_cast<int64_t>(points.size() / 50), n = static_cast<int64_t>(points.size());
+  const auto reach = static_cast<int64_t>(points.size() / 50),
+             n = static_cast<int64_t>(points.size());
   Points out = points;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t r = std::min({reach, i, n - 1 - i});
@@ -85,12 +87,14 @@ Curves curves_of(const Run& run) {
   for (const engine::Json& line : lines) {
     if (!line.is_object() || !line.contains("step") || !line["step"].is_number()) continue;
     const double step = line["step"].get<double>();
-    if (line.contains("loss") && line["loss"].is_number()) curves.loss.emplace_back(step, line["loss"].get<double>());
+    if (line.contains("loss") && line["loss"].is_number())
+      curves.loss.emplace_back(step, line["loss"].get<double>());
     if (!line.contains("eval") || !line["eval"].is_object()) continue;
     double sum = 0;
     int count = 0;
     for (const auto& [split, values] : line["eval"].items())
-      if (split.starts_with("dev") && values.is_object() && values.contains("score") && values["score"].is_number()) {
+      if (split.starts_with("dev") && values.is_object() && values.contains("score") &&
+          values["score"].is_number()) {
         sum += values["score"].get<double>();
         ++count;
       }
@@ -101,28 +105,38 @@ Curves curves_of(const Run& run) {
 }
 
 std::string cell(const std::string& text, const char* kind = "") {
-  return std::string("<td") + (*kind ? std::string(" class=\"") + kind + "\"" : "") + ">" + text + "</td>";
+  return std::string("<td") + (*kind ? std::string(" class=\"") + kind + "\"" : "") + ">" + text +
+         "</td>";
 }
 
-std::string label_of(const Group& group) { return group.first().spec + (group.differs.empty() ? "" : " " + group.differs); }
+std::string label_of(const Group& group) {
+  return group.first().spec + (group.differs.empty() ? "" : " " + group.differs);
+}
 
 void write_table(std::ostream& out, const std::vector<const Group*>& groups, bool several_models) {
   double best = -1e300;
   for (const Group* g : groups)
     if (g->score) best = std::max(best, g->score.mean);
-  out << "<div class=\"scroll\"><table><thead><tr><th>strategy</th>" << (several_models ? "<th>model</th>" : "")
-      << "<th class=\"n\">trainable</th><th class=\"n\">%</th><th class=\"n\">score</th><th class=\"n\">seeds</th><th class=\"n\">time</th>"
-         "<th class=\"n\">tokens/s</th><th class=\"n\">memory</th><th class=\"n\">GEMM FLOP</th></tr></thead><tbody>\n";
+  out << "<div class=\"scroll\"><table><thead><tr><th>strategy</th>"
+      << (several_models ? "<th>model</th>" : "")
+      << "<th class=\"n\">trainable</th><th class=\"n\">%</th><th class=\"n\">score</th><th "
+         "class=\"n\">seeds</th><th class=\"n\">time</th>"
+         "<th class=\"n\">tokens/s</th><th class=\"n\">memory</th><th class=\"n\">GEMM "
+         "FLOP</th></tr></thead><tbody>\n";
   for (size_t i = 0; i < groups.size(); ++i) {
     const Group& g = *groups[i];
     const Run& run = g.first();
-    out << "<tr" << (g.score && g.score.mean == best && groups.size() > 1 ? " class=\"best\"" : "") << ">"
-        << cell("<i class=\"key c" + std::to_string(i % kColours) + "\"></i>" + html_escape(run.spec.empty() ? "-" : run.spec) +
+    out << "<tr" << (g.score && g.score.mean == best && groups.size() > 1 ? " class=\"best\"" : "")
+        << ">"
+        << cell("<i class=\"key c" + std::to_string(i % kColours) + "\"></i>" +
+                html_escape(run.spec.empty() ? "-" : run.spec) +
                 (g.differs.empty() ? "" : "<small>" + html_escape(g.differs) + "</small>"));
     if (several_models) out << cell(html_escape(run.model));
-    out << cell(run.trainable ? format_count(*run.trainable) : "-", "n") << cell(run.trainable && run.total ? format_percent(run.percent()) : "-", "n")
+    out << cell(run.trainable ? format_count(*run.trainable) : "-", "n")
+        << cell(run.trainable && run.total ? format_percent(run.percent()) : "-", "n")
         << cell(score_text(g.score), "n score") << cell(std::to_string(g.runs.size()), "n")
-        << cell(g.seconds ? format_seconds(g.seconds.mean) : "-", "n") << cell(g.tokens_per_second ? format_rate(g.tokens_per_second.mean) : "-", "n")
+        << cell(g.seconds ? format_seconds(g.seconds.mean) : "-", "n")
+        << cell(g.tokens_per_second ? format_rate(g.tokens_per_second.mean) : "-", "n")
         << cell(g.peak_bytes ? format_bytes(g.peak_bytes.mean) : "-", "n")
         << cell(g.gemm_flops ? format_flops(g.gemm_flops.mean) : "-", "n") << "</tr>\n";
   }
@@ -132,28 +146,41 @@ void write_table(std::ostream& out, const std::vector<const Group*>& groups, boo
 void write_figure(std::ostream& out, const char* title, const Chart& chart, const char* caption) {
   const std::string picture = svg(chart);
   if (picture.empty()) return;
-  out << "<h3>" << title << "</h3><figure>" << picture << "<figcaption>" << caption << "</figcaption></figure>\n";
+  out << "<h3>" << title << "</h3><figure>" << picture << "<figcaption>" << caption
+      << "</figcaption></figure>\n";
 }
 
-void write_task(std::ostream& out, const std::string& task, const std::vector<const Group*>& groups, bool several_models) {
+void write_task(std::ostream& out, const std::string& task, const std::vector<const Group*>& groups,
+                bool several_models) {
   out << "<h2>" << html_escape(task.empty() ? "unnamed task" : task) << "</h2>\n";
   write_table(out, groups, several_models);
-  Chart against{"trainable parameters", "score", true, {}}, loss{"update", "training loss", false, {}}, score{"update", "score", false, {}};
+  Chart against{"trainable parameters", "score", true, {}},
+      loss{"update", "training loss", false, {}}, score{"update", "score", false, {}};
   for (size_t i = 0; i < groups.size(); ++i) {
     const Group& g = *groups[i];
     const int colour = static_cast<int>(i % kColours);
     if (g.score && g.first().trainable)
-      against.series.push_back({g.first().strategy.empty() || !g.differs.empty() ? label_of(g) : g.first().spec, colour,
-                                {{static_cast<double>(*g.first().trainable), 100 * g.score.mean}}, {100 * g.score.deviation}, false, false});
+      against.series.push_back(
+          {g.first().strategy.empty() || !g.differs.empty() ? label_of(g) : g.first().spec,
+           colour,
+           {{static_cast<double>(*g.first().trainable), 100 * g.score.mean}},
+           {100 * g.score.deviation},
+           false,
+           false});
     for (size_t r = 0; r < g.runs.size(); ++r) {
       const Curves curves = curves_of(g.runs[r]);
-      const std::string label = label_of(g) + (g.runs[r].seed ? ", seed " + std::to_string(*g.runs[r].seed) : "");
+      const std::string label =
+          label_of(g) + (g.runs[r].seed ? ", seed " + std::to_string(*g.runs[r].seed) : "");
       loss.series.push_back({label, colour, curves.loss, {}, true, r > 0});
-      if (curves.score.size() > 1) score.series.push_back({label, colour, curves.score, {}, true, r > 0});
+      if (curves.score.size() > 1)
+        score.series.push_back({label, colour, curves.score, {}, true, r > 0});
     }
   }
-  write_figure(out, "Score against trainable parameters", against, "On the development set; bars are one standard deviation over seeds.");
-  write_figure(out, "Training loss", loss, "Smoothed. Colours as in the table; further seeds are faint. Point at a line for its name.");
+  write_figure(out, "Score against trainable parameters", against,
+               "On the development set; bars are one standard deviation over seeds.");
+  write_figure(
+      out, "Training loss", loss,
+      "Smoothed. Colours as in the table; further seeds are faint. Point at a line for its name.");
   write_figure(out, "Score while training", score, "On the development set.");
 }
 
@@ -167,21 +194,29 @@ std::string html_report(const Comparison& comparison) {
     runs += group.runs.size();
     tasks[group.first().task].push_back(&group);
   }
-  out << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-      << "<title>Comparison of runs</title><style>" << kStyle << "</style></head><body>\n<h1>Comparison of runs</h1>\n<p class=\"soft\">"
-      << runs << (runs == 1 ? " run" : " runs") << " of " << comparison.groups.size() << (comparison.groups.size() == 1 ? " experiment" : " experiments")
+  out << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+         "content=\"width=device-width, initial-scale=1\">"
+      << "<title>Comparison of runs</title><style>" << kStyle
+      << "</style></head><body>\n<h1>Comparison of runs</h1>\n<p class=\"soft\">" << runs
+      << (runs == 1 ? " run" : " runs") << " of " << comparison.groups.size()
+      << (comparison.groups.size() == 1 ? " experiment" : " experiments")
       << ". Scores are on the development set, times 100";
   if (runs > comparison.groups.size()) out << "; mean ± standard deviation over seeds";
   out << ".</p>\n";
-  if (!comparison.several_models && !comparison.groups.empty() && !comparison.groups.front().first().model.empty())
-    out << "<p class=\"soft\">Model: " << html_escape(comparison.groups.front().first().model) << "</p>\n";
+  if (!comparison.several_models && !comparison.groups.empty() &&
+      !comparison.groups.front().first().model.empty())
+    out << "<p class=\"soft\">Model: " << html_escape(comparison.groups.front().first().model)
+        << "</p>\n";
   for (const auto& [task, groups] : tasks) write_task(out, task, groups, comparison.several_models);
   if (!comparison.uncounted.empty()) {
     out << "<h2>Not counted</h2><ul class=\"plain\">";
-    for (const Run& run : comparison.uncounted) out << "<li>" << html_escape(run.folder.string()) << ": " << html_escape(run.problem) << "</li>\n";
+    for (const Run& run : comparison.uncounted)
+      out << "<li>" << html_escape(run.folder.string()) << ": " << html_escape(run.problem)
+          << "</li>\n";
     out << "</ul>\n";
   }
-  out << "<p class=\"soft\" style=\"margin-top:3rem\">Written by peft.cpp " << html_escape(engine::version()) << ".</p>\n</body></html>\n";
+  out << "<p class=\"soft\" style=\"margin-top:3rem\">Written by peft.cpp "
+      << html_escape(engine::version()) << ".</p>\n</body></html>\n";
   return out.str();
 }
 

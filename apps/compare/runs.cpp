@@ -61,14 +61,17 @@ std::optional<double> score_of(const Json& record) {
 
 // Settings that do not touch the numbers, or that the group is named by anyway.
 bool counts_for_nothing(const std::string& key) {
-  static const std::set<std::string> ignored = {"seed",    "out",       "threads", "log_every", "save_every", "profile", "resume",
-                                                "task",    "data",      "train",   "dev",       "test",       "model",   "strategy",
-                                                "tokenizer", "eval_batch_size", "json",      "piece_tokens",
-                                                "model_hash", "data_hash"};  // these two are compared by experiment()
+  static const std::set<std::string> ignored = {
+      "seed",       "out",      "threads",   "log_every",       "save_every", "profile",
+      "resume",     "task",     "data",      "train",           "dev",        "test",
+      "model",      "strategy", "tokenizer", "eval_batch_size", "json",       "piece_tokens",
+      "model_hash", "data_hash"};  // these two are compared by experiment()
   return ignored.contains(key);
 }
 
-std::string setting_text(const Json& value) { return value.is_string() ? value.get<std::string>() : engine::json_text(value); }
+std::string setting_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : engine::json_text(value);
+}
 
 Json counted_settings(const Run& run) {
   Json out = Json::object();
@@ -77,10 +80,13 @@ Json counted_settings(const Run& run) {
   return out;
 }
 
-std::string family(const Run& run) { return run.task + '\n' + run.model + '\n' + (run.spec.empty() ? run.strategy : run.spec); }
+std::string family(const Run& run) {
+  return run.task + '\n' + run.model + '\n' + (run.spec.empty() ? run.strategy : run.spec);
+}
 
 std::string experiment(const Run& run) {
-  return family(run) + '\n' + run.data_hash + '\n' + run.model_hash + '\n' + engine::json_text(counted_settings(run));
+  return family(run) + '\n' + run.data_hash + '\n' + run.model_hash + '\n' +
+         engine::json_text(counted_settings(run));
 }
 
 fs::file_time_type written(const Run& run) {
@@ -91,7 +97,8 @@ fs::file_time_type written(const Run& run) {
 Group group_of(std::vector<Run> runs) {
   Group group;
   group.runs = std::move(runs);
-  std::stable_sort(group.runs.begin(), group.runs.end(), [](const Run& a, const Run& b) { return a.seed < b.seed; });
+  std::stable_sort(group.runs.begin(), group.runs.end(),
+                   [](const Run& a, const Run& b) { return a.seed < b.seed; });
   const auto gather = [&](auto member) {
     std::vector<double> values;
     for (const Run& run : group.runs)
@@ -117,14 +124,18 @@ void name_differences(std::vector<Group>& groups) {
     for (const Group* group : members) keys.update(counted_settings(group->first()));
     for (const Group* group : members)
       for (const auto& [key, ignored] : keys.items())
-        values[key].insert(group->first().settings.contains(key) ? setting_text(group->first().settings[key]) : "-");
+        values[key].insert(group->first().settings.contains(key)
+                               ? setting_text(group->first().settings[key])
+                               : "-");
     for (Group* group : members) {
       for (const auto& [key, seen] : values)
         if (seen.size() > 1) {
           const Json& settings = group->first().settings;
-          group->differs += (group->differs.empty() ? "" : " ") + key + "=" + (settings.contains(key) ? setting_text(settings[key]) : "-");
+          group->differs += (group->differs.empty() ? "" : " ") + key + "=" +
+                            (settings.contains(key) ? setting_text(settings[key]) : "-");
         }
-      if (group->differs.empty()) group->differs = "other data or weights: " + group->first().folder.filename().string();
+      if (group->differs.empty())
+        group->differs = "other data or weights: " + group->first().folder.filename().string();
     }
   }
 }
@@ -132,7 +143,9 @@ void name_differences(std::vector<Group>& groups) {
 }  // namespace
 
 double Run::percent() const {
-  return trainable && total && *total > 0 ? 100.0 * static_cast<double>(*trainable) / static_cast<double>(*total) : 0;
+  return trainable && total && *total > 0
+             ? 100.0 * static_cast<double>(*trainable) / static_cast<double>(*total)
+             : 0;
 }
 
 Run read_run(const fs::path& folder) {
@@ -143,10 +156,12 @@ Run read_run(const fs::path& folder) {
     record = engine::json_file(folder / "run.json");
     engine::check(record.is_object(), (folder / "run.json").string(), "is not a run record");
     const std::string schema = text(record, {"schema"});
-    engine::check(schema.empty() || schema.starts_with("peft.cpp/"), (folder / "run.json").string(), "has the schema '", schema, "'");
+    engine::check(schema.empty() || schema.starts_with("peft.cpp/"), (folder / "run.json").string(),
+                  "has the schema '", schema, "'");
   } catch (const std::exception& e) {
     run.problem = std::string(e.what()).substr(0, std::string(e.what()).find('\n'));
-    if (const std::string prefix = folder.string() + "/"; run.problem.starts_with(prefix)) run.problem.erase(0, prefix.size());
+    if (const std::string prefix = folder.string() + "/"; run.problem.starts_with(prefix))
+      run.problem.erase(0, prefix.size());
     return run;
   }
   run.task = text(record, {"task"});
@@ -158,7 +173,8 @@ Run read_run(const fs::path& folder) {
   run.strategy = text(record, {"strategy"});
   run.spec = text(record, {"strategy_spec"});
   if (run.spec.empty()) run.spec = run.strategy;
-  if (const Json* settings = field(record, {"settings"}); settings && settings->is_object()) run.settings = *settings;
+  if (const Json* settings = field(record, {"settings"}); settings && settings->is_object())
+    run.settings = *settings;
   run.seed = whole(record, {"seed"});
   if (!run.seed) run.seed = whole(record, {"settings", "seed"});
   run.trainable = whole(record, {"trainable_parameters"});
@@ -187,15 +203,18 @@ std::vector<Run> find_runs(const fs::path& path) {
   std::error_code error;
   engine::check(fs::exists(path, error), path.string(), "there is no such run folder");
   if (fs::is_regular_file(path, error)) {
-    engine::check(path.filename() == "run.json", path.string(), "is not a run", engine::hint("give the folder that glue_finetune --out wrote"));
+    engine::check(path.filename() == "run.json", path.string(), "is not a run",
+                  engine::hint("give the folder that glue_finetune --out wrote"));
     return {read_run(path.has_parent_path() ? path.parent_path() : fs::path("."))};
   }
   if (fs::exists(path / "run.json", error)) return {read_run(path)};
   std::vector<fs::path> folders;
-  for (auto it = fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error);
+  for (auto it = fs::recursive_directory_iterator(
+           path, fs::directory_options::skip_permission_denied, error);
        !error && it != fs::recursive_directory_iterator(); it.increment(error))
     if (it->path().filename() == "run.json") folders.push_back(it->path().parent_path());
-  engine::check(!folders.empty(), path.string(), "no run in it", engine::hint("a run folder holds a run.json, written by glue_finetune --out"));
+  engine::check(!folders.empty(), path.string(), "no run in it",
+                engine::hint("a run folder holds a run.json, written by glue_finetune --out"));
   std::sort(folders.begin(), folders.end());
   std::vector<Run> runs;
   for (const fs::path& folder : folders) runs.push_back(read_run(folder));
@@ -208,7 +227,8 @@ std::vector<Run> find_runs(const std::vector<std::string>& paths) {
   for (const std::string& path : paths)
     for (Run& run : find_runs(fs::path(path))) {
       std::error_code ignored;
-      if (seen.insert(fs::weakly_canonical(run.folder, ignored).string()).second) all.push_back(std::move(run));
+      if (seen.insert(fs::weakly_canonical(run.folder, ignored).string()).second)
+        all.push_back(std::move(run));
     }
   return all;
 }
@@ -225,7 +245,8 @@ Statistic statistic(const std::vector<double>& values) {
 }
 
 const std::vector<std::string>& sort_keys() {
-  static const std::vector<std::string> keys = {"strategy", "score", "trainable", "seconds", "memory", "flops"};
+  static const std::vector<std::string> keys = {"strategy", "score",  "trainable",
+                                                "seconds",  "memory", "flops"};
   return keys;
 }
 
@@ -234,7 +255,8 @@ Comparison compare_runs(std::vector<Run> runs, const std::string& sort_by) {
     std::string known;
     for (const std::string& key : sort_keys()) known += (known.empty() ? "" : ", ") + key;
     const std::string near = nearest(sort_by, sort_keys());
-    throw UsageError(engine::concat("--sort ", sort_by, ": unknown key", near.empty() ? "" : ", did you mean " + near + "?",
+    throw UsageError(engine::concat("--sort ", sort_by, ": unknown key",
+                                    near.empty() ? "" : ", did you mean " + near + "?",
                                     engine::hint("known are ", known)));
   }
   Comparison out;
@@ -245,7 +267,9 @@ Comparison compare_runs(std::vector<Run> runs, const std::string& sort_by) {
       continue;
     }
     std::vector<Run>& members = experiments[experiment(run)];
-    const auto twin = std::find_if(members.begin(), members.end(), [&](const Run& other) { return other.seed && other.seed == run.seed; });
+    const auto twin = std::find_if(members.begin(), members.end(), [&](const Run& other) {
+      return other.seed && other.seed == run.seed;
+    });
     if (twin == members.end()) {
       members.push_back(std::move(run));
       continue;
@@ -271,7 +295,8 @@ Comparison compare_runs(std::vector<Run> runs, const std::string& sort_by) {
       if (sort_by == "flops") return g.gemm_flops ? g.gemm_flops.mean : kLast;
       return static_cast<double>(trainable(g));
     };
-    return std::make_tuple(a.first().task, rank(a), a.first().spec, a.differs) < std::make_tuple(b.first().task, rank(b), b.first().spec, b.differs);
+    return std::make_tuple(a.first().task, rank(a), a.first().spec, a.differs) <
+           std::make_tuple(b.first().task, rank(b), b.first().spec, b.differs);
   });
   return out;
 }

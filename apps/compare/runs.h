@@ -1,4 +1,5 @@
-// Run records (run.json, schema peft.cpp/run/1) as `compare` sees them, and runs that differ only by seed put together.
+// Run records (run.json, schema peft.cpp/run/1) as `compare` sees them, and runs that differ only
+// by seed put together.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,8 @@
 
 namespace apps {
 
-// One run folder. Every field but `folder` and `status` may be absent: records of other versions are shown as far as they go.
+// One run folder. Every field but `folder` and `status` may be absent: records of other versions
+// are shown as far as they go.
 struct Run {
   enum class Status { finished, unfinished, broken };
 
@@ -30,8 +32,8 @@ struct Run {
 // Never throws for what is in the folder: a record that cannot be read is a broken run.
 Run read_run(const std::filesystem::path& folder);
 
-// The runs below `path`: itself if it holds a run.json, else all folders in it that do, by name; a run.json may be given too.
-// Throws engine::Error if there is no such path or no run in it.
+// The runs below `path`: itself if it holds a run.json, else all folders in it that do, by name; a
+// run.json may be given too. Throws engine::Error if there is no such path or no run in it.
 std::vector<Run> find_runs(const std::filesystem::path& path);
 // Of several paths; a folder that is found twice counts once.
 std::vector<Run> find_runs(const std::vector<std::string>& paths);
@@ -45,8 +47,9 @@ Statistic statistic(const std::vector<double>& values);
 
 // Runs of one experiment: the same task, data, model, strategy and settings, with different seeds.
 struct Group {
-  std::vector<Run> runs;    // in order of seed, one for each
-  std::string differs;      // settings that tell it from others of the same task, model and strategy: "lr=0.001"
+  std::vector<Run> runs;  // in order of seed, one for each
+  std::string differs;    // settings that tell it from others of the same task, model and strategy:
+                          // "lr=0.001"
   Statistic score, seconds, tokens_per_second, peak_bytes, gemm_flops;
   const Run& first() const { return runs.front(); }
 };
@@ -57,8 +60,8 @@ struct Comparison {
   bool several_models = false;
 };
 
-// Keys: "strategy" (by task, then trainable parameters), "score", "trainable", "seconds", "memory", "flops". All within a task.
-// Throws engine::Error that lists them for another one.
+// Keys: "strategy" (by task, then trainable parameters), "score", "trainable", "seconds", "memory",
+// "flops". All within a task. Throws engine::Error that lists them for another one.
 Comparison compare_runs(std::vector<Run> runs, const std::string& sort_by = "strategy");
 const std::vector<std::string>& sort_keys();
 

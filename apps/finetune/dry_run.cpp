@@ -17,15 +17,19 @@ namespace fs = std::filesystem;
 std::string dry_run(const FinetuneCommand& command) {
   const FinetuneSettings& s = command.settings;
   if (s.model.empty())
-    throw UsageError("glue_finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are not needed), or "
-                     "random:layers=12,hidden=768");
+    throw UsageError(
+        "glue_finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are "
+        "not needed), or "
+        "random:layers=12,hidden=768");
   PlanOptions options;
   options.batch = s.batch_size;
   options.threads = s.threads;
   options.piece_tokens = s.piece_tokens;
   options.dropout = s.dropout != 0;
-  if (!s.task.empty()) options.num_labels = data::glue_task(s.task).outputs();
-  else if (s.regression) options.num_labels = 1;
+  if (!s.task.empty())
+    options.num_labels = data::glue_task(s.task).outputs();
+  else if (s.regression)
+    options.num_labels = 1;
 
   engine::Json config;
   std::string where = s.model;
@@ -38,11 +42,15 @@ std::string dry_run(const FinetuneCommand& command) {
     config = engine::json_file(file);
   }
   options.length = s.max_length ? s.max_length : 128;
-  if (s.max_length == 0 && config.contains("max_position_embeddings") && !models::is_planned_type(config.value("model_type", "")))
-    options.length = std::min<int64_t>(options.length, models::config_from_json(config, where).longest_sequence());
+  if (s.max_length == 0 && config.contains("max_position_embeddings") &&
+      !models::is_planned_type(config.value("model_type", "")))
+    options.length = std::min<int64_t>(options.length,
+                                       models::config_from_json(config, where).longest_sequence());
   std::vector<Plan> plans;
-  if (s.strategy.empty()) plans = make_plans(config, all_strategies(), options, where);
-  else plans.push_back(make_plan(config, s.strategy, options, where));
+  if (s.strategy.empty())
+    plans = make_plans(config, all_strategies(), options, where);
+  else
+    plans.push_back(make_plan(config, s.strategy, options, where));
   if (command.json) return engine::json_text(plans_json(plans), 2) + "\n";
   return plans.size() == 1 ? plan_text(plans.front()) : plan_table(plans, terminal_width());
 }

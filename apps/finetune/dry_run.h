@@ -7,8 +7,8 @@
 
 namespace apps {
 
-// The table (or JSON with --json) for --strategy, or for all strategies when none is given. Needs --model only: a folder,
-// a config.json or random:...; the number of classes is the task's, or 2.
+// The table (or JSON with --json) for --strategy, or for all strategies when none is given. Needs
+// --model only: a folder, a config.json or random:...; the number of classes is the task's, or 2.
 std::string dry_run(const FinetuneCommand& command);
 
 }  // namespace apps

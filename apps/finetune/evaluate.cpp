@@ -11,8 +11,9 @@ namespace apps {
 
 using engine::Json;
 
-Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace, const data::EncodedSplit& split, int batch_size,
-                    int64_t piece_tokens, const Logits& logits_of) {
+Predictions predict(models::SequenceClassifier& model, engine::Workspace& workspace,
+                    const data::EncodedSplit& split, int batch_size, int64_t piece_tokens,
+                    const Logits& logits_of) {
   const int labels = model.config().num_labels;
   Predictions result;
   result.num_labels = labels;
@@ -26,7 +27,8 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
   const auto take = [&](const engine::TokenBatch& batch) {
     engine::Graph g(workspace, options);
     const engine::Tensor logits = logits_of(g, batch);
-    if (split.labelled()) loss += static_cast<double>(*model.loss(g, logits, batch).data()) * batch.sequences();
+    if (split.labelled())
+      loss += static_cast<double>(*model.loss(g, logits, batch).data()) * batch.sequences();
     for (int64_t i = 0; i < logits.rows(); ++i) {
       const auto row = logits.row_array(i);
       const auto at = static_cast<size_t>(batch.examples[static_cast<size_t>(i)]);
@@ -39,7 +41,8 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
       row.maxCoeff(&best);
       result.predicted[at] = static_cast<double>(best);
       double sum = 0;
-      for (int c = 0; c < labels; ++c) sum += out[c] = std::exp(static_cast<double>(row[c] - row[best]));
+      for (int c = 0; c < labels; ++c)
+        sum += out[c] = std::exp(static_cast<double>(row[c] - row[best]));
       for (int c = 0; c < labels; ++c) out[c] /= sum;
     }
   };
@@ -51,7 +54,8 @@ Predictions predict(models::SequenceClassifier& model, engine::Workspace& worksp
   return result;
 }
 
-Json evaluate(const data::TaskInfo& task, const data::EncodedSplit& split, const Predictions& predictions) {
+Json evaluate(const data::TaskInfo& task, const data::EncodedSplit& split,
+              const Predictions& predictions) {
   Json json = Json::object();
   double sum = 0;
   for (const std::string& name : task.metrics) {
@@ -71,7 +75,8 @@ double overall_score(const Json& metrics) {
   return metrics.empty() ? 0 : sum / static_cast<double>(metrics.size());
 }
 
-void write_predictions(const std::filesystem::path& file, const Session& session, const std::map<std::string, Predictions>& predictions) {
+void write_predictions(const std::filesystem::path& file, const Session& session,
+                       const std::map<std::string, Predictions>& predictions) {
   const data::TaskInfo& task = session.task.info;
   const auto name = [&](double value) {
     return task.regression ? engine::concat(value) : task.label_name(static_cast<int64_t>(value));
@@ -90,7 +95,8 @@ void write_predictions(const std::filesystem::path& file, const Session& session
       if (!task.regression)
         for (int c = 0; c < p.num_labels; ++c) {
           char number[32];
-          std::snprintf(number, sizeof number, "\t%.6f", p.outputs[at * static_cast<size_t>(p.num_labels) + static_cast<size_t>(c)]);
+          std::snprintf(number, sizeof number, "\t%.6f",
+                        p.outputs[at * static_cast<size_t>(p.num_labels) + static_cast<size_t>(c)]);
           text += number;
         }
       text += '\n';

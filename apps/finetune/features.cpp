@@ -11,12 +11,14 @@ using engine::Tensor;
 
 void Features::check_strategy() const {
   for (const engine::Parameter* p : session_.store->trainable())
-    engine::check(p->role == engine::Role::head || p->role == engine::Role::pooler, "--cache-features", "the strategy ",
-                  session_.strategy->spec(), " trains ", p->name, ", so the encoder's output changes with every update",
+    engine::check(p->role == engine::Role::head || p->role == engine::Role::pooler,
+                  "--cache-features", "the strategy ", session_.strategy->spec(), " trains ",
+                  p->name, ", so the encoder's output changes with every update",
                   engine::hint("it is for --strategy frozen; leave --cache-features out"));
 }
 
-void Features::compute(engine::Workspace& workspace, int batch_size, const std::function<bool(int64_t, int64_t)>& progress) {
+void Features::compute(engine::Workspace& workspace, int batch_size,
+                       const std::function<bool(int64_t, int64_t)>& progress) {
   const auto hidden = static_cast<size_t>(session_.model->config().hidden_size);
   int64_t all = 0, done = 0;
   for (const auto& [name, split] : session_.splits) all += split.size();
@@ -29,14 +31,17 @@ void Features::compute(engine::Workspace& workspace, int batch_size, const std::
       engine::Graph g(workspace, {.record = false});
       const Tensor first = session_.model->encode_first(g, batch);
       for (int64_t i = 0; i < first.rows(); ++i)
-        std::copy_n(first.row(i), hidden, to.data() + static_cast<size_t>(batch.examples[static_cast<size_t>(i)]) * hidden);
+        std::copy_n(
+            first.row(i), hidden,
+            to.data() + static_cast<size_t>(batch.examples[static_cast<size_t>(i)]) * hidden);
       done += batch.sequences();
     }
   }
   progress(done, all);
 }
 
-Tensor Features::rows(engine::Graph& g, const std::string& split, const engine::TokenBatch& batch) const {
+Tensor Features::rows(engine::Graph& g, const std::string& split,
+                      const engine::TokenBatch& batch) const {
   const std::vector<Scalar>& from = kept_.at(split);
   const int64_t hidden = session_.model->config().hidden_size;
   Tensor x = g.make({batch.sequences(), hidden});

@@ -9,56 +9,74 @@ namespace apps {
 FinetuneCommand parse_finetune(int argc, const char* const* argv) {
   FinetuneCommand command;
   FinetuneSettings& s = command.settings;
-  cxxopts::Options options("glue_finetune", "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.");
+  cxxopts::Options options(
+      "glue_finetune",
+      "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.");
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
-  options.add_options("Data")
-      ("task", "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli", text(s.task), "NAME")
-      ("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")
-      ("train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")
-      ("dev", "own development data (without it a tenth of --train is held out)", text(s.dev), "FILE")
-      ("test", "own data to predict, labels not needed", text(s.test), "FILE")
-      ("text", "column of the text (guessed if absent)", text(s.text), "NAME")
-      ("text-b", "column of the second text of a pair", text(s.text_b), "NAME")
-      ("label", "column of the label", text(s.label), "NAME")
-      ("regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))
-      ("max-length", "tokens a text is cut to, special ones included (128, or what the model has)", cxxopts::value<int>(s.max_length), "N");
-  options.add_options("Model")
-      ("model", "Hugging Face folder, or random:layers=4,hidden=256", text(s.model), "MODEL")
-      ("tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")
-      ("strategy", "what is trained, for instance bitfit or lora:r=8 (full); see below", text(s.strategy), "SPEC")
-      ("adapter", "start from a saved adapter", text(s.adapter), "DIR")
-      ("dropout", "of all dropout layers (the model's own)", cxxopts::value<double>(s.dropout), "P");
-  options.add_options("Training")
-      ("epochs", "passes over the training data (3)", cxxopts::value<int>(s.epochs), "N")
-      ("max-steps", "updates, instead of epochs", cxxopts::value<int64_t>(s.max_steps), "N")
-      ("batch-size", "sequences a batch (32)", cxxopts::value<int>(s.batch_size), "N")
-      ("eval-batch-size", "sequences a batch of an evaluation (64)", cxxopts::value<int>(s.eval_batch_size), "N")
-      ("grad-accumulation", "batches an update (1)", cxxopts::value<int>(s.grad_accumulation), "N")
-      ("piece-tokens", "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if layers are wider than 1536)", cxxopts::value<int64_t>(s.piece_tokens), "N")
-      ("lr", "learning rate (by strategy)", cxxopts::value<double>(s.lr), "RATE")
-      ("schedule", "linear, cosine, constant_with_warmup, constant (linear)", text(s.schedule), "NAME")
-      ("warmup-ratio", "share of the updates that warm up (0.06)", cxxopts::value<double>(s.warmup_ratio), "R")
-      ("weight-decay", "of AdamW, not on biases and LayerNorm (0.01)", cxxopts::value<double>(s.weight_decay), "W")
-      ("max-grad-norm", "clipping of the global norm, 0: none (1)", cxxopts::value<double>(s.max_grad_norm), "NORM")
-      ("label-smoothing", "of the cross entropy (0)", cxxopts::value<double>(s.label_smoothing), "E")
-      ("seed", "of fresh weights, order and dropout (42)", cxxopts::value<uint64_t>(s.seed), "N")
-      ("eval-every", "updates between evaluations (one an epoch)", cxxopts::value<int64_t>(s.eval_every), "N")
-      ("patience", "stop after N evaluations without a better score, and keep the best", cxxopts::value<int>(s.patience), "N");
-  options.add_options("Training")
-      ("cache-features", "frozen: run the encoder once, without dropout, and keep what the head reads", cxxopts::value<bool>(s.cache_features));
-  options.add_options("Run")
-      ("out", "run folder (runs/TASK-STRATEGY-SEED)", text(s.out), "DIR")
-      ("resume", "go on with the run in --out, bit for bit", cxxopts::value<bool>(s.resume))
-      ("save-every", "seconds between states to resume from (300)", cxxopts::value<int64_t>(s.save_every), "N")
-      ("log-every", "updates between lines of metrics.jsonl (10)", cxxopts::value<int64_t>(s.log_every), "N")
-      ("threads", "threads, 0: all (0)", cxxopts::value<int>(s.threads), "N")
-      ("profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))
-      ("dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing", cxxopts::value<bool>(command.dry_run))
-      ("json", "with --dry-run: JSON", cxxopts::value<bool>(command.json))
-      ("help", "this text", cxxopts::value<bool>(command.help));
+  options.add_options("Data")(
+      "task", "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli", text(s.task),
+      "NAME")("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")(
+      "train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")(
+      "dev", "own development data (without it a tenth of --train is held out)", text(s.dev),
+      "FILE")("test", "own data to predict, labels not needed", text(s.test), "FILE")(
+      "text", "column of the text (guessed if absent)", text(s.text), "NAME")(
+      "text-b", "column of the second text of a pair", text(s.text_b), "NAME")(
+      "label", "column of the label", text(s.label), "NAME")(
+      "regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))(
+      "max-length", "tokens a text is cut to, special ones included (128, or what the model has)",
+      cxxopts::value<int>(s.max_length), "N");
+  options.add_options("Model")("model", "Hugging Face folder, or random:layers=4,hidden=256",
+                               text(s.model), "MODEL")(
+      "tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")(
+      "strategy", "what is trained, for instance bitfit or lora:r=8 (full); see below",
+      text(s.strategy), "SPEC")("adapter", "start from a saved adapter", text(s.adapter), "DIR")(
+      "dropout", "of all dropout layers (the model's own)", cxxopts::value<double>(s.dropout), "P");
+  options.add_options("Training")("epochs", "passes over the training data (3)",
+                                  cxxopts::value<int>(s.epochs), "N")(
+      "max-steps", "updates, instead of epochs", cxxopts::value<int64_t>(s.max_steps), "N")(
+      "batch-size", "sequences a batch (32)", cxxopts::value<int>(s.batch_size), "N")(
+      "eval-batch-size", "sequences a batch of an evaluation (64)",
+      cxxopts::value<int>(s.eval_batch_size),
+      "N")("grad-accumulation", "batches an update (1)", cxxopts::value<int>(s.grad_accumulation),
+           "N")("piece-tokens",
+                "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if "
+                "layers are wider than 1536)",
+                cxxopts::value<int64_t>(s.piece_tokens),
+                "N")("lr", "learning rate (by strategy)", cxxopts::value<double>(s.lr), "RATE")(
+      "schedule", "linear, cosine, constant_with_warmup, constant (linear)", text(s.schedule),
+      "NAME")("warmup-ratio", "share of the updates that warm up (0.06)",
+              cxxopts::value<double>(s.warmup_ratio),
+              "R")("weight-decay", "of AdamW, not on biases and LayerNorm (0.01)",
+                   cxxopts::value<double>(s.weight_decay),
+                   "W")("max-grad-norm", "clipping of the global norm, 0: none (1)",
+                        cxxopts::value<double>(s.max_grad_norm), "NORM")(
+      "label-smoothing", "of the cross entropy (0)", cxxopts::value<double>(s.label_smoothing),
+      "E")("seed", "of fresh weights, order and dropout (42)", cxxopts::value<uint64_t>(s.seed),
+           "N")("eval-every", "updates between evaluations (one an epoch)",
+                cxxopts::value<int64_t>(s.eval_every), "N")(
+      "patience", "stop after N evaluations without a better score, and keep the best",
+      cxxopts::value<int>(s.patience), "N");
+  options.add_options("Training")(
+      "cache-features",
+      "frozen: run the encoder once, without dropout, and keep what the head reads",
+      cxxopts::value<bool>(s.cache_features));
+  options.add_options("Run")("out", "run folder (runs/TASK-STRATEGY-SEED)", text(s.out), "DIR")(
+      "resume", "go on with the run in --out, bit for bit", cxxopts::value<bool>(s.resume))(
+      "save-every", "seconds between states to resume from (300)",
+      cxxopts::value<int64_t>(s.save_every),
+      "N")("log-every", "updates between lines of metrics.jsonl (10)",
+           cxxopts::value<int64_t>(s.log_every),
+           "N")("threads", "threads, 0: all (0)", cxxopts::value<int>(s.threads), "N")(
+      "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
+      "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
+      cxxopts::value<bool>(command.dry_run))("json", "with --dry-run: JSON",
+                                             cxxopts::value<bool>(command.json))(
+      "help", "this text", cxxopts::value<bool>(command.help));
   parse_flags(options, argc, argv);
-  command.help_text = options.help({"Data", "Model", "Training", "Run"}) + "\nStrategies, joined by '+':\n" + peft::strategy_help() +
-                      "\nExample:\n  glue_finetune --task sst2 --data data/demo/reviews --model random:layers=2,hidden=128 --strategy full\n";
+  command.help_text = options.help({"Data", "Model", "Training", "Run"}) +
+                      "\nStrategies, joined by '+':\n" + peft::strategy_help() +
+                      "\nExample:\n  glue_finetune --task sst2 --data data/demo/reviews --model "
+                      "random:layers=2,hidden=128 --strategy full\n";
   return command;
 }
 

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
       return 0;
     }
     apps::watch_stop_signals();
-    const apps::RunResult result = apps::run_finetune(command.settings, {.out = std::cout, .stopped = apps::stop_signal});
+    const apps::RunResult result =
+        apps::run_finetune(command.settings, {.out = std::cout, .stopped = apps::stop_signal});
     return result.finished ? 0 : apps::stop_exit_code();
   });
 }

@@ -13,10 +13,16 @@ namespace apps {
 using engine::Json;
 
 Json RunTotals::to_json() const {
-  return {{"seconds", seconds}, {"train_seconds", train_seconds}, {"tokens", tokens}, {"gemm_calls", gemm_calls},
-          {"forward_flops", forward_flops}, {"input_gradient_flops", input_gradient_flops},
-          {"weight_gradient_flops", weight_gradient_flops}, {"saved_bytes_peak", saved_bytes_peak},
-          {"pool_bytes_peak", pool_bytes_peak}, {"resident_bytes_peak", resident_bytes_peak}};
+  return {{"seconds", seconds},
+          {"train_seconds", train_seconds},
+          {"tokens", tokens},
+          {"gemm_calls", gemm_calls},
+          {"forward_flops", forward_flops},
+          {"input_gradient_flops", input_gradient_flops},
+          {"weight_gradient_flops", weight_gradient_flops},
+          {"saved_bytes_peak", saved_bytes_peak},
+          {"pool_bytes_peak", pool_bytes_peak},
+          {"resident_bytes_peak", resident_bytes_peak}};
 }
 
 RunTotals RunTotals::from_json(const Json& json) {
@@ -47,8 +53,10 @@ ParameterCounts count_parameters(const engine::ParameterStore& store) {
 }
 
 std::string trainable_line(const ParameterCounts& c) {
-  return engine::concat("trainable params: ", format_count(c.trainable), " || all params: ", format_count(c.total), " || trainable%: ",
-                        format_number(100.0 * static_cast<double>(c.trainable) / static_cast<double>(c.total), 4));
+  return engine::concat(
+      "trainable params: ", format_count(c.trainable), " || all params: ", format_count(c.total),
+      " || trainable%: ",
+      format_number(100.0 * static_cast<double>(c.trainable) / static_cast<double>(c.total), 4));
 }
 
 Json describe_run(const Session& s, const FinetuneSettings& settings) {
@@ -56,14 +64,18 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
   const engine::Machine machine = engine::machine();
   Json splits = Json::object();
   for (const auto& [name, split] : s.splits)
-    splits[name] = {{"examples", split.size()}, {"tokens", split.tokens()}, {"truncated", split.truncated()}};
+    splits[name] = {
+        {"examples", split.size()}, {"tokens", split.tokens()}, {"truncated", split.truncated()}};
   Json injected = s.strategy->describe();
   return {{"schema", "peft.cpp/run/1"},
           {"status", "running"},
           {"task", s.task.info.key},
           {"task_info", s.task.info.to_json()},
-          {"model", {{"spec", settings.model}, {"model_type", s.source.config.model_type}, {"hash", s.model_hash},
-                     {"config", s.source.config.to_json()}}},
+          {"model",
+           {{"spec", settings.model},
+            {"model_type", s.source.config.model_type},
+            {"hash", s.model_hash},
+            {"config", s.source.config.to_json()}}},
           {"tokenizer", s.tokenizer->describe()},
           {"max_length", s.max_length},
           {"strategy", s.strategy->name()},
@@ -74,13 +86,20 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
           {"head_parameters", counts.head},
           {"injected_parameters", counts.injected},
           {"seed", settings.seed},
-          {"data", {{"hash", s.data_hash}, {"train_examples", s.splits.at("train").size()}, {"splits", splits}}},
+          {"data",
+           {{"hash", s.data_hash},
+            {"train_examples", s.splits.at("train").size()},
+            {"splits", splits}}},
           {"git_revision", engine::git_revision()},
           {"engine_version", engine::version()},
           {"compiler", engine::compiler()},
           {"blas", engine::blas_version()},
-          {"machine", {{"processor", machine.processor}, {"cores", machine.cores}, {"threads", engine::threads()},
-                       {"memory_bytes", machine.memory_bytes}, {"system", machine.system}}},
+          {"machine",
+           {{"processor", machine.processor},
+            {"cores", machine.cores},
+            {"threads", engine::threads()},
+            {"memory_bytes", machine.memory_bytes},
+            {"system", machine.system}}},
           {"notes", s.notes}};
 }
 
@@ -89,46 +108,62 @@ Json describe_totals(const RunTotals& t) {
           {"train_seconds", t.train_seconds},
           {"tokens_per_second", t.tokens_per_second()},
           {"peak_memory_bytes", t.resident_bytes_peak},
-          {"counts", {{"gemm_calls", t.gemm_calls}, {"gemm_flops", t.flops()}, {"forward_flops", t.forward_flops},
-                      {"input_gradient_flops", t.input_gradient_flops}, {"weight_gradient_flops", t.weight_gradient_flops},
-                      {"saved_bytes_peak", t.saved_bytes_peak}, {"tensor_bytes_peak", t.pool_bytes_peak}, {"tokens", t.tokens}}}};
+          {"counts",
+           {{"gemm_calls", t.gemm_calls},
+            {"gemm_flops", t.flops()},
+            {"forward_flops", t.forward_flops},
+            {"input_gradient_flops", t.input_gradient_flops},
+            {"weight_gradient_flops", t.weight_gradient_flops},
+            {"saved_bytes_peak", t.saved_bytes_peak},
+            {"tensor_bytes_peak", t.pool_bytes_peak},
+            {"tokens", t.tokens}}}};
 }
 
-void print_header(std::ostream& out, const Session& s, const FinetuneSettings& settings, int64_t updates) {
+void print_header(std::ostream& out, const Session& s, const FinetuneSettings& settings,
+                  int64_t updates) {
   const models::ModelConfig& c = s.source.config;
   const data::EncodedSplit& train = s.splits.at("train");
   out << "task      " << s.task.info.name << ": " << format_count(train.size()) << " examples of "
-      << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1) << " tokens, "
-      << (s.task.info.regression ? std::string("regression") : std::to_string(s.task.info.labels.size()) + " classes") << "; encoded in "
-      << format_seconds(s.encode_seconds) << '\n'
-      << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers << " layers of " << c.hidden_size << ", "
-      << c.num_attention_heads << " heads)\n"
+      << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
+      << " tokens, "
+      << (s.task.info.regression ? std::string("regression")
+                                 : std::to_string(s.task.info.labels.size()) + " classes")
+      << "; encoded in " << format_seconds(s.encode_seconds) << '\n'
+      << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers
+      << " layers of " << c.hidden_size << ", " << c.num_attention_heads << " heads)\n"
       << "strategy  " << s.strategy->spec() << '\n'
-      << "training  " << format_count(updates) << " updates of " << settings.batch_size * settings.grad_accumulation
-      << " sequences, learning rate " << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
+      << "training  " << format_count(updates) << " updates of "
+      << settings.batch_size * settings.grad_accumulation << " sequences, learning rate "
+      << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
       << engine::threads() << " threads\n"
       << trainable_line(count_parameters(*s.store)) << '\n';
   for (const std::string& note : s.notes) out << "note      " << note << '\n';
-  if (const std::string complaint = engine::blas_complaint(); !complaint.empty()) out << "warning   " << complaint << '\n';
+  if (const std::string complaint = engine::blas_complaint(); !complaint.empty())
+    out << "warning   " << complaint << '\n';
   out.flush();
 }
 
-void print_summary(std::ostream& out, const Session& s, const FinetuneSettings& settings, const Json& metrics, const RunTotals& t,
-                   int64_t updates) {
-  out << '\n' << s.task.info.name << ", " << s.strategy->spec() << '\n' << trainable_line(count_parameters(*s.store)) << '\n';
+void print_summary(std::ostream& out, const Session& s, const FinetuneSettings& settings,
+                   const Json& metrics, const RunTotals& t, int64_t updates) {
+  out << '\n'
+      << s.task.info.name << ", " << s.strategy->spec() << '\n'
+      << trainable_line(count_parameters(*s.store)) << '\n';
   for (const auto& [split, values] : metrics.items()) {
     out << split << ':';
-    for (const std::string& name : s.task.info.metrics) out << "  " << name << ' ' << format_number(values.at(name).get<double>(), 4);
-    out << "  loss " << format_number(values.at("loss").get<double>(), 4) << "  (" << format_count(values.at("examples").get<int64_t>())
-        << " examples)\n";
+    for (const std::string& name : s.task.info.metrics)
+      out << "  " << name << ' ' << format_number(values.at(name).get<double>(), 4);
+    out << "  loss " << format_number(values.at("loss").get<double>(), 4) << "  ("
+        << format_count(values.at("examples").get<int64_t>()) << " examples)\n";
   }
-  out << format_count(updates) << " updates in " << format_seconds(t.seconds) << ", " << format_rate(t.tokens_per_second())
-      << " tokens/s in training, " << format_flops(t.flops()) << " of matrix products (forward " << format_flops(t.forward_flops)
-      << ", input gradients " << format_flops(t.input_gradient_flops) << ", weight gradients " << format_flops(t.weight_gradient_flops)
-      << ")\n"
-      << "peak memory " << format_bytes(static_cast<double>(t.resident_bytes_peak)) << ", of it tensors "
-      << format_bytes(static_cast<double>(t.pool_bytes_peak)) << " and of those kept for backward "
-      << format_bytes(static_cast<double>(t.saved_bytes_peak)) << '\n'
+  out << format_count(updates) << " updates in " << format_seconds(t.seconds) << ", "
+      << format_rate(t.tokens_per_second()) << " tokens/s in training, " << format_flops(t.flops())
+      << " of matrix products (forward " << format_flops(t.forward_flops) << ", input gradients "
+      << format_flops(t.input_gradient_flops) << ", weight gradients "
+      << format_flops(t.weight_gradient_flops) << ")\n"
+      << "peak memory " << format_bytes(static_cast<double>(t.resident_bytes_peak))
+      << ", of it tensors " << format_bytes(static_cast<double>(t.pool_bytes_peak))
+      << " and of those kept for backward " << format_bytes(static_cast<double>(t.saved_bytes_peak))
+      << '\n'
       << "written to " << settings.out << '\n';
   out.flush();
 }

@@ -18,12 +18,15 @@ struct RunTotals {
   int64_t pool_bytes_peak = 0;   // tensors alive at once
   int64_t resident_bytes_peak = 0;
   double flops() const { return forward_flops + input_gradient_flops + weight_gradient_flops; }
-  double tokens_per_second() const { return train_seconds > 0 ? static_cast<double>(tokens) / train_seconds : 0; }
+  double tokens_per_second() const {
+    return train_seconds > 0 ? static_cast<double>(tokens) / train_seconds : 0;
+  }
   engine::Json to_json() const;
   static RunTotals from_json(const engine::Json& json);
 };
 
-// Parameters of a run: `total` includes what the strategy injected, as Hugging Face PEFT counts, but each head once.
+// Parameters of a run: `total` includes what the strategy injected, as Hugging Face PEFT counts,
+// but each head once.
 struct ParameterCounts {
   int64_t trainable = 0, total = 0, head = 0, injected = 0;
 };
@@ -32,13 +35,15 @@ ParameterCounts count_parameters(const engine::ParameterStore& store);
 // "trainable params: 296,450 || all params: 109,778,690 || trainable%: 0.2700"
 std::string trainable_line(const ParameterCounts& counts);
 
-// Fields of run.json that are known before training: task, model, strategy, counts, data, machine, versions.
+// Fields of run.json that are known before training: task, model, strategy, counts, data, machine,
+// versions.
 engine::Json describe_run(const Session& session, const FinetuneSettings& settings);
 // Fields that training adds.
 engine::Json describe_totals(const RunTotals& totals);
 
-void print_header(std::ostream& out, const Session& session, const FinetuneSettings& settings, int64_t updates);
-void print_summary(std::ostream& out, const Session& session, const FinetuneSettings& settings, const engine::Json& metrics,
-                   const RunTotals& totals, int64_t updates);
+void print_header(std::ostream& out, const Session& session, const FinetuneSettings& settings,
+                  int64_t updates);
+void print_summary(std::ostream& out, const Session& session, const FinetuneSettings& settings,
+                   const engine::Json& metrics, const RunTotals& totals, int64_t updates);
 
 }  // namespace apps

@@ -31,7 +31,7 @@ constexpr const char* kOptimizer = "adamw";
 // What --resume needs beyond parameters and moments.
 struct Position {
   RunTotals totals;
-  double loss_sum = 0;   // since the last logged line
+  double loss_sum = 0;  // since the last logged line
   int64_t loss_count = 0;
   double best_score = -1e300;
   int64_t best_step = 0;
@@ -39,8 +39,10 @@ struct Position {
   int64_t evaluated_at = -1;  // the last update that was evaluated
 
   Json to_json() const {
-    return {{"totals", totals.to_json()}, {"loss_sum", loss_sum}, {"loss_count", loss_count}, {"best_score", best_score},
-            {"best_step", best_step}, {"evaluations_without_gain", evaluations_without_gain}, {"evaluated_at", evaluated_at}};
+    return {{"totals", totals.to_json()},  {"loss_sum", loss_sum},
+            {"loss_count", loss_count},    {"best_score", best_score},
+            {"best_step", best_step},      {"evaluations_without_gain", evaluations_without_gain},
+            {"evaluated_at", evaluated_at}};
   }
   static Position from_json(const Json& json) {
     const std::string where = "training state";
@@ -64,13 +66,18 @@ int64_t total_updates(const FinetuneSettings& s, int64_t batches_per_epoch) {
 class Run {
  public:
   Run(FinetuneSettings settings, const RunIo& io)
-      : settings_(std::move(settings)), io_(io), session_(open_session(settings_)),
+      : settings_(std::move(settings)),
+        io_(io),
+        session_(open_session(settings_)),
         batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed),
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
-        schedule_(settings_.schedule, updates_, engine::warmup_updates(updates_, settings_.warmup_ratio)) {
+        schedule_(settings_.schedule, updates_,
+                  engine::warmup_updates(updates_, settings_.warmup_ratio)) {
     if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
-    if (settings_.piece_tokens == engine::kPiecesByWidth) settings_.piece_tokens = engine::default_piece_tokens(*session_.model);
-    engine::check(session_.splits.at("train").labelled(), session_.task.info.name, "the training data has no labels");
+    if (settings_.piece_tokens == engine::kPiecesByWidth)
+      settings_.piece_tokens = engine::default_piece_tokens(*session_.model);
+    engine::check(session_.splits.at("train").labelled(), session_.task.info.name,
+                  "the training data has no labels");
     if (settings_.cache_features) features_ = std::make_unique<Features>(session_);
   }
 
@@ -78,8 +85,10 @@ class Run {
     Json identity = settings_.to_json();
     identity["data_hash"] = session_.data_hash;
     identity["model_hash"] = session_.model_hash;
-    engine::RunFolder folder(settings_.out, identity, settings_.resume ? engine::RunFolder::Start::resume : engine::RunFolder::Start::fresh,
-                             FinetuneSettings::may_change());
+    engine::RunFolder folder(
+        settings_.out, identity,
+        settings_.resume ? engine::RunFolder::Start::resume : engine::RunFolder::Start::fresh,
+        FinetuneSettings::may_change());
     folder_ = &folder;
     engine::AdamWOptions adamw;
     adamw.weight_decay = settings_.weight_decay;
@@ -89,7 +98,8 @@ class Run {
     folder.update(describe_run(session_, settings_));
     print_header(io_.out, session_, settings_, updates_);
     if (settings_.cache_features && !compute_features()) return stopped();
-    if (settings_.resume) io_.out << "resumed   after update " << format_count(optimizer.steps()) << '\n' << std::flush;
+    if (settings_.resume)
+      io_.out << "resumed   after update " << format_count(optimizer.steps()) << '\n' << std::flush;
     const bool finished = train();
     if (!finished) return stopped();
     return finish();
@@ -102,7 +112,8 @@ class Run {
       folder_->rewind(0);
       return;
     }
-    const engine::TrainingState state = engine::load_training_state(file, kOptimizer, *session_.store, optimizer_->state());
+    const engine::TrainingState state =
+        engine::load_training_state(file, kOptimizer, *session_.store, optimizer_->state());
     optimizer_->set_steps(state.optimizer_steps);
     batches_.seek(state.epoch, state.batch);
     at_ = Position::from_json(state.app);
@@ -160,14 +171,17 @@ class Run {
       return false;
     }
     progress.finish();
-    io_.out << "features  of " << format_count(all) << " examples in " << format_seconds(timer.seconds()) << ", "
-            << format_bytes(static_cast<double>(features_->bytes())) << " kept: from here on only the head runs\n"
+    io_.out << "features  of " << format_count(all) << " examples in "
+            << format_seconds(timer.seconds()) << ", "
+            << format_bytes(static_cast<double>(features_->bytes()))
+            << " kept: from here on only the head runs\n"
             << std::flush;
     folder_->update({{"features", {{"seconds", timer.seconds()}, {"bytes", features_->bytes()}}}});
     return true;
   }
 
-  engine::Tensor logits(engine::Graph& g, const std::string& split, const engine::TokenBatch& batch) {
+  engine::Tensor logits(engine::Graph& g, const std::string& split,
+                        const engine::TokenBatch& batch) {
     if (features_) return session_.model->head(g, features_->rows(g, split, batch));
     return session_.model->logits(g, batch);
   }
@@ -176,8 +190,10 @@ class Run {
   int64_t piece_tokens() const { return features_ ? 0 : settings_.piece_tokens; }
 
   Predictions predictions_of(const std::string& split) {
-    return predict(*session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size, piece_tokens(),
-                   [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
+    return predict(
+        *session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size,
+        piece_tokens(),
+        [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
   }
 
   bool train() {
@@ -191,7 +207,8 @@ class Run {
     if (settings_.profile) options.listener = &profile;
     engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,
                             [&](engine::Graph& g, const engine::TokenBatch& batch) {
-                              return session_.model->loss(g, logits(g, "train", batch), batch, settings_.label_smoothing);
+                              return session_.model->loss(g, logits(g, "train", batch), batch,
+                                                          settings_.label_smoothing);
                             });
     ProgressOptions shown;
     shown.label = session_.task.info.name + " " + session_.strategy->name();
@@ -202,7 +219,8 @@ class Run {
     seen_ = engine::counters();
     since_count_.restart();
     since_save_.restart();
-    bool more = at_.evaluated_at != optimizer_->steps() || settings_.patience == 0 || at_.evaluations_without_gain < settings_.patience;
+    bool more = at_.evaluated_at != optimizer_->steps() || settings_.patience == 0 ||
+                at_.evaluations_without_gain < settings_.patience;
     while (more && trainer.updates() < updates_) {
       if (io_.stopped && io_.stopped()) {
         progress.finish();
@@ -224,10 +242,13 @@ class Run {
       at_.totals.saved_bytes_peak = std::max(at_.totals.saved_bytes_peak, u.saved_bytes);
       log(u);
       const bool epoch_done = batches_.epoch() != epoch;
-      if (u.step == updates_ || (settings_.eval_every ? u.step % settings_.eval_every == 0 : epoch_done)) more = evaluate_dev(u.step);
+      if (u.step == updates_ ||
+          (settings_.eval_every ? u.step % settings_.eval_every == 0 : epoch_done))
+        more = evaluate_dev(u.step);
       if (since_save_.seconds() >= static_cast<double>(settings_.save_every)) save_state();
     }
-    if (at_.evaluated_at != optimizer_->steps() && !session_.dev_splits().empty()) evaluate_dev(optimizer_->steps());
+    if (at_.evaluated_at != optimizer_->steps() && !session_.dev_splits().empty())
+      evaluate_dev(optimizer_->steps());
     progress.finish();
     progress_ = nullptr;
     if (settings_.profile) {
@@ -241,11 +262,16 @@ class Run {
     at_.loss_sum += u.loss;
     ++at_.loss_count;
     if (progress_->due(u.step))
-      progress_->update(u.step, {{"loss", format_number(at_.loss_sum / static_cast<double>(at_.loss_count), 4)},
-                                 {"", format_rate(at_.totals.tokens_per_second()) + " tokens/s"}});
+      progress_->update(
+          u.step, {{"loss", format_number(at_.loss_sum / static_cast<double>(at_.loss_count), 4)},
+                   {"", format_rate(at_.totals.tokens_per_second()) + " tokens/s"}});
     if (u.step != 1 && u.step % settings_.log_every != 0 && u.step != updates_) return;
-    folder_->append({{"step", u.step}, {"loss", at_.loss_sum / static_cast<double>(at_.loss_count)}, {"lr", u.lr},
-                     {"grad_norm", u.grad_norm}, {"epoch", batches_.epoch()}, {"tokens", at_.totals.tokens},
+    folder_->append({{"step", u.step},
+                     {"loss", at_.loss_sum / static_cast<double>(at_.loss_count)},
+                     {"lr", u.lr},
+                     {"grad_norm", u.grad_norm},
+                     {"epoch", batches_.epoch()},
+                     {"tokens", at_.totals.tokens},
                      {"seconds", at_.totals.train_seconds}});
     at_.loss_sum = 0;
     at_.loss_count = 0;
@@ -266,7 +292,8 @@ class Run {
     std::string line = engine::concat("update ", format_count(step), ": ");
     for (const auto& [name, values] : metrics_.items()) {
       line += name;
-      for (const std::string& metric : session_.task.info.metrics) line += " " + metric + " " + format_number(values.at(metric).get<double>(), 4);
+      for (const std::string& metric : session_.task.info.metrics)
+        line += " " + metric + " " + format_number(values.at(metric).get<double>(), 4);
       line += "  ";
     }
     progress_->note(line);
@@ -287,12 +314,15 @@ class Run {
     io_.out << "\n  op                     calls   forward   backward   kept for backward\n";
     for (const auto& line : profile.lines()) {
       char text[160];
-      std::snprintf(text, sizeof text, "  %-20s %7lld %9s %10s %12s\n", line.op.c_str(), static_cast<long long>(line.calls),
-                    format_seconds(line.forward_seconds).c_str(), format_seconds(line.backward_seconds).c_str(),
+      std::snprintf(text, sizeof text, "  %-20s %7lld %9s %10s %12s\n", line.op.c_str(),
+                    static_cast<long long>(line.calls),
+                    format_seconds(line.forward_seconds).c_str(),
+                    format_seconds(line.backward_seconds).c_str(),
                     format_bytes(static_cast<double>(line.saved_bytes)).c_str());
       io_.out << text;
     }
-    io_.out << "  a trace for Perfetto is in " << (fs::path(settings_.out) / "trace.json").string() << '\n';
+    io_.out << "  a trace for Perfetto is in " << (fs::path(settings_.out) / "trace.json").string()
+            << '\n';
   }
 
   RunResult stopped() {
@@ -300,14 +330,17 @@ class Run {
     fields["status"] = "interrupted";
     fields["steps"] = optimizer_->steps();
     folder_->update(fields);
-    io_.out << "stopped after update " << format_count(optimizer_->steps()) << " of " << format_count(updates_)
+    io_.out << "stopped after update " << format_count(optimizer_->steps()) << " of "
+            << format_count(updates_)
             << "; nothing is lost: run the same command with --resume to go on\n";
     return {folder_->record(), false};
   }
 
   RunResult finish() {
-    // With --patience the run ends as it was at its best evaluation; without, as it is. The record says which.
-    const bool to_best = settings_.patience > 0 && at_.best_step != 0 && at_.best_step != optimizer_->steps();
+    // With --patience the run ends as it was at its best evaluation; without, as it is. The record
+    // says which.
+    const bool to_best =
+        settings_.patience > 0 && at_.best_step != 0 && at_.best_step != optimizer_->steps();
     save_state();
     if (to_best) {
       const engine::Checkpoint best(best_file());
@@ -329,21 +362,26 @@ class Run {
       if (settings_.task.empty()) continue;
       const fs::path submission = fs::path(settings_.out) / "submission";
       fs::create_directories(submission);
-      data::write_submission(submission / data::submission_file(session_.task.info, name), session_.task.info, predictions[name].predicted);
+      data::write_submission(submission / data::submission_file(session_.task.info, name),
+                             session_.task.info, predictions[name].predicted);
     }
     write_predictions(fs::path(settings_.out) / "predictions.tsv", session_, predictions);
     peft::AdapterInfo info;
     info.base_model = settings_.model;
     info.base_hash = session_.model_hash;
-    peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store, info, session_.model->sites());
+    peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store,
+                       info, session_.model->sites());
     count_work();
     Json fields = describe_totals(at_.totals);
     fields["status"] = "finished";
     fields["metrics"] = metrics;
     fields["steps"] = optimizer_->steps();
-    fields["epochs"] = static_cast<double>(optimizer_->steps() * settings_.grad_accumulation) / static_cast<double>(batches_.batches_per_epoch());
+    fields["epochs"] = static_cast<double>(optimizer_->steps() * settings_.grad_accumulation) /
+                       static_cast<double>(batches_.batches_per_epoch());
     fields["learning_rate"] = settings_.lr;
-    fields["selection"] = settings_.patience > 0 ? Json{{"kind", "best dev score"}, {"step", at_.best_step}} : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
+    fields["selection"] = settings_.patience > 0
+                              ? Json{{"kind", "best dev score"}, {"step", at_.best_step}}
+                              : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
     folder_->update(fields);
     print_summary(io_.out, session_, settings_, metrics, at_.totals, optimizer_->steps());
     return {folder_->record(), true};
@@ -375,8 +413,9 @@ RunResult run_finetune(FinetuneSettings settings, const RunIo& io) {
     std::string strategy = settings.strategy.empty() ? "full" : settings.strategy;
     for (char& c : strategy)
       if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_') c = '-';
-    settings.out = engine::concat("runs/", settings.task.empty() ? fs::path(settings.train).stem().string() : settings.task, "-", strategy,
-                                  "-", settings.seed);
+    settings.out = engine::concat(
+        "runs/", settings.task.empty() ? fs::path(settings.train).stem().string() : settings.task,
+        "-", strategy, "-", settings.seed);
   }
   Run run(std::move(settings), io);
   return run.execute();

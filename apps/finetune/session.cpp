@@ -17,27 +17,31 @@ using engine::hint;
 
 namespace {
 
-// A checkpoint that was fine-tuned on the same classes may have them in another order (MNLI: transformers#12822); its own
-// order is taken over, or its head would be right in all but the names.
+// A checkpoint that was fine-tuned on the same classes may have them in another order (MNLI:
+// transformers#12822); its own order is taken over, or its head would be right in all but the
+// names.
 void follow_model_labels(Session& s) {
   data::TaskInfo& info = s.task.info;
   const std::vector<std::string>& own = s.source.config.labels;
   if (info.regression || own.size() != info.labels.size() || own == info.labels) return;
   const auto lower = [](std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
   };
   std::vector<int> to_model(own.size(), -1);
   for (size_t i = 0; i < own.size(); ++i)
     for (size_t j = 0; j < own.size(); ++j)
       if (lower(info.labels[i]) == lower(own[j])) to_model[i] = static_cast<int>(j);
-  if (std::find(to_model.begin(), to_model.end(), -1) != to_model.end()) return;  // other names: LABEL_0 and the like
+  if (std::find(to_model.begin(), to_model.end(), -1) != to_model.end())
+    return;  // other names: LABEL_0 and the like
   for (auto& [name, split] : s.task.splits)
     for (data::Example& example : split.examples)
       if (example.label) *example.label = to_model[static_cast<size_t>(*example.label)];
   std::vector<std::string> names(own.size());
   for (size_t i = 0; i < own.size(); ++i) names[static_cast<size_t>(to_model[i])] = info.labels[i];
-  if (names != info.labels) s.notes.push_back("labels are in the order of the model's config.json (id2label)");
+  if (names != info.labels)
+    s.notes.push_back("labels are in the order of the model's config.json (id2label)");
   info.labels = names;
 }
 
@@ -46,7 +50,8 @@ void drop_other_heads(peft::AdapterFile& adapter, Session& s) {
     if (p->role != engine::Role::head) continue;
     const auto it = adapter.tensors.find(p->name);
     if (it == adapter.tensors.end() || it->second.dims == p->dims) continue;
-    s.notes.push_back(engine::concat(p->name, " starts fresh: in the adapter it is ", engine::dims_text(it->second.dims), ", here ",
+    s.notes.push_back(engine::concat(p->name, " starts fresh: in the adapter it is ",
+                                     engine::dims_text(it->second.dims), ", here ",
                                      engine::dims_text(p->dims)));
     adapter.tensors.erase(it);
   }
@@ -68,10 +73,13 @@ std::string hash_of_data(const Session& s) {
 void encode_all(Session& s, int max_length) {
   const engine::Timer timer;
   for (const auto& [name, split] : s.task.splits) {
-    data::EncodedSplit encoded = data::encode_split(*s.tokenizer, split.examples, s.task.info.pair, max_length);
+    data::EncodedSplit encoded =
+        data::encode_split(*s.tokenizer, split.examples, s.task.info.pair, max_length);
     if (encoded.truncated())
-      s.notes.push_back(engine::concat(name, ": ", encoded.truncated(), " of ", encoded.size(), " texts were cut to ", max_length, " tokens"));
-    if (split.skipped) s.notes.push_back(engine::concat(name, ": ", split.skipped, " corrupt rows were left out"));
+      s.notes.push_back(engine::concat(name, ": ", encoded.truncated(), " of ", encoded.size(),
+                                       " texts were cut to ", max_length, " tokens"));
+    if (split.skipped)
+      s.notes.push_back(engine::concat(name, ": ", split.skipped, " corrupt rows were left out"));
     s.splits.emplace(name, std::move(encoded));
   }
   s.encode_seconds = timer.seconds();
@@ -110,19 +118,24 @@ std::string model_identity(const models::ModelSource& source, uint64_t seed) {
 std::string tokenizer_folder(const std::string& model, const std::string& given) {
   if (!given.empty()) return given;
   const auto holds_vocabulary = [](const fs::path& folder) {
-    return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json") || fs::exists(folder / "vocab.json");
+    return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json") ||
+           fs::exists(folder / "vocab.json");
   };
   if (!models::is_random_model(model)) {
     check(fs::exists(model), "model", "there is no ", model,
-          hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or random:layers=2,hidden=128"));
-    const fs::path folder = fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
+          hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or "
+               "random:layers=2,hidden=128"));
+    const fs::path folder =
+        fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
     if (holds_vocabulary(folder)) return folder.string();
-    fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json", hint("give the folder of its tokenizer with --tokenizer"));
+    fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json",
+         hint("give the folder of its tokenizer with --tokenizer"));
   }
   std::vector<fs::path> roots;
   if (const char* data = std::getenv("PEFT_DATA")) roots.emplace_back(data);
   std::error_code ignored;
-  for (fs::path above = fs::read_symlink("/proc/self/exe", ignored).parent_path(); above.has_relative_path(); above = above.parent_path())
+  for (fs::path above = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+       above.has_relative_path(); above = above.parent_path())
     roots.push_back(above / "data");
   for (const fs::path& root : roots) {
     if (!fs::is_directory(root / "pretrained", ignored)) continue;
@@ -132,7 +145,8 @@ std::string tokenizer_folder(const std::string& model, const std::string& given)
     if (!folders.empty()) return std::min_element(folders.begin(), folders.end())->string();
   }
   fail("tokenizer", "a random model needs a vocabulary, and none ships beside this program",
-       hint("give a folder with vocab.txt by --tokenizer, or set PEFT_DATA to the project's data folder"));
+       hint("give a folder with vocab.txt by --tokenizer, or set PEFT_DATA to the project's data "
+            "folder"));
 }
 
 data::TaskData load_task(const FinetuneSettings& settings) {
@@ -152,16 +166,22 @@ data::TaskData load_task(const FinetuneSettings& settings) {
 Session open_session(const FinetuneSettings& settings) {
   Session s;
   s.task = load_task(settings);
-  check(s.task.has("train"), s.task.info.name, "there is no training data (train.tsv) in ", settings.data);
+  check(s.task.has("train"), s.task.info.name, "there is no training data (train.tsv) in ",
+        settings.data);
   s.tokenizer_folder = tokenizer_folder(settings.model, settings.tokenizer);
   s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
   s.source = models::open_model(settings.model, s.tokenizer->vocab_size());
   models::ModelConfig& config = s.source.config;
-  check(s.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer in ", s.tokenizer_folder, " has ",
-        s.tokenizer->vocab_size(), " entries, the model's table ", config.vocab_size, hint("they do not belong together"));
-  check(settings.max_length <= config.longest_sequence(), "glue_finetune", "--max-length ", settings.max_length, " is more than the ",
-        config.longest_sequence(), " positions of this model", hint("give --max-length ", config.longest_sequence(), " or less"));
-  s.max_length = settings.max_length ? settings.max_length : static_cast<int>(std::min<int64_t>(128, config.longest_sequence()));
+  check(s.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer in ",
+        s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",
+        config.vocab_size, hint("they do not belong together"));
+  check(settings.max_length <= config.longest_sequence(), "glue_finetune", "--max-length ",
+        settings.max_length, " is more than the ", config.longest_sequence(),
+        " positions of this model",
+        hint("give --max-length ", config.longest_sequence(), " or less"));
+  s.max_length = settings.max_length
+                     ? settings.max_length
+                     : static_cast<int>(std::min<int64_t>(128, config.longest_sequence()));
   follow_model_labels(s);
   models::set_labels(config, s.task.info.outputs(), s.task.info.labels);
   if (settings.dropout >= 0) config.set_dropout(settings.dropout);
@@ -170,22 +190,27 @@ Session open_session(const FinetuneSettings& settings) {
   s.model = std::make_unique<models::SequenceClassifier>(config);
   std::optional<peft::AdapterFile> adapter;
   if (!settings.adapter.empty()) adapter = peft::load_adapter(settings.adapter);
-  s.strategy = peft::make_strategy(!settings.strategy.empty() ? settings.strategy : adapter ? adapter->spec : "full");
+  s.strategy = peft::make_strategy(!settings.strategy.empty() ? settings.strategy
+                                   : adapter                  ? adapter->spec
+                                                              : "full");
   engine::Sites sites = s.model->sites();
   peft::apply(*s.strategy, sites, *s.model);
   s.store = std::make_unique<engine::ParameterStore>(*s.model);
   s.store->allocate();
   s.load = models::load_weights(s.source, *s.store, settings.seed, true);
   for (const auto& mismatch : s.load.mismatched)
-    s.notes.push_back(engine::concat(mismatch.parameter, " starts fresh: in the file it is ", engine::dims_text(mismatch.found),
-                                     ", here ", engine::dims_text(mismatch.wanted)));
+    s.notes.push_back(engine::concat(mismatch.parameter, " starts fresh: in the file it is ",
+                                     engine::dims_text(mismatch.found), ", here ",
+                                     engine::dims_text(mismatch.wanted)));
   s.model_hash = model_identity(s.source, settings.seed);
   s.data_hash = hash_of_data(s);
   if (adapter) {
-    // From one task to the next (the LoRA paper starts MRPC from MNLI): a head of other size stays fresh.
+    // From one task to the next (the LoRA paper starts MRPC from MNLI): a head of other size stays
+    // fresh.
     drop_other_heads(*adapter, s);
     peft::apply_adapter(*adapter, *s.store, s.model_hash, {.allow_missing_head = true});
-    s.notes.push_back("starts from the adapter in " + settings.adapter + " (" + adapter->spec + ")");
+    s.notes.push_back("starts from the adapter in " + settings.adapter + " (" + adapter->spec +
+                      ")");
   }
   return s;
 }

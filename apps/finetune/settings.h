@@ -1,4 +1,5 @@
-// Everything that a fine-tuning run is told: the flags of glue_finetune, their defaults and their checks.
+// Everything that a fine-tuning run is told: the flags of glue_finetune, their defaults and their
+// checks.
 #pragma once
 
 #include <cstdint>
@@ -13,40 +14,44 @@ namespace apps {
 
 struct FinetuneSettings {
   // data: a GLUE task and its folder, or a person's own files
-  std::string task;                  // "sst2"; empty with own files
-  std::string data;                  // folder of the TSVs
-  std::string train, dev, test;      // own files
-  std::string text, text_b, label;   // columns of own files; empty: guessed
-  bool regression = false;           // own files: the label is a number to approach
+  std::string task;                 // "sst2"; empty with own files
+  std::string data;                 // folder of the TSVs
+  std::string train, dev, test;     // own files
+  std::string text, text_b, label;  // columns of own files; empty: guessed
+  bool regression = false;          // own files: the label is a number to approach
 
-  std::string model;                 // folder, or random:...
-  std::string tokenizer;             // folder; empty: the model's, or the one that ships with the project
-  std::string strategy;              // spec; empty: the adapter's, or full
-  std::string adapter;               // folder of a saved adapter to start from
+  std::string model;      // folder, or random:...
+  std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project
+  std::string strategy;   // spec; empty: the adapter's, or full
+  std::string adapter;    // folder of a saved adapter to start from
 
   int epochs = 3;
-  int64_t max_steps = 0;             // updates; 0: by epochs
+  int64_t max_steps = 0;  // updates; 0: by epochs
   int batch_size = 32;
   int eval_batch_size = 64;
   int grad_accumulation = 1;
-  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0: the whole batch; kPiecesByWidth: by the model's
-  double lr = 0;                     // 0: the strategy's
+  int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0:
+                                                  // the whole batch; kPiecesByWidth: by the model's
+  double lr = 0;                                  // 0: the strategy's
   std::string schedule = "linear";
-  double warmup_ratio = 0.06;        // of the updates, as in the LoRA paper
+  double warmup_ratio = 0.06;  // of the updates, as in the LoRA paper
   double weight_decay = 0.01;
   double max_grad_norm = 1.0;
   double label_smoothing = 0;
-  int max_length = 0;                // tokens, special ones included; 0: 128, or what the model has if that is less
-  double dropout = -1;               // -1: the model's own
-  bool cache_features = false;       // frozen only: the encoder, without dropout, runs once; see features.h
+  int max_length =
+      0;  // tokens, special ones included; 0: 128, or what the model has if that is less
+  double dropout = -1;  // -1: the model's own
+  bool cache_features =
+      false;  // frozen only: the encoder, without dropout, runs once; see features.h
   uint64_t seed = 42;
 
-  int64_t eval_every = 0;            // updates; 0: after every epoch
-  int patience = 0;                  // evaluations without a better score before stopping; 0: never, and keep the last
-  int64_t log_every = 10;            // updates
-  int64_t save_every = 300;          // seconds between training states
-  int threads = 0;                   // 0: all that the process may use
-  std::string out;                   // run folder; empty: runs/<task>-<strategy>-<seed>
+  int64_t eval_every = 0;  // updates; 0: after every epoch
+  int patience =
+      0;  // evaluations without a better score before stopping; 0: never, and keep the last
+  int64_t log_every = 10;    // updates
+  int64_t save_every = 300;  // seconds between training states
+  int threads = 0;           // 0: all that the process may use
+  std::string out;           // run folder; empty: runs/<task>-<strategy>-<seed>
   bool resume = false;
   bool profile = false;
 

@@ -23,7 +23,8 @@ const std::vector<std::pair<std::string, std::string>>& commands() {
 
 std::string overview() {
   std::string text = "Looks into models and texts.\n\nUsage:\n  inspect COMMAND [OPTION...]\n\n";
-  for (const auto& [name, help] : commands()) text += "  " + name + std::string(10 - name.size(), ' ') + help + "\n";
+  for (const auto& [name, help] : commands())
+    text += "  " + name + std::string(10 - name.size(), ' ') + help + "\n";
   return text + "\ninspect COMMAND --help lists the flags of a command.\n";
 }
 
@@ -43,28 +44,44 @@ cxxopts::Options flags_of(const std::string& command) {
   for (const auto& [name, help] : commands())
     if (name == command) options = cxxopts::Options("inspect " + command, help + "\n");
   options.custom_help("[OPTION...]");
-  if (texts) options.positional_help(command == "graph" ? "[TEXT...]" : "[TEXT...] (or a line each on stdin; TAB: pair)");
+  if (texts)
+    options.positional_help(command == "graph" ? "[TEXT...]"
+                                               : "[TEXT...] (or a line each on stdin; TAB: pair)");
   auto add = options.add_options();
-  add("model", command == "tokens" ? "folder with the tokenizer's files" : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
+  add("model",
+      command == "tokens" ? "folder with the tokenizer's files"
+                          : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
       cxxopts::value<std::string>(), "MODEL");
   if (command == "params" || command == "sites" || command == "graph")
-    add("strategy", command == "graph" ? "strategy (full)" : "strategy to look at, for instance lora:r=8", cxxopts::value<std::string>(), "SPEC");
-  if (command == "sites") add("pattern", "a regular expression for site paths, as in lora:pattern=", cxxopts::value<std::string>(), "REGEX");
-  if (command == "logits") add("adapter", "a saved adapter, or the run folder that holds it", cxxopts::value<std::string>(), "FOLDER");
+    add("strategy",
+        command == "graph" ? "strategy (full)" : "strategy to look at, for instance lora:r=8",
+        cxxopts::value<std::string>(), "SPEC");
+  if (command == "sites")
+    add("pattern",
+        "a regular expression for site paths, as in lora:pattern=", cxxopts::value<std::string>(),
+        "REGEX");
+  if (command == "logits")
+    add("adapter", "a saved adapter, or the run folder that holds it",
+        cxxopts::value<std::string>(), "FOLDER");
   if (texts) {
-    add("tokenizer", "folder of the tokenizer, if not the model's", cxxopts::value<std::string>(), "FOLDER");
+    add("tokenizer", "folder of the tokenizer, if not the model's", cxxopts::value<std::string>(),
+        "FOLDER");
     add("pair", "texts come two by two");
-    add("max-length", "longest sequence in tokens, special ones included", cxxopts::value<int>(), "N");
+    add("max-length", "longest sequence in tokens, special ones included", cxxopts::value<int>(),
+        "N");
     add("texts", "", cxxopts::value<std::vector<std::string>>());
     options.parse_positional({"texts"});
   }
   if (command == "graph") {
-    add("batch", "sequences of the step, without texts", cxxopts::value<int>()->default_value("2"), "N");
+    add("batch", "sequences of the step, without texts", cxxopts::value<int>()->default_value("2"),
+        "N");
     add("length", "tokens of each", cxxopts::value<int>()->default_value("8"), "N");
     add("dropout", "with the dropout ops of training");
     add("out", "file to write; stdout without it", cxxopts::value<std::string>(), "FILE");
   }
-  if (command == "logits") add("seed", "of what is random", cxxopts::value<unsigned long long>()->default_value("42"), "N");
+  if (command == "logits")
+    add("seed", "of what is random", cxxopts::value<unsigned long long>()->default_value("42"),
+        "N");
   if (command != "graph") add("json", texts ? "a JSON object a line" : "as JSON");
   add("h,help", "this text");
   return options;
@@ -81,7 +98,8 @@ std::string help_text(const cxxopts::Options& options) {
 
 }  // namespace
 
-int inspect_command(int argc, const char* const* argv, std::istream& in, bool in_is_terminal, std::ostream& out, std::ostream& notes) {
+int inspect_command(int argc, const char* const* argv, std::istream& in, bool in_is_terminal,
+                    std::ostream& out, std::ostream& notes) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "--help" || command == "-h" || command == "help") {
     out << overview();
@@ -94,9 +112,13 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
     list += (list.empty() ? "" : ", ") + name;
   }
   if (std::find(known.begin(), known.end(), command) == known.end()) {
-    if (command.empty()) throw UsageError(engine::concat("no command was given", engine::hint("known are ", list, "; inspect --help explains")));
+    if (command.empty())
+      throw UsageError(engine::concat(
+          "no command was given", engine::hint("known are ", list, "; inspect --help explains")));
     const std::string near = nearest(command, known);
-    throw UsageError(engine::concat("unknown command '", command, "'", near.empty() ? "" : ", did you mean " + near + "?", engine::hint("known are ", list)));
+    throw UsageError(engine::concat("unknown command '", command, "'",
+                                    near.empty() ? "" : ", did you mean " + near + "?",
+                                    engine::hint("known are ", list)));
   }
   cxxopts::Options flags = flags_of(command);
   const auto parsed = parse_flags(flags, argc - 1, argv + 1);
@@ -111,7 +133,9 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
       return false;
     }
   };
-  const auto text = [&](const char* name) { return given(name) ? parsed[name].as<std::string>() : std::string(); };
+  const auto text = [&](const char* name) {
+    return given(name) ? parsed[name].as<std::string>() : std::string();
+  };
   InspectOptions options;
   options.model = text("model");
   options.strategy = text("strategy");
@@ -123,7 +147,8 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
   options.dropout = given("dropout");
   options.width = &out == &std::cout ? terminal_width() : 0;
   if (given("max-length")) options.max_length = parsed["max-length"].as<int>();
-  if (options.max_length < 0) throw UsageError(engine::concat("--max-length ", options.max_length, " is negative"));
+  if (options.max_length < 0)
+    throw UsageError(engine::concat("--max-length ", options.max_length, " is negative"));
   if (given("texts")) options.texts = parsed["texts"].as<std::vector<std::string>>();
   if (command == "graph") {
     options.batch = parsed["batch"].as<int>();
@@ -133,12 +158,19 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
 
   if (command == "tokens" || command == "logits") {
     if (options.texts.empty()) {
-      if (in_is_terminal) throw UsageError(engine::concat("no text was given", engine::hint("give texts as arguments, or a text a line on stdin")));
+      if (in_is_terminal)
+        throw UsageError(
+            engine::concat("no text was given",
+                           engine::hint("give texts as arguments, or a text a line on stdin")));
       options.texts = lines_of(in);
-      if (options.texts.empty()) engine::fail(command, "there is no text on stdin", engine::hint("give texts as arguments, or a text a line on stdin"));
+      if (options.texts.empty())
+        engine::fail(command, "there is no text on stdin",
+                     engine::hint("give texts as arguments, or a text a line on stdin"));
     }
     if (options.model.empty() && options.tokenizer.empty() && options.adapter.empty())
-      throw UsageError(engine::concat("no --model was given", engine::hint("a folder with vocab.txt, tokenizer.json or vocab.json")));
+      throw UsageError(
+          engine::concat("no --model was given",
+                         engine::hint("a folder with vocab.txt, tokenizer.json or vocab.json")));
   }
   if (command == "params") inspect_params(options, out);
   if (command == "sites") inspect_sites(options, out);

@@ -18,19 +18,25 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
     batch.labels.push_back(0);
   };
   if (options.texts.empty()) {
-    engine::check(options.batch > 0 && options.length > 0, "graph", "a step of ", options.batch, " sequences of ", options.length, " tokens");
+    engine::check(options.batch > 0 && options.length > 0, "graph", "a step of ", options.batch,
+                  " sequences of ", options.length, " tokens");
     for (int i = 0; i < options.batch; ++i)
-      add(std::vector<int32_t>(static_cast<size_t>(options.length), 0), std::vector<int32_t>(static_cast<size_t>(options.length), 0));
+      add(std::vector<int32_t>(static_cast<size_t>(options.length), 0),
+          std::vector<int32_t>(static_cast<size_t>(options.length), 0));
   } else {
     const auto tokenizer = open_tokenizer(options);
     for (const TextInput& text : text_inputs(options)) {
-      const data::Encoding e = encode(*tokenizer, text, options.max_length > 0 ? options.max_length : static_cast<int>(config.longest_sequence()));
+      const data::Encoding e =
+          encode(*tokenizer, text,
+                 options.max_length > 0 ? options.max_length
+                                        : static_cast<int>(config.longest_sequence()));
       add(e.ids, e.types);
     }
   }
   engine::ParameterStore store(model);
   store.allocate();
-  for (engine::Parameter* p : store.all()) std::fill_n(store.own(*p), p->count(), engine::Scalar(0));  // a picture shows no values
+  for (engine::Parameter* p : store.all())
+    std::fill_n(store.own(*p), p->count(), engine::Scalar(0));  // a picture shows no values
   engine::Workspace workspace;
   engine::Trace trace;
   {
@@ -41,7 +47,9 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
     const engine::Tensor logits = model.logits(g, batch);
     model.loss(g, logits, batch);
   }
-  out << engine::to_dot(trace, [](const engine::Leaf& leaf) { return static_cast<const engine::Parameter&>(leaf).name; });
+  out << engine::to_dot(trace, [](const engine::Leaf& leaf) {
+    return static_cast<const engine::Parameter&>(leaf).name;
+  });
 }
 
 }  // namespace apps

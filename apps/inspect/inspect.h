@@ -1,4 +1,5 @@
-// What `inspect` can show: a model's parameters and sites, a step as a graph, texts as tokens, texts as logits.
+// What `inspect` can show: a model's parameters and sites, a step as a graph, texts as tokens,
+// texts as logits.
 //
 // Every function writes to `out` what a person reads, or JSON, and throws engine::Error.
 #pragma once
@@ -16,13 +17,13 @@ struct InspectOptions {
   std::string adapter;    // logits: a folder of save_adapter, or a run folder
   std::string tokenizer;  // folder; empty: the model's own
   std::vector<std::string> texts;
-  bool pair = false;      // texts come two by two
-  int max_length = 0;     // 0: what the model allows
+  bool pair = false;          // texts come two by two
+  int max_length = 0;         // 0: what the model allows
   int batch = 2, length = 8;  // graph: the size of the step when no text is given
-  bool dropout = false;   // graph: with the dropout ops of training
+  bool dropout = false;       // graph: with the dropout ops of training
   unsigned long long seed = 42;
   bool json = false;
-  int width = 0;          // of the terminal; 0: any
+  int width = 0;  // of the terminal; 0: any
 };
 
 void inspect_params(const InspectOptions& options, std::ostream& out);
@@ -32,6 +33,7 @@ void inspect_tokens(const InspectOptions& options, std::ostream& out);
 void inspect_logits(const InspectOptions& options, std::ostream& out, std::ostream& notes);
 
 // The whole command line. `in_is_terminal`: nobody waits for texts on it.
-int inspect_command(int argc, const char* const* argv, std::istream& in, bool in_is_terminal, std::ostream& out, std::ostream& notes);
+int inspect_command(int argc, const char* const* argv, std::istream& in, bool in_is_terminal,
+                    std::ostream& out, std::ostream& notes);
 
 }  // namespace apps

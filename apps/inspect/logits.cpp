@@ -17,7 +17,8 @@ using engine::Json;
 
 namespace {
 
-// A run folder, or the adapter in it: where the adapter lies, and the record that says what it was trained on.
+// A run folder, or the adapter in it: where the adapter lies, and the record that says what it was
+// trained on.
 struct AdapterPlace {
   fs::path folder;
   Json record;  // null without a run.json
@@ -26,8 +27,11 @@ struct AdapterPlace {
 AdapterPlace find_adapter(const std::string& given) {
   std::error_code ignored;
   AdapterPlace place{given, {}};
-  if (!fs::exists(place.folder / "adapter_config.json", ignored) && fs::exists(place.folder / "adapter", ignored)) place.folder /= "adapter";
-  for (const fs::path& folder : {fs::path(given), fs::absolute(given, ignored).lexically_normal().parent_path()})
+  if (!fs::exists(place.folder / "adapter_config.json", ignored) &&
+      fs::exists(place.folder / "adapter", ignored))
+    place.folder /= "adapter";
+  for (const fs::path& folder :
+       {fs::path(given), fs::absolute(given, ignored).lexically_normal().parent_path()})
     if (fs::exists(folder / "run.json", ignored)) {
       place.record = engine::json_file(folder / "run.json");
       break;
@@ -38,7 +42,9 @@ AdapterPlace find_adapter(const std::string& given) {
 // The width of the head in the file, by the last bias in it that belongs to a head.
 std::optional<int> outputs_of(const peft::AdapterFile& file) {
   for (const char* name : {"classifier.bias", "classifier.out_proj.bias"})
-    if (const auto it = file.tensors.find(name); it != file.tensors.end() && it->second.dims.size() == 1) return static_cast<int>(it->second.dims[0]);
+    if (const auto it = file.tensors.find(name);
+        it != file.tensors.end() && it->second.dims.size() == 1)
+      return static_cast<int>(it->second.dims[0]);
   return std::nullopt;
 }
 
@@ -70,31 +76,41 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
     const AdapterPlace place = find_adapter(given.adapter);
     adapter = peft::load_adapter(place.folder);
     const std::string where = "run.json";
-    if (engine::has(place.record, "task_info")) task = data::TaskInfo::from_json(place.record["task_info"]);
+    if (engine::has(place.record, "task_info"))
+      task = data::TaskInfo::from_json(place.record["task_info"]);
     if (engine::has(place.record, "settings")) {
       const Json& settings = place.record["settings"];
-      if (c.options.model.empty()) c.options.model = engine::get_or<std::string>(settings, "model", "", where);
-      if (c.options.tokenizer.empty()) c.options.tokenizer = engine::get_or<std::string>(settings, "tokenizer", "", where);
+      if (c.options.model.empty())
+        c.options.model = engine::get_or<std::string>(settings, "model", "", where);
+      if (c.options.tokenizer.empty())
+        c.options.tokenizer = engine::get_or<std::string>(settings, "tokenizer", "", where);
     }
-    if (engine::has(place.record, "seed")) seed = engine::get<uint64_t>(place.record, "seed", where);
+    if (engine::has(place.record, "seed"))
+      seed = engine::get<uint64_t>(place.record, "seed", where);
     if (c.options.model.empty()) c.options.model = adapter->base_model;
   }
   c.tokenizer = open_tokenizer(c.options);
   c.source = models::open_model(c.options.model, c.tokenizer->vocab_size());
   models::ModelConfig& config = c.source.config;
-  engine::check(c.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer has ", c.tokenizer->vocab_size(),
-                " entries, the model's table ", config.vocab_size, engine::hint("they do not belong together"));
-  if (task) models::set_labels(config, task->outputs(), task->labels);
+  engine::check(c.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer has ",
+                c.tokenizer->vocab_size(), " entries, the model's table ", config.vocab_size,
+                engine::hint("they do not belong together"));
+  if (task)
+    models::set_labels(config, task->outputs(), task->labels);
   else if (adapter)
-    if (const auto n = outputs_of(*adapter); n && *n != config.num_labels) models::set_labels(config, *n, {});
+    if (const auto n = outputs_of(*adapter); n && *n != config.num_labels)
+      models::set_labels(config, *n, {});
   c.model = std::make_unique<models::SequenceClassifier>(config);
   c.strategy = peft::make_strategy(adapter ? adapter->spec : "frozen");
   engine::Sites sites = c.model->sites();
   peft::apply(*c.strategy, sites, *c.model);
   c.store = std::make_unique<engine::ParameterStore>(*c.model);
   c.store->allocate();
-  const engine::LoadReport load = models::load_weights(c.source, *c.store, seed, adapter.has_value());
-  if (adapter) peft::apply_adapter(*adapter, *c.store, model_identity(c.source, seed), {.allow_missing_head = true});
+  const engine::LoadReport load =
+      models::load_weights(c.source, *c.store, seed, adapter.has_value());
+  if (adapter)
+    peft::apply_adapter(*adapter, *c.store, model_identity(c.source, seed),
+                        {.allow_missing_head = true});
   std::string fresh;
   int count = 0;
   for (const engine::Parameter* p : c.store->all())
@@ -102,8 +118,11 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
       ++count;
       if (p->role == engine::Role::head) fresh += (fresh.empty() ? "" : ", ") + p->name;
     }
-  if (!c.source.has_weights() && !adapter) notes << "note: random weights, so the logits say nothing\n";
-  else if (!fresh.empty()) notes << "note: the head was not in the files and is random (" << fresh << "), so the logits say nothing\n";
+  if (!c.source.has_weights() && !adapter)
+    notes << "note: random weights, so the logits say nothing\n";
+  else if (!fresh.empty())
+    notes << "note: the head was not in the files and is random (" << fresh
+          << "), so the logits say nothing\n";
   return c;
 }
 
@@ -123,7 +142,8 @@ std::vector<std::vector<double>> run(Classifier& c, const std::vector<data::Enco
     options.record = false;
     engine::Graph g(workspace, options);
     const engine::Tensor logits = c.model->logits(g, batch);
-    for (int64_t r = 0; r < logits.rows(); ++r) out.emplace_back(logits.row(r), logits.row(r) + logits.cols());
+    for (int64_t r = 0; r < logits.rows(); ++r)
+      out.emplace_back(logits.row(r), logits.row(r) + logits.cols());
   }
   return out;
 }
@@ -134,22 +154,27 @@ void inspect_logits(const InspectOptions& given, std::ostream& out, std::ostream
   Classifier c = open_classifier(given, notes);
   const models::ModelConfig& config = c.model->config();
   const int longest = static_cast<int>(config.longest_sequence());
-  engine::check(c.options.max_length <= longest, "logits", "--max-length ", c.options.max_length, " is more than the ", longest,
-                " positions of this model");
+  engine::check(c.options.max_length <= longest, "logits", "--max-length ", c.options.max_length,
+                " is more than the ", longest, " positions of this model");
   const std::vector<TextInput> texts = text_inputs(c.options);
   std::vector<data::Encoding> encodings;
   for (const TextInput& text : texts) {
-    encodings.push_back(encode(*c.tokenizer, text, c.options.max_length > 0 ? c.options.max_length : longest));
-    if (encodings.back().removed > 0) notes << "note: " << encodings.back().removed << " tokens were cut from: " << cut_to_width(text.shown(), 50) << '\n';
+    encodings.push_back(
+        encode(*c.tokenizer, text, c.options.max_length > 0 ? c.options.max_length : longest));
+    if (encodings.back().removed > 0)
+      notes << "note: " << encodings.back().removed
+            << " tokens were cut from: " << cut_to_width(text.shown(), 50) << '\n';
   }
   const auto logits = run(c, encodings);
   const bool regression = config.num_labels == 1;
   std::vector<std::string> labels = config.labels;
-  for (size_t i = labels.size(); i < static_cast<size_t>(config.num_labels); ++i) labels.push_back("LABEL_" + std::to_string(i));
+  for (size_t i = labels.size(); i < static_cast<size_t>(config.num_labels); ++i)
+    labels.push_back("LABEL_" + std::to_string(i));
 
   std::vector<Column> columns = {{"text", Align::left, Fit::cut}};
   if (!regression) columns.insert(columns.end(), {{"label"}, {"probability", Align::right}});
-  for (const std::string& label : regression ? std::vector<std::string>{"value"} : labels) columns.push_back({label, Align::right, Fit::fixed, regression ? 0 : 1});
+  for (const std::string& label : regression ? std::vector<std::string>{"value"} : labels)
+    columns.push_back({label, Align::right, Fit::fixed, regression ? 0 : 1});
   Table table(columns);
   for (size_t i = 0; i < texts.size(); ++i) {
     const std::vector<double> p = softmax(logits[i]);

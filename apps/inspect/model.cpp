@@ -15,17 +15,23 @@ namespace {
 
 void need_model(const InspectOptions& options) {
   if (options.model.empty())
-    throw UsageError(engine::concat("no --model was given", hint("a Hugging Face folder, a config.json, or random:layers=2,hidden=128")));
+    throw UsageError(engine::concat(
+        "no --model was given",
+        hint("a Hugging Face folder, a config.json, or random:layers=2,hidden=128")));
 }
 
 // The config of a model that can only be counted; null for all others.
 engine::Json planned_config(const std::string& spec) {
   if (models::is_random_model(spec)) return {};
   std::error_code ignored;
-  const fs::path file = fs::is_directory(spec, ignored) ? fs::path(spec) / "config.json" : fs::path(spec);
+  const fs::path file =
+      fs::is_directory(spec, ignored) ? fs::path(spec) / "config.json" : fs::path(spec);
   if (!fs::is_regular_file(file, ignored)) return {};
   const engine::Json json = engine::json_file(file);
-  const std::string type = json.is_object() && json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
+  const std::string type =
+      json.is_object() && json.contains("model_type") && json["model_type"].is_string()
+          ? json["model_type"].get<std::string>()
+          : "";
   return models::is_planned_type(type) ? json : engine::Json();
 }
 
@@ -41,14 +47,16 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
     out.sites = out.planned->sites();
   } else {
     int64_t vocabulary = 30522;
-    if (models::is_random_model(options.model) && !options.tokenizer.empty()) vocabulary = open_tokenizer(options)->vocab_size();
+    if (models::is_random_model(options.model) && !options.tokenizer.empty())
+      vocabulary = open_tokenizer(options)->vocab_size();
     out.source = models::open_model(options.model, vocabulary);
     out.model = std::make_unique<models::SequenceClassifier>(out.source.config);
     out.sites = out.model->sites();
   }
   std::string spec = options.strategy.empty() ? fallback : options.strategy;
   if (!options.pattern.empty()) {
-    check(options.strategy.empty(), "inspect", "--pattern and --strategy cannot both be given", hint("--strategy 'lora:pattern=...' is one spec"));
+    check(options.strategy.empty(), "inspect", "--pattern and --strategy cannot both be given",
+          hint("--strategy 'lora:pattern=...' is one spec"));
     spec = "lora:pattern=" + options.pattern;
   }
   if (!spec.empty()) {
@@ -62,7 +70,8 @@ std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
   if (options.tokenizer.empty()) {
     need_model(options);
     std::error_code ignored;
-    check(models::is_random_model(options.model) || fs::exists(options.model, ignored), "model", "there is no ", options.model);
+    check(models::is_random_model(options.model) || fs::exists(options.model, ignored), "model",
+          "there is no ", options.model);
   }
   return data::load_tokenizer(tokenizer_folder(options.model, options.tokenizer));
 }
@@ -71,19 +80,23 @@ std::vector<TextInput> text_inputs(const InspectOptions& options) {
   std::vector<TextInput> out;
   for (const std::string& text : options.texts) {
     const size_t tab = text.find('\t');
-    if (tab == std::string::npos) out.push_back({text, "", false});
-    else out.push_back({text.substr(0, tab), text.substr(tab + 1), true});
+    if (tab == std::string::npos)
+      out.push_back({text, "", false});
+    else
+      out.push_back({text.substr(0, tab), text.substr(tab + 1), true});
   }
   if (!options.pair || (!out.empty() && out.front().pair)) return out;
   if (out.size() % 2 != 0)
-    throw UsageError(engine::concat("--pair takes texts two by two, and there are ", out.size(), hint("or write a pair as one text with a TAB")));
+    throw UsageError(engine::concat("--pair takes texts two by two, and there are ", out.size(),
+                                    hint("or write a pair as one text with a TAB")));
   std::vector<TextInput> pairs;
   for (size_t i = 0; i < out.size(); i += 2) pairs.push_back({out[i].a, out[i + 1].a, true});
   return pairs;
 }
 
 data::Encoding encode(const data::Tokenizer& tokenizer, const TextInput& text, int max_length) {
-  return text.pair ? tokenizer.encode_pair(text.a, text.b, max_length) : tokenizer.encode(text.a, max_length);
+  return text.pair ? tokenizer.encode_pair(text.a, text.b, max_length)
+                   : tokenizer.encode(text.a, max_length);
 }
 
 }  // namespace apps

@@ -1,4 +1,5 @@
-// A model that is looked at: opened by what --model says, with a strategy applied, usually without values.
+// A model that is looked at: opened by what --model says, with a strategy applied, usually without
+// values.
 #pragma once
 
 #include <memory>
@@ -15,23 +16,25 @@
 namespace apps {
 
 struct Inspected {
-  models::ModelSource source;                          // empty for a planned model
-  std::unique_ptr<models::SequenceClassifier> model;   // one of these two
-  std::unique_ptr<models::PlannedModel> planned;       // LLaMA and its like: parameters and sites only
-  std::unique_ptr<peft::Strategy> strategy;            // null without --strategy
+  models::ModelSource source;                         // empty for a planned model
+  std::unique_ptr<models::SequenceClassifier> model;  // one of these two
+  std::unique_ptr<models::PlannedModel> planned;  // LLaMA and its like: parameters and sites only
+  std::unique_ptr<peft::Strategy> strategy;       // null without --strategy
   engine::Sites sites;
 
   engine::Module& root() { return model ? static_cast<engine::Module&>(*model) : *planned; }
 };
 
-// Declares the model and applies options.strategy (or, if it is empty, `fallback`). `planned` allows models that can only be
-// counted. `labels` > 0 sets the size of the head.
-Inspected open_inspected(const InspectOptions& options, const std::string& fallback = "", bool planned = false);
+// Declares the model and applies options.strategy (or, if it is empty, `fallback`). `planned`
+// allows models that can only be counted. `labels` > 0 sets the size of the head.
+Inspected open_inspected(const InspectOptions& options, const std::string& fallback = "",
+                         bool planned = false);
 
 // The tokenizer of --tokenizer or of the model.
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options);
 
-// The texts as single ones (second empty, false) or pairs: a TAB in a text makes a pair, --pair takes them two by two.
+// The texts as single ones (second empty, false) or pairs: a TAB in a text makes a pair, --pair
+// takes them two by two.
 struct TextInput {
   std::string a, b;
   bool pair = false;

@@ -14,8 +14,10 @@ using engine::hint;
 
 namespace {
 
-// The number of classes and their names are in the run's record beside the adapter; without one the head's size decides.
-void set_labels(models::ModelConfig& config, const fs::path& adapter, const peft::AdapterFile& file) {
+// The number of classes and their names are in the run's record beside the adapter; without one the
+// head's size decides.
+void set_labels(models::ModelConfig& config, const fs::path& adapter,
+                const peft::AdapterFile& file) {
   const fs::path record = adapter.parent_path() / "run.json";
   if (fs::exists(record)) {
     const engine::Json json = engine::json_file(record);
@@ -33,12 +35,13 @@ void set_labels(models::ModelConfig& config, const fs::path& adapter, const peft
 }  // namespace
 
 void merge_adapter(const MergeOptions& options, std::ostream& log) {
-  const fs::path adapter = fs::exists(options.adapter / "adapter") ? options.adapter / "adapter" : options.adapter;
-  check(!fs::exists(options.out) || fs::is_empty(options.out), "merge", options.out.string(), " exists and is not empty",
-        hint("give a new folder with --out; nothing was changed"));
+  const fs::path adapter =
+      fs::exists(options.adapter / "adapter") ? options.adapter / "adapter" : options.adapter;
+  check(!fs::exists(options.out) || fs::is_empty(options.out), "merge", options.out.string(),
+        " exists and is not empty", hint("give a new folder with --out; nothing was changed"));
   const engine::DType dtype = engine::parse_dtype(options.dtype, "--dtype");
-  check(dtype == engine::DType::F32 || dtype == engine::DType::F16 || dtype == engine::DType::BF16, "merge", "--dtype ", options.dtype,
-        " is not one of F32, F16, BF16");
+  check(dtype == engine::DType::F32 || dtype == engine::DType::F16 || dtype == engine::DType::BF16,
+        "merge", "--dtype ", options.dtype, " is not one of F32, F16, BF16");
   const peft::AdapterFile file = peft::load_adapter(adapter);
   const auto strategy = peft::make_strategy(file.spec);
   const std::string obstacle = strategy->why_not_mergeable();
@@ -54,7 +57,8 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   engine::ParameterStore store(model);
   store.allocate();
   // Merging writes into weights, so none may stay in the mapped file.
-  if (source.has_weights()) engine::load_checkpoint(source.folder, store, {.borrow = false, .allow_head_mismatch = true});
+  if (source.has_weights())
+    engine::load_checkpoint(source.folder, store, {.borrow = false, .allow_head_mismatch = true});
   store.initialise(options.seed);
   peft::apply_adapter(file, store, model_identity(source, options.seed));
   strategy->merge(store);
@@ -70,8 +74,9 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   }
   models::save_classifier(options.out, plain, merged, dtype);
   vocabulary->save(options.out);
-  log << "merged " << strategy->spec() << " into " << options.model << ": " << format_count(merged.total_count()) << " parameters as "
-      << options.dtype << " in " << options.out.string() << '\n';
+  log << "merged " << strategy->spec() << " into " << options.model << ": "
+      << format_count(merged.total_count()) << " parameters as " << options.dtype << " in "
+      << options.out.string() << '\n';
 }
 
 }  // namespace apps

@@ -15,8 +15,9 @@ struct MergeOptions {
   uint64_t seed = 42;             // of a random base model
 };
 
-// Writes config.json, model.safetensors and the tokenizer's files. Throws engine::Error: an adapter or a prefix cannot be
-// merged (the message says why), another base model than the adapter was trained on, an out folder that holds files.
+// Writes config.json, model.safetensors and the tokenizer's files. Throws engine::Error: an adapter
+// or a prefix cannot be merged (the message says why), another base model than the adapter was
+// trained on, an out folder that holds files.
 void merge_adapter(const MergeOptions& options, std::ostream& log);
 
 }  // namespace apps

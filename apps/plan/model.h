@@ -1,4 +1,5 @@
-// A model with its strategy applied, walked by shape: what the forward pass of models/ does, on a tape of shapes.
+// A model with its strategy applied, walked by shape: what the forward pass of models/ does, on a
+// tape of shapes.
 #pragma once
 
 #include <map>
@@ -16,8 +17,8 @@
 
 namespace apps::sym {
 
-// Everything that a walk needs to know of a model, by role and layer; filled from the model's sites and parameters. Hooks are
-// told apart by the names of their parameters, which are Hugging Face's.
+// Everything that a walk needs to know of a model, by role and layer; filled from the model's sites
+// and parameters. Hooks are told apart by the names of their parameters, which are Hugging Face's.
 class Parts {
  public:
   // Throws engine::Error for a hook that it does not know: a new strategy needs its line here.
@@ -25,17 +26,22 @@ class Parts {
 
   // The linear layer number `index` of this role and layer, with its hooks.
   Value linear(Tape& t, engine::Role role, int layer, const Value& x, size_t index = 0) const;
-  Value linear(Tape& t, engine::Role role, int layer, const Value& x, engine::Activation act, size_t index = 0) const;
+  Value linear(Tape& t, engine::Role role, int layer, const Value& x, engine::Activation act,
+               size_t index = 0) const;
   Value norm(Tape& t, engine::Role role, int layer, const Value& x) const;
   // LN(residual + dropout(h)), with what strategies put in between at this point.
-  Value finish(Tape& t, engine::Point point, int layer, Value h, const Value& residual, double dropout) const;
+  Value finish(Tape& t, engine::Point point, int layer, Value h, const Value& residual,
+               double dropout) const;
   Value point_hooks(Tape& t, engine::Point point, int layer, Value h, const Value& residual) const;
-  bool has_point_hooks(engine::Point point, int layer) const { return points_.contains({point, layer}); }
+  bool has_point_hooks(engine::Point point, int layer) const {
+    return points_.contains({point, layer});
+  }
   std::vector<Value> tables(Tape& t) const;  // the embedding tables, in order of declaration
   const engine::Parameter& parameter(engine::Role role, int layer) const;
   bool has_linear(engine::Role role, int layer) const { return linears_.contains({role, layer}); }
 
-  // The keys and values in front of layer `layer`; two values that do not exist when there is no prefix.
+  // The keys and values in front of layer `layer`; two values that do not exist when there is no
+  // prefix.
   struct KeyValue {
     Value key, value;
   };

@@ -32,7 +32,8 @@ Value linear_activation(Tape& t, const Value& x, const Value& w, const Value& b)
   t.gemm(Work::forward, x.rows(), w.rows(), x.cols());
   Value y = any ? t.make(u.shape) : u;
   const Value us = t.keep(u, any), xs = t.keep(x, t.needs(w)), ws = w, bs = b;
-  return t.record(y, {x, w, b}, [&t, us, xs, ws, bs](Back& bw) { linear_backward(t, bw, xs, ws, bs); });
+  return t.record(y, {x, w, b},
+                  [&t, us, xs, ws, bs](Back& bw) { linear_backward(t, bw, xs, ws, bs); });
 }
 
 Value low_rank_add(Tape& t, Value y, const Value& x, const Value& a, const Value& b, bool drop) {
@@ -109,7 +110,8 @@ Value select_rows(Tape& t, const Value& x, int64_t rows) {
   Value y = t.make({rows, x.cols()});
   const Value xs = x.ghost();
   if (!t.needs(x)) return t.record(y, {xs}, [](Back&) {});
-  constexpr auto kIndex = static_cast<int64_t>(sizeof(int32_t)), kScalar = static_cast<int64_t>(sizeof(engine::Scalar));
+  constexpr auto kIndex = static_cast<int64_t>(sizeof(int32_t)),
+                 kScalar = static_cast<int64_t>(sizeof(engine::Scalar));
   const Value kept = t.keep(t.make({1, (rows * kIndex + kScalar - 1) / kScalar}), true);
   return t.record(y, {xs}, [xs, kept](Back& bw) { bw.into(xs); });
 }
@@ -136,7 +138,8 @@ Value layer_norm(Tape& t, const Value& x, const Value& w, const Value& b) {
   return t.record(y, {x, w, b}, [xs, means, rstds](Back& bw) { bw.into(xs); });
 }
 
-Value add_layer_norm(Tape& t, Value h, const Value& residual, const Value& w, const Value& b, double p) {
+Value add_layer_norm(Tape& t, Value h, const Value& residual, const Value& w, const Value& b,
+                     double p) {
   const Value hs = h.ghost(), rs = residual.ghost();
   Value z = t.reuse(std::move(h));
   Value y = t.make(z.shape);
@@ -153,8 +156,8 @@ Value add_layer_norm(Tape& t, Value h, const Value& residual, const Value& w, co
   });
 }
 
-Value attention(Tape& t, const Value& q, const Value& k, const Value& v, const Packed& packed, int64_t heads, const Value& prefix_k,
-                const Value& prefix_v) {
+Value attention(Tape& t, const Value& q, const Value& k, const Value& v, const Packed& packed,
+                int64_t heads, const Value& prefix_k, const Value& prefix_v) {
   const int64_t prefix = prefix_k.rows();
   const bool scores = t.needs(q) || t.needs(k) || t.needs(prefix_k);
   const bool any = scores || t.needs(v) || t.needs(prefix_v);
@@ -163,20 +166,27 @@ Value attention(Tape& t, const Value& q, const Value& k, const Value& v, const P
   const int64_t tile = (q.rows() / packed.sequences * (packed.length + prefix) + 15) / 16 * 16;
   const int64_t copy = prefix ? ((packed.length + prefix) * q.cols() / heads + 15) / 16 * 16 : 0;
   const double row = 2.0 * static_cast<double>(q.rows()) * static_cast<double>(q.cols());
-  const double own = row * static_cast<double>(packed.length), front = row * static_cast<double>(prefix);  // FLOPs of a product
+  const double own = row * static_cast<double>(packed.length),
+               front = row * static_cast<double>(prefix);  // FLOPs of a product
   {
     const Value memory = t.make({t.threads(), tile + copy});
     t.count(Work::forward, 2, 2 * (own + front));
   }
   const Value qs = t.keep(q, any), ks = t.keep(k, any), vs = t.keep(v, scores);
-  const Value pks = t.keep(prefix_k, any), pvs = t.keep(prefix_v, scores), lses = any ? t.keep(lse, true) : lse;
-  return t.record(y, {q, k, v, prefix_k, prefix_v}, [&t, qs, ks, vs, pks, pvs, lses, tile, copy, own, front](Back& bw) {
-    const bool dv = bw.into(vs), dpv = bw.into(pvs), dq = bw.into(qs), dk = bw.into(ks), dpk = bw.into(pks);
-    const Value memory = bw.scratch({t.threads(), 3 * tile + 2 * copy});
-    const auto halves = [&](bool a, bool b) { return (a ? own : 0) + (b ? front : 0); };
-    const int whole = 1 + (dq || dk || dpk) + dq;
-    t.count(Work::input_gradient, whole + (dv || dpv) + (dk || dpk), whole * (own + front) + halves(dv, dpv) + halves(dk, dpk));
-  });
+  const Value pks = t.keep(prefix_k, any), pvs = t.keep(prefix_v, scores),
+              lses = any ? t.keep(lse, true) : lse;
+  return t.record(y, {q, k, v, prefix_k, prefix_v},
+                  [&t, qs, ks, vs, pks, pvs, lses, tile, copy, own, front](Back& bw) {
+                    const bool dv = bw.into(vs), dpv = bw.into(pvs), dq = bw.into(qs),
+                               dk = bw.into(ks), dpk = bw.into(pks);
+                    const Value memory = bw.scratch({t.threads(), 3 * tile + 2 * copy});
+                    const auto halves = [&](bool a, bool b) {
+                      return (a ? own : 0) + (b ? front : 0);
+                    };
+                    const int whole = 1 + (dq || dk || dpk) + dq;
+                    t.count(Work::input_gradient, whole + (dv || dpv) + (dk || dpk),
+                            whole * (own + front) + halves(dv, dpv) + halves(dk, dpk));
+                  });
 }
 
 Value cross_entropy(Tape& t, const Value& logits) {

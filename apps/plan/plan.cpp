@@ -20,9 +20,12 @@ using engine::Json;
 std::map<int64_t, int64_t> cut(const PlanOptions& options, engine::Module& model) {
   engine::TokenBatch batch;
   batch.ids.resize(static_cast<size_t>(options.batch * options.length));
-  for (int64_t i = 0; i < options.batch; ++i) batch.segments.add(static_cast<int32_t>(options.length));
+  for (int64_t i = 0; i < options.batch; ++i)
+    batch.segments.add(static_cast<int32_t>(options.length));
   engine::Pieces pieces;
-  pieces.cut(batch, options.piece_tokens == engine::kPiecesByWidth ? engine::default_piece_tokens(model) : options.piece_tokens);
+  pieces.cut(batch, options.piece_tokens == engine::kPiecesByWidth
+                        ? engine::default_piece_tokens(model)
+                        : options.piece_tokens);
   std::map<int64_t, int64_t> sizes;
   for (int i = 0; i < pieces.count(); ++i) ++sizes[pieces.get(i).sequences()];
   return sizes;
@@ -30,8 +33,10 @@ std::map<int64_t, int64_t> cut(const PlanOptions& options, engine::Module& model
 
 // Runs `step` on a tape of shapes and fills in everything.
 template <class Step>
-Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, const PlanOptions& options, Step&& step) {
-  engine::check(options.batch > 0 && options.length > 0, "plan", "a step of ", options.batch, " sequences of ", options.length, " tokens");
+Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec,
+             const PlanOptions& options, Step&& step) {
+  engine::check(options.batch > 0 && options.length > 0, "plan", "a step of ", options.batch,
+                " sequences of ", options.length, " tokens");
   const auto strategy = peft::make_strategy(spec);
   peft::apply(*strategy, sites, model);
   sym::Parts parts(model, sites, *strategy);
@@ -66,12 +71,16 @@ Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec, 
   return plan;
 }
 
-Json work_json(const engine::WorkCount& work) { return {{"calls", work.calls}, {"flops", work.flops}}; }
+Json work_json(const engine::WorkCount& work) {
+  return {{"calls", work.calls}, {"flops", work.flops}};
+}
 
 }  // namespace
 
 double Plan::percent() const {
-  return base_parameters > 0 ? 100.0 * static_cast<double>(trainable_parameters) / static_cast<double>(base_parameters) : 0;
+  return base_parameters > 0 ? 100.0 * static_cast<double>(trainable_parameters) /
+                                   static_cast<double>(base_parameters)
+                             : 0;
 }
 
 Json Plan::to_json() const {
@@ -104,37 +113,45 @@ Json Plan::to_json() const {
   return json;
 }
 
-Plan make_plan(const models::ModelConfig& given, std::string_view spec, const PlanOptions& options) {
+Plan make_plan(const models::ModelConfig& given, std::string_view spec,
+               const PlanOptions& options) {
   models::ModelConfig config = given;
   if (options.num_labels > 0) models::set_labels(config, options.num_labels, {});
-  engine::check(options.length <= config.longest_sequence(), "plan", "sequences of ", options.length, " tokens do not fit the ",
-                config.longest_sequence(), " positions of this model", engine::hint("give --max-length ", config.longest_sequence(), " or less"));
+  engine::check(options.length <= config.longest_sequence(), "plan", "sequences of ",
+                options.length, " tokens do not fit the ", config.longest_sequence(),
+                " positions of this model",
+                engine::hint("give --max-length ", config.longest_sequence(), " or less"));
   models::SequenceClassifier model(config);
-  return planned(model, model.sites(), spec, options, [&](sym::Tape& tape, const engine::Sites&, sym::Parts& parts, const sym::Packed& packed) {
-    sym::step(tape, model.config(), parts, packed);
-  });
+  return planned(
+      model, model.sites(), spec, options,
+      [&](sym::Tape& tape, const engine::Sites&, sym::Parts& parts, const sym::Packed& packed) {
+        sym::step(tape, model.config(), parts, packed);
+      });
 }
 
-Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& options, const std::string& where) {
+Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& options,
+               const std::string& where) {
   if (!models::is_planned_type(engine::get<std::string>(json, "model_type", where)))
     return make_plan(models::config_from_json(json, where), spec, options);
   const auto model = models::planned_model(json, where);
-  Plan plan = planned(*model, model->sites(), spec, options,
-                      [](sym::Tape& tape, const engine::Sites& sites, sym::Parts& parts, const sym::Packed& packed) {
-                        sym::step_llama(tape, sites, parts, packed);
-                      });
+  Plan plan =
+      planned(*model, model->sites(), spec, options,
+              [](sym::Tape& tape, const engine::Sites& sites, sym::Parts& parts,
+                 const sym::Packed& packed) { sym::step_llama(tape, sites, parts, packed); });
   plan.exact = false;
   return plan;
 }
 
-std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>& strategies, const PlanOptions& options,
-                             const std::string& where) {
-  const Plan reference = make_plan(config, "full", options, where);  // what is wrong with the config itself is said once, here
+std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>& strategies,
+                             const PlanOptions& options, const std::string& where) {
+  const Plan reference = make_plan(
+      config, "full", options, where);  // what is wrong with the config itself is said once, here
   std::vector<Plan> plans;
   for (const std::string& spec : strategies) {
     try {
       plans.push_back(make_plan(config, spec, options, where));
-      plans.back().spec = spec;  // as it was asked for: "adapter:kind=houlsby", where "adapter" would do
+      plans.back().spec =
+          spec;  // as it was asked for: "adapter:kind=houlsby", where "adapter" would do
     } catch (const engine::Error& e) {
       Plan plan;
       plan.model_type = reference.model_type;
@@ -148,7 +165,15 @@ std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>&
 }
 
 std::vector<std::string> all_strategies() {
-  return {"frozen", "top:layers=1", "bitfit", "ia3", "lora", "prefix", "adapter:kind=houlsby", "adapter:kind=pfeiffer", "adapter:kind=parallel",
+  return {"frozen",
+          "top:layers=1",
+          "bitfit",
+          "ia3",
+          "lora",
+          "prefix",
+          "adapter:kind=houlsby",
+          "adapter:kind=pfeiffer",
+          "adapter:kind=parallel",
           "full"};
 }
 

@@ -17,7 +17,9 @@ Tape::~Tape() {  // storage counts itself out, so it must go before the counters
 }
 
 Value Tape::make(Shape shape) {
-  return {shape, -1, std::make_shared<Storage>(*this, shape.size() * static_cast<int64_t>(sizeof(engine::Scalar)))};
+  return {shape, -1,
+          std::make_shared<Storage>(*this,
+                                    shape.size() * static_cast<int64_t>(sizeof(engine::Scalar)))};
 }
 
 Value Tape::reuse(Value v) { return v.sole_owner() ? v.with_id(-1) : make(v.shape); }
@@ -34,8 +36,10 @@ Value Tape::keep(const Value& v, bool when) {
   return v;
 }
 
-Value Tape::record(Value y, std::initializer_list<Value> inputs, std::function<void(Back&)> backward) {
-  const bool any = std::any_of(inputs.begin(), inputs.end(), [this](const Value& v) { return needs(v); });
+Value Tape::record(Value y, std::initializer_list<Value> inputs,
+                   std::function<void(Back&)> backward) {
+  const bool any =
+      std::any_of(inputs.begin(), inputs.end(), [this](const Value& v) { return needs(v); });
   if (any) counters_.saved_bytes += pending_;
   pending_ = 0;
   slots_.push_back({any, false, {}});
@@ -81,7 +85,8 @@ bool Back::into(const Value& input) {
 void Back::give(const Value& input) {
   if (!tape_.needs(input)) return;
   Tape::Slot& slot = tape_.slots_[static_cast<size_t>(input.id)];
-  if (!slot.leaf && !slot.grad.exists()) slot.grad = dy_.sole_owner() ? std::move(dy_) : tape_.reuse(dy_);
+  if (!slot.leaf && !slot.grad.exists())
+    slot.grad = dy_.sole_owner() ? std::move(dy_) : tape_.reuse(dy_);
 }
 
 Value Back::scratch(Shape shape) { return tape_.make(shape); }

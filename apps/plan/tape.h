@@ -1,8 +1,9 @@
 // A tape of shapes: engine/autograd/graph.h without numbers.
 //
-// It follows the same rules on the same occasions (who needs a gradient, what is kept, when a buffer is written over or
-// freed), so the products, the bytes kept and the peak of the pool that it counts are those of a step that is executed.
-// tests/apps/plan_test.cpp holds the two against each other for every strategy.
+// It follows the same rules on the same occasions (who needs a gradient, what is kept, when a
+// buffer is written over or freed), so the products, the bytes kept and the peak of the pool that
+// it counts are those of a step that is executed. tests/apps/plan_test.cpp holds the two against
+// each other for every strategy.
 #pragma once
 
 #include <functional>
@@ -32,7 +33,8 @@ struct Storage {
   Storage& operator=(const Storage&) = delete;
 };
 
-// As engine::Tensor: an identity on the tape, a shape, and maybe storage. A parameter has an identity and no storage here.
+// As engine::Tensor: an identity on the tape, a shape, and maybe storage. A parameter has an
+// identity and no storage here.
 struct Value {
   Shape shape;
   int id = -1;
@@ -71,8 +73,8 @@ class Tape {
   ~Tape();
 
   Value make(Shape shape);
-  Value reuse(Value v);                      // as Graph::reuse: in place if `v` is the only owner
-  Value use(const engine::Parameter& p);     // a leaf; without gradient when frozen
+  Value reuse(Value v);                   // as Graph::reuse: in place if `v` is the only owner
+  Value use(const engine::Parameter& p);  // a leaf; without gradient when frozen
   bool needs(const Value& v) const { return v.id >= 0 && slots_[static_cast<size_t>(v.id)].needs; }
   Value keep(const Value& v, bool when);
   Value record(Value y, std::initializer_list<Value> inputs, std::function<void(Back&)> backward);

@@ -16,15 +16,19 @@ class MlmObjective final : public Objective {
     static const std::vector<std::string> names{"mlm"};
     return names;
   }
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, const data::MaskedTokens& masked, uint64_t,
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+                      const data::MaskedTokens& masked, uint64_t,
                       std::vector<Score>& scores) override {
     int64_t correct = 0;
     engine::Tensor loss = model_.loss(g, batch, masked.rows, masked.labels, &correct);
     scores[0].add(*loss.data(), correct, masked.count());
     return loss;
   }
-  void save(const std::filesystem::path& folder, const engine::ParameterStore& store) const override {
-    models::save_pretrained(folder, models::pretraining_json(model_.config(), "BertForMaskedLM", kFineTuningDropout), store, engine::DType::F16);
+  void save(const std::filesystem::path& folder,
+            const engine::ParameterStore& store) const override {
+    models::save_pretrained(
+        folder, models::pretraining_json(model_.config(), "BertForMaskedLM", kFineTuningDropout),
+        store, engine::DType::F16);
   }
 
  private:
@@ -33,13 +37,15 @@ class MlmObjective final : public Objective {
 
 class RtdObjective final : public Objective {
  public:
-  RtdObjective(models::ModelConfig config, double generator, double weight) : model_(std::move(config), generator), weight_(weight) {}
+  RtdObjective(models::ModelConfig config, double generator, double weight)
+      : model_(std::move(config), generator), weight_(weight) {}
   engine::Module& module() override { return model_; }
   const std::vector<std::string>& parts() const override {
     static const std::vector<std::string> names{"rtd", "generator"};
     return names;
   }
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, const data::MaskedTokens& masked, uint64_t key,
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+                      const data::MaskedTokens& masked, uint64_t key,
                       std::vector<Score>& scores) override {
     models::RtdCounts counts;
     engine::Tensor loss = model_.loss(g, batch, masked.rows, masked.labels, weight_, key, &counts);
@@ -47,9 +53,12 @@ class RtdObjective final : public Objective {
     scores[1].add(counts.generator_loss, counts.generator_correct, masked.count());
     return loss;
   }
-  void save(const std::filesystem::path& folder, const engine::ParameterStore& store) const override {
-    models::save_pretrained(folder, models::pretraining_json(model_.config(), "ElectraForPreTraining", kFineTuningDropout), store,
-                            engine::DType::F16, "generator");
+  void save(const std::filesystem::path& folder,
+            const engine::ParameterStore& store) const override {
+    models::save_pretrained(
+        folder,
+        models::pretraining_json(model_.config(), "ElectraForPreTraining", kFineTuningDropout),
+        store, engine::DType::F16, "generator");
   }
 
  private:
@@ -59,7 +68,8 @@ class RtdObjective final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_objective(const PretrainOptions& options, models::ModelConfig config) {
+std::unique_ptr<Objective> make_objective(const PretrainOptions& options,
+                                          models::ModelConfig config) {
   config.set_dropout(options.dropout);
   if (options.objective == "mlm") return std::make_unique<MlmObjective>(std::move(config));
   return std::make_unique<RtdObjective>(std::move(config), options.generator, options.rtd_weight);

@@ -37,13 +37,17 @@ class Objective {
   virtual engine::Module& module() = 0;
   // What the scores are of, the main one first: {"mlm"}, {"rtd", "generator"}.
   virtual const std::vector<std::string>& parts() const = 0;
-  // The loss of a masked batch, which must live until backward; adds to `scores` (one a part). `key` is for what is drawn.
-  virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, const data::MaskedTokens& masked, uint64_t key,
+  // The loss of a masked batch, which must live until backward; adds to `scores` (one a part).
+  // `key` is for what is drawn.
+  virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+                              const data::MaskedTokens& masked, uint64_t key,
                               std::vector<Score>& scores) = 0;
   // Writes config.json and model.safetensors (F16) as Hugging Face reads them.
-  virtual void save(const std::filesystem::path& folder, const engine::ParameterStore& store) const = 0;
+  virtual void save(const std::filesystem::path& folder,
+                    const engine::ParameterStore& store) const = 0;
 };
 
-std::unique_ptr<Objective> make_objective(const PretrainOptions& options, models::ModelConfig config);
+std::unique_ptr<Objective> make_objective(const PretrainOptions& options,
+                                          models::ModelConfig config);
 
 }  // namespace apps

@@ -39,26 +39,37 @@ Json scores_json(const std::vector<Score>& scores) {
 Pretrainer::Pretrainer(const PretrainOptions& options) : options_(options) {
   options_.check();
   if (options_.threads <= 0) options_.threads = omp_get_num_procs();
-  const bool divides = options_.threads <= options_.grad_accumulation && options_.grad_accumulation % options_.threads == 0;
+  const bool divides = options_.threads <= options_.grad_accumulation &&
+                       options_.grad_accumulation % options_.threads == 0;
   const int workers = options_.workers > 0 ? options_.workers : divides ? options_.threads : 1;
-  if (workers > 1) omp_set_num_threads(options_.threads);  // not pinned: the workers would be on the same core
-  else engine::set_threads(options_.threads);
+  if (workers > 1)
+    omp_set_num_threads(options_.threads);  // not pinned: the workers would be on the same core
+  else
+    engine::set_threads(options_.threads);
   tokenizer_ = data::load_tokenizer(options_.tokenizer);
-  masking_ = std::make_unique<data::Masking>(*tokenizer_, data::MaskingOptions{.rate = options_.mask_rate, .whole_words = options_.whole_word});
+  masking_ = std::make_unique<data::Masking>(
+      *tokenizer_,
+      data::MaskingOptions{.rate = options_.mask_rate, .whole_words = options_.whole_word});
   Json settings = options_.to_json();
   settings["tokenizer"] = engine::parse_json(tokenizer_->describe().dump(), "tokenizer");
   using Start = engine::RunFolder::Start;
-  folder_ = std::make_unique<engine::RunFolder>(options_.out, settings, options_.resume ? Start::resume : Start::fresh,
+  folder_ = std::make_unique<engine::RunFolder>(options_.out, settings,
+                                                options_.resume ? Start::resume : Start::fresh,
                                                 PretrainOptions::may_change());
   open_corpus();
   make_model();
-  schedule_ = std::make_unique<engine::Schedule>(options_.schedule, kTicks, engine::warmup_updates(kTicks, options_.warmup_ratio));
+  schedule_ = std::make_unique<engine::Schedule>(
+      options_.schedule, kTicks, engine::warmup_updates(kTicks, options_.warmup_ratio));
   window_.scores.assign(objective_->parts().size(), {});
   if (options_.resume && fs::exists(folder_->state_file())) load();
   if (workers > 1) omp_set_num_threads(1);
-  workers_ = std::make_unique<Workers>(workers, options_.grad_accumulation, store_->block(),
-                                       [this](const Workers::Order& order, int part, Workers::Result& result) { compute_part(order, part, result); });
-  peak_gflops_ = options_.peak_gflops > 0 ? options_.peak_gflops : engine::measure_peak_gflops(options_.threads);
+  workers_ = std::make_unique<Workers>(
+      workers, options_.grad_accumulation, store_->block(),
+      [this](const Workers::Order& order, int part, Workers::Result& result) {
+        compute_part(order, part, result);
+      });
+  peak_gflops_ = options_.peak_gflops > 0 ? options_.peak_gflops
+                                          : engine::measure_peak_gflops(options_.threads);
   folder_->update({{"engine", engine::version()},
                    {"git", engine::git_revision()},
                    {"compiler", engine::compiler()},
@@ -74,25 +85,31 @@ Pretrainer::Pretrainer(const PretrainOptions& options) : options_(options) {
 Pretrainer::~Pretrainer() = default;
 
 void Pretrainer::say(const std::string& line) {
-  if (progress_) progress_->note(line);
-  else if (!options_.quiet) std::cerr << line << std::endl;
+  if (progress_)
+    progress_->note(line);
+  else if (!options_.quiet)
+    std::cerr << line << std::endl;
 }
 
 void Pretrainer::open_corpus() {
   const fs::path cache = options_.cache.empty() ? options_.out / "corpus.cache" : options_.cache;
   if (!fs::exists(cache)) {
-    check(!options_.corpus.empty(), "pretrain", "there is no corpus cache ", cache.string(), hint("give --corpus, to make it"));
+    check(!options_.corpus.empty(), "pretrain", "there is no corpus cache ", cache.string(),
+          hint("give --corpus, to make it"));
     Progress progress(0, {.label = "tokenise", .now = {}});
     const engine::Timer timer;
     const data::CorpusProgress done = data::write_corpus_cache(
-        std::vector<fs::path>(options_.corpus.begin(), options_.corpus.end()), *tokenizer_, cache, [&](const data::CorpusProgress& p) {
+        std::vector<fs::path>(options_.corpus.begin(), options_.corpus.end()), *tokenizer_, cache,
+        [&](const data::CorpusProgress& p) {
           if (!options_.quiet && progress.due(p.paragraphs))
-            progress.update(p.paragraphs, {{"documents", format_count(p.documents)}, {"tokens", format_count(p.tokens)}});
+            progress.update(p.paragraphs, {{"documents", format_count(p.documents)},
+                                           {"tokens", format_count(p.tokens)}});
           return !stop_requested();
         });
     progress.finish();
-    say("corpus: " + format_count(done.documents) + " documents, " + format_count(done.paragraphs) + " paragraphs, " +
-        format_count(done.tokens) + " tokens in " + format_seconds(timer.seconds()));
+    say("corpus: " + format_count(done.documents) + " documents, " + format_count(done.paragraphs) +
+        " paragraphs, " + format_count(done.tokens) + " tokens in " +
+        format_seconds(timer.seconds()));
   }
   corpus_ = std::make_unique<data::Corpus>(cache, *tokenizer_);
   const auto stream = [&](int length, data::PackedCorpus::Part part, uint64_t salt) {
@@ -108,32 +125,40 @@ void Pretrainer::open_corpus() {
     return s;
   };
   long_ = stream(options_.max_length, data::PackedCorpus::Part::train, 1);
-  if (options_.short_length > 0) short_ = stream(options_.short_length, data::PackedCorpus::Part::train, 2);
+  if (options_.short_length > 0)
+    short_ = stream(options_.short_length, data::PackedCorpus::Part::train, 2);
   held_out_ = stream(options_.max_length, data::PackedCorpus::Part::held_out, 3);
 }
 
 void Pretrainer::make_model() {
   std::string spec = options_.model;
-  if (options_.objective == "rtd" && models::is_random_model(spec) && spec.find("type=") == std::string::npos)
+  if (options_.objective == "rtd" && models::is_random_model(spec) &&
+      spec.find("type=") == std::string::npos)
     spec += std::string(spec.find(':') == std::string::npos ? ":" : ",") + "type=electra";
   models::ModelSource source = models::open_model(spec, tokenizer_->vocab_size());
-  check(source.config.vocab_size >= tokenizer_->vocab_size(), "pretrain", "the model has ", source.config.vocab_size,
-        " words and the tokenizer ", tokenizer_->vocab_size(), hint("pretraining needs the tokenizer of the model"));
+  check(source.config.vocab_size >= tokenizer_->vocab_size(), "pretrain", "the model has ",
+        source.config.vocab_size, " words and the tokenizer ", tokenizer_->vocab_size(),
+        hint("pretraining needs the tokenizer of the model"));
   objective_ = make_objective(options_, source.config);
   store_ = std::make_unique<engine::ParameterStore>(objective_->module());
   for (engine::Parameter* p : store_->all()) {
     p->trainable = true;
     if (p->role == engine::Role::head || p->name.starts_with("generator")) p->required = false;
-    if (options_.positions == "sinusoids" && p->name.ends_with("position_embeddings.weight")) p->init = engine::Init::sinusoids;
+    if (options_.positions == "sinusoids" && p->name.ends_with("position_embeddings.weight"))
+      p->init = engine::Init::sinusoids;
   }
   store_->allocate();
   models::load_weights(source, *store_, options_.seed, true);
-  optimizer_ = std::make_unique<engine::AdamW>(store_->block(), engine::AdamWOptions{.beta2 = options_.beta2, .eps = 1e-6, .weight_decay = options_.weight_decay});
+  optimizer_ = std::make_unique<engine::AdamW>(
+      store_->block(),
+      engine::AdamWOptions{
+          .beta2 = options_.beta2, .eps = 1e-6, .weight_decay = options_.weight_decay});
 }
 
 double Pretrainer::used() const {
   double part = 0;
-  if (options_.steps > 0) part = std::max(part, static_cast<double>(step_) / static_cast<double>(options_.steps));
+  if (options_.steps > 0)
+    part = std::max(part, static_cast<double>(step_) / static_cast<double>(options_.steps));
   if (options_.tokens > 0) part = std::max(part, tokens_ / options_.tokens);
   if (options_.minutes > 0) part = std::max(part, seconds() / (60 * options_.minutes));
   return std::min(part, 1.0);
@@ -144,15 +169,18 @@ void Pretrainer::compute_part(const Workers::Order& order, int part, Workers::Re
   const int parts = options_.grad_accumulation;
   Stream& stream = order.short_now ? short_ : long_;
   const double flops = engine::counters().flops();
-  const auto number = static_cast<uint64_t>(order.step) * static_cast<uint64_t>(parts) + static_cast<uint64_t>(part);
+  const auto number = static_cast<uint64_t>(order.step) * static_cast<uint64_t>(parts) +
+                      static_cast<uint64_t>(part);
   stream.batches->seek(order.epoch[part], order.position[part]);
   stream.batches->next(batch_, options_.batch_tokens / parts);
   masking_->apply(batch_, options_.seed, number, masked_);
   store_->clear_gradients();
   std::vector<Score> scores(objective_->parts().size());
   {
-    engine::Graph g(workspace_, {.dropout = options_.dropout > 0, .seed = options_.seed, .step = number});
-    const engine::Tensor loss = objective_->loss(g, batch_, masked_, mix(options_.seed, number), scores);
+    engine::Graph g(workspace_,
+                    {.dropout = options_.dropout > 0, .seed = options_.seed, .step = number});
+    const engine::Tensor loss =
+        objective_->loss(g, batch_, masked_, mix(options_.seed, number), scores);
     g.backward(loss, engine::Scalar(1) / static_cast<engine::Scalar>(parts));
   }
   store_->settle_gradients();
@@ -185,14 +213,16 @@ void Pretrainer::update() {
     window_.tokens += result.numbers[0];
     window_.flops += result.numbers[1];
     for (size_t i = 0; i < window_.scores.size(); ++i)
-      window_.scores[i].add({result.numbers[2 + 3 * i], result.numbers[3 + 3 * i], result.numbers[4 + 3 * i]});
+      window_.scores[i].add(
+          {result.numbers[2 + 3 * i], result.numbers[3 + 3 * i], result.numbers[4 + 3 * i]});
   }
   const engine::Clip clip = engine::clip_gradients(store_->block(), options_.max_grad_norm);
   if (clip.finite()) {
     optimizer_->step(lr, clip.scale);
   } else {
     ++window_.skipped;
-    check(window_.skipped < options_.log_every, "pretrain", "the gradients of ", window_.skipped, " updates in a row are not finite",
+    check(window_.skipped < options_.log_every, "pretrain", "the gradients of ", window_.skipped,
+          " updates in a row are not finite",
           hint("a smaller --lr, or a longer --warmup-ratio; the last checkpoint is as it was"));
   }
   ++step_;
@@ -220,9 +250,11 @@ std::vector<Score> Pretrainer::evaluate() {
   std::vector<Score> scores(objective_->parts().size());
   held_out_.batches->seek(0, 0);  // the same sequences with the same masks every time
   double tokens = 0;
-  const auto most = std::min(static_cast<double>(options_.eval_tokens), static_cast<double>(held_out_.packed->tokens()));
+  const auto most = std::min(static_cast<double>(options_.eval_tokens),
+                             static_cast<double>(held_out_.packed->tokens()));
   for (uint64_t number = 0; tokens < most && held_out_.batches->epoch() == 0; ++number) {
-    held_out_.batches->next(batch_, std::min<int64_t>(options_.batch_tokens / options_.grad_accumulation, 4096));
+    held_out_.batches->next(
+        batch_, std::min<int64_t>(options_.batch_tokens / options_.grad_accumulation, 4096));
     masking_->apply(batch_, mix(options_.seed, kEvaluation), number, masked_);
     engine::Graph g(workspace_, {.record = false});
     objective_->loss(g, batch_, masked_, mix(mix(options_.seed, kEvaluation), number), scores);
@@ -239,12 +271,13 @@ void Pretrainer::write_evaluation() {
   for (size_t i = 0; i < names.size(); ++i) {
     line["held_out_" + names[i] + "_loss"] = scores[i].mean();
     line["held_out_" + names[i] + "_accuracy"] = scores[i].accuracy();
-    last_evaluation_ += (i ? ", " : "") + names[i] + " loss " + format_number(scores[i].mean(), 4) + ", accuracy " +
-                        format_percent(100 * scores[i].accuracy());
+    last_evaluation_ += (i ? ", " : "") + names[i] + " loss " + format_number(scores[i].mean(), 4) +
+                        ", accuracy " + format_percent(100 * scores[i].accuracy());
   }
   folder_->append(line);
   folder_->update({{"last", line}});
-  say("step " + format_count(step_) + ", " + format_count(static_cast<int64_t>(tokens_)) + " tokens, held out: " + last_evaluation_);
+  say("step " + format_count(step_) + ", " + format_count(static_cast<int64_t>(tokens_)) +
+      " tokens, held out: " + last_evaluation_);
 }
 
 void Pretrainer::save() {
@@ -260,16 +293,21 @@ void Pretrainer::save() {
   state.optimizer_steps = optimizer_->steps();
   state.app = {{"tokens", tokens_}, {"seconds", seconds()}, {"corpus_tokens", corpus_->tokens()}};
   if (short_.batches) state.app["short"] = {short_.batches->epoch(), short_.batches->position()};
-  state.app["window"] = {{"scores", scores_json(window_.scores)}, {"tokens", window_.tokens},   {"flops", window_.flops},
-                         {"seconds", window_.seconds},            {"skipped", window_.skipped}};
+  state.app["window"] = {{"scores", scores_json(window_.scores)},
+                         {"tokens", window_.tokens},
+                         {"flops", window_.flops},
+                         {"seconds", window_.seconds},
+                         {"skipped", window_.skipped}};
   engine::save_training_state(folder_->state_file(), state, *store_, optimizer_->state());
 }
 
 void Pretrainer::load() {
-  const engine::TrainingState state = engine::load_training_state(folder_->state_file(), optimizer_->name(), *store_, optimizer_->state());
+  const engine::TrainingState state = engine::load_training_state(
+      folder_->state_file(), optimizer_->name(), *store_, optimizer_->state());
   const std::string where = folder_->state_file().string();
   check(engine::get<int64_t>(state.app, "corpus_tokens", where) == corpus_->tokens(), "pretrain",
-        "the run was trained on another corpus than the one in the cache", hint("give the --cache of the run"));
+        "the run was trained on another corpus than the one in the cache",
+        hint("give the --cache of the run"));
   step_ = state.step;
   optimizer_->set_steps(state.optimizer_steps);
   tokens_ = engine::get<double>(state.app, "tokens", where);
@@ -296,24 +334,34 @@ void Pretrainer::show() {
   if (!progress_ || !progress_->due(at)) return;
   const Score& main = window_.scores[0];
   const double speed = window_.seconds > 0 ? window_.tokens / window_.seconds : 0;
-  progress_->update(at, {{"step", format_count(step_)},
-                         {"loss", format_number(main.mean(), 3)},
-                         {"accuracy", format_percent(100 * main.accuracy())},
-                         {"lr", format_significant(window_.lr, 3)},
-                         {"", format_rate(speed) + " tokens/s"},
-                         {"", format_percent(100 * (window_.seconds > 0 ? window_.flops / window_.seconds * 1e-9 / peak_gflops_ : 0)) + " of peak"}});
+  progress_->update(
+      at, {{"step", format_count(step_)},
+           {"loss", format_number(main.mean(), 3)},
+           {"accuracy", format_percent(100 * main.accuracy())},
+           {"lr", format_significant(window_.lr, 3)},
+           {"", format_rate(speed) + " tokens/s"},
+           {"", format_percent(100 * (window_.seconds > 0
+                                          ? window_.flops / window_.seconds * 1e-9 / peak_gflops_
+                                          : 0)) +
+                    " of peak"}});
 }
 
 void Pretrainer::run() {
   timer_.restart();
-  say(options_.objective + ": " + format_count(store_->total_count()) + " parameters, " + format_count(long_.packed->tokens()) +
-      " tokens to train on, " + format_count(held_out_.packed->tokens()) + " held out, peak " + format_number(peak_gflops_, 0) + " GFLOP/s" +
+  say(options_.objective + ": " + format_count(store_->total_count()) + " parameters, " +
+      format_count(long_.packed->tokens()) + " tokens to train on, " +
+      format_count(held_out_.packed->tokens()) + " held out, peak " +
+      format_number(peak_gflops_, 0) + " GFLOP/s" +
       (step_ > 0 ? ", resumed at step " + format_count(step_) : ""));
   if (!options_.quiet)
-    progress_ = std::make_unique<Progress>(1000, ProgressOptions{.label = options_.objective, .first = static_cast<int64_t>(1000 * used()), .now = {}});
+    progress_ = std::make_unique<Progress>(
+        1000,
+        ProgressOptions{
+            .label = options_.objective, .first = static_cast<int64_t>(1000 * used()), .now = {}});
   engine::Timer since_save;
   int64_t evaluated = -1;  // the update after which the last evaluation was
-  if (const Json& record = folder_->record(); step_ > 0 && record.contains("last")) evaluated = engine::get_or<int64_t>(record["last"], "step", -1, "run.json");
+  if (const Json& record = folder_->record(); step_ > 0 && record.contains("last"))
+    evaluated = engine::get_or<int64_t>(record["last"], "step", -1, "run.json");
   if (step_ == 0) {
     write_evaluation();
     evaluated = 0;
@@ -338,7 +386,8 @@ void Pretrainer::run() {
   }
   if (used() >= 1 && evaluated != step_) write_evaluation();
   save();
-  folder_->update({{"finished", used() >= 1}, {"steps", step_}, {"tokens", tokens_}, {"seconds", seconds()}});
+  folder_->update(
+      {{"finished", used() >= 1}, {"steps", step_}, {"tokens", tokens_}, {"seconds", seconds()}});
   if (progress_) progress_->finish();
   say(used() >= 1 ? "finished: " + last_evaluation_ + "; " + (options_.out / "model").string()
                   : "stopped at step " + format_count(step_) + "; go on with --resume");

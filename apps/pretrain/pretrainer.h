@@ -1,9 +1,11 @@
-// One pretraining run: reads and tokenises the corpus once, then updates until the budget is used up.
+// One pretraining run: reads and tokenises the corpus once, then updates until the budget is used
+// up.
 //
-// The folder of the run holds run.json, metrics.jsonl, training_state.safetensors and model/, a Hugging Face folder of the
-// newest checkpoint. Everything random is a function of (seed, update, place), and the state says where the data was: a run
-// that was interrupted, by Ctrl-C or by kill -9, goes on from its last checkpoint with the same bits. (With --minutes the
-// learning rate follows the clock, so two runs are never the same.)
+// The folder of the run holds run.json, metrics.jsonl, training_state.safetensors and model/, a
+// Hugging Face folder of the newest checkpoint. Everything random is a function of (seed, update,
+// place), and the state says where the data was: a run that was interrupted, by Ctrl-C or by kill
+// -9, goes on from its last checkpoint with the same bits. (With --minutes the learning rate
+// follows the clock, so two runs are never the same.)
 #pragma once
 
 #include <functional>
@@ -49,7 +51,7 @@ class Pretrainer {
   void make_model();
   void load();
   void save();
-  double used() const;      // part of the budget, 0 ... 1
+  double used() const;  // part of the budget, 0 ... 1
   double seconds() const { return seconds_before_ + timer_.seconds(); }
   bool short_now() const { return options_.short_length > 0 && used() < options_.short_part; }
   void update();

@@ -1,4 +1,5 @@
-// Memory for the closures of one step: handed out in order, taken back all at once, kept for the next step.
+// Memory for the closures of one step: handed out in order, taken back all at once, kept for the
+// next step.
 #pragma once
 
 #include <cstddef>

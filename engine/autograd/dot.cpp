@@ -11,11 +11,16 @@ namespace {
 std::string escape(const std::string& text) {  // for a label of HTML's kind
   std::string out;
   for (const char ch : text) {
-    if (ch == '&') out += "&amp;";
-    else if (ch == '<') out += "&lt;";
-    else if (ch == '>') out += "&gt;";
-    else if (ch == '"') out += "&quot;";
-    else out += ch;
+    if (ch == '&')
+      out += "&amp;";
+    else if (ch == '<')
+      out += "&lt;";
+    else if (ch == '>')
+      out += "&gt;";
+    else if (ch == '"')
+      out += "&quot;";
+    else
+      out += ch;
   }
   return out;
 }
@@ -32,21 +37,27 @@ std::string short_number(double value, double base, const char* const (&units)[5
   out << (value >= 100 ? std::round(value) : value) << ' ' << units[unit];
   return out.str();
 }
-std::string flops_text(double flops) { return short_number(flops, 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"}); }
-std::string bytes_text(int64_t bytes) { return short_number(static_cast<double>(bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"}); }
+std::string flops_text(double flops) {
+  return short_number(flops, 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"});
+}
+std::string bytes_text(int64_t bytes) {
+  return short_number(static_cast<double>(bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
+}
 
 std::string module_of(const std::string& name) {
   const size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : name.substr(0, dot);
 }
 
-// "bert.encoder.layer.3.attention.self.query" -> "bert.encoder.layer.3"; "" where no part is a number.
+// "bert.encoder.layer.3.attention.self.query" -> "bert.encoder.layer.3"; "" where no part is a
+// number.
 std::string frame_of(const std::string& module) {
   for (size_t begin = 0; begin < module.size();) {
     size_t end = module.find('.', begin);
     if (end == std::string::npos) end = module.size();
     bool number = end > begin;
-    for (size_t i = begin; i < end; ++i) number = number && std::isdigit(static_cast<unsigned char>(module[i]));
+    for (size_t i = begin; i < end; ++i)
+      number = number && std::isdigit(static_cast<unsigned char>(module[i]));
     if (number) return module.substr(0, end);
     begin = end + 1;
   }
@@ -64,10 +75,10 @@ const char* colour(bool trains) { return trains ? "#1b4f9c" : "#999999"; }
 
 std::string to_dot(const Trace& trace, const std::function<std::string(const Leaf&)>& leaf_name) {
   std::vector<ModuleBox> modules;
-  std::map<std::string, size_t> module_at;          // name -> index
-  std::map<int32_t, size_t> module_of_leaf;         // id -> index
+  std::map<std::string, size_t> module_at;   // name -> index
+  std::map<int32_t, size_t> module_of_leaf;  // id -> index
   std::map<int32_t, const TraceEntry*> by_id;
-  std::map<int32_t, std::string> frame;             // of an op
+  std::map<int32_t, std::string> frame;  // of an op
   for (const TraceEntry& e : trace) {
     by_id[e.output] = &e;
     if (!e.leaf) continue;
@@ -82,8 +93,10 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
     if (e.leaf) continue;
     std::string own, from;
     for (const int32_t id : e.inputs) {
-      if (const auto m = module_of_leaf.find(id); m != module_of_leaf.end()) own = modules[m->second].frame;
-      else if (const auto f = frame.find(id); f != frame.end()) from = f->second;
+      if (const auto m = module_of_leaf.find(id); m != module_of_leaf.end())
+        own = modules[m->second].frame;
+      else if (const auto f = frame.find(id); f != frame.end())
+        from = f->second;
     }
     bool has_parameters = false;
     for (const int32_t id : e.inputs) has_parameters = has_parameters || module_of_leaf.count(id);
@@ -93,13 +106,21 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
   std::map<std::string, std::ostringstream> framed;
   for (size_t i = 0; i < modules.size(); ++i) {
     std::ostringstream& out = framed[modules[i].frame];
-    const std::string inside = modules[i].frame.empty() ? modules[i].name : modules[i].name.substr(std::min(modules[i].name.size(), modules[i].frame.size() + 1));
-    out << "  m" << i << " [shape=plain label=<<table border=\"0\" cellborder=\"1\" cellspacing=\"0\"><tr><td bgcolor=\"#f4f4f4\">"
+    const std::string inside =
+        modules[i].frame.empty()
+            ? modules[i].name
+            : modules[i].name.substr(std::min(modules[i].name.size(), modules[i].frame.size() + 1));
+    out << "  m" << i
+        << " [shape=plain label=<<table border=\"0\" cellborder=\"1\" cellspacing=\"0\"><tr><td "
+           "bgcolor=\"#f4f4f4\">"
         << escape(inside.empty() ? "parameters" : inside) << "</td></tr>";
     for (const TraceEntry* p : modules[i].parameters) {
-      const std::string full = leaf_name(*p->leaf), last = full.substr(modules[i].name.empty() ? 0 : modules[i].name.size() + 1);
-      out << "<tr><td><font color=\"" << colour(p->recorded) << "\">" << escape(last) << " (" << p->shape.rows << ", " << p->shape.cols << ")"
-          << (p->recorded ? "" : " frozen") << "</font></td></tr>";
+      const std::string full = leaf_name(*p->leaf),
+                        last =
+                            full.substr(modules[i].name.empty() ? 0 : modules[i].name.size() + 1);
+      out << "<tr><td><font color=\"" << colour(p->recorded) << "\">" << escape(last) << " ("
+          << p->shape.rows << ", " << p->shape.cols << ")" << (p->recorded ? "" : " frozen")
+          << "</font></td></tr>";
     }
     out << "</table>>];\n";
   }
@@ -108,13 +129,15 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
   for (const TraceEntry& e : trace) {
     if (e.leaf) continue;
     std::ostringstream& out = framed[frame[e.output]];
-    out << "  n" << e.output << " [shape=box style=\"rounded,filled\" color=\"" << colour(e.recorded) << "\" fontcolor=\""
-        << (e.recorded ? "#000000" : "#999999") << "\" fillcolor=\"" << (e.recorded ? "#dce8f8" : "#f4f4f4") << "\" label=\"" << escape(e.op) << " ("
-        << e.shape.rows << ", " << e.shape.cols << ")";
+    out << "  n" << e.output << " [shape=box style=\"rounded,filled\" color=\""
+        << colour(e.recorded) << "\" fontcolor=\"" << (e.recorded ? "#000000" : "#999999")
+        << "\" fillcolor=\"" << (e.recorded ? "#dce8f8" : "#f4f4f4") << "\" label=\""
+        << escape(e.op) << " (" << e.shape.rows << ", " << e.shape.cols << ")";
     if (e.flops > 0) out << "\\n" << flops_text(e.flops);
     if (e.saved_bytes > 0) out << "\\nkeeps " << bytes_text(e.saved_bytes);
     out << "\"];\n";
-    std::map<std::string, bool> drawn;  // several parameters of one module make one edge, solid if one of them trains
+    std::map<std::string, bool>
+        drawn;  // several parameters of one module make one edge, solid if one of them trains
     for (const int32_t id : e.inputs) {
       const auto m = module_of_leaf.find(id);
       const auto found = by_id.find(id);
@@ -124,7 +147,8 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
       solid = solid || found == by_id.end() || found->second->recorded;
     }
     for (const auto& [from, solid] : drawn)
-      edges << "  " << from << " -> n" << e.output << " [color=\"" << colour(solid) << "\"" << (solid ? "" : " style=dashed") << "];\n";
+      edges << "  " << from << " -> n" << e.output << " [color=\"" << colour(solid) << "\""
+            << (solid ? "" : " style=dashed") << "];\n";
   }
 
   std::ostringstream dot;
@@ -136,7 +160,8 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
       dot << body.str();
       continue;
     }
-    dot << "  subgraph cluster_" << clusters++ << " {\n  label=\"" << escape(name) << "\"; color=\"#cccccc\"; fontname=\"Helvetica\";\n"
+    dot << "  subgraph cluster_" << clusters++ << " {\n  label=\"" << escape(name)
+        << "\"; color=\"#cccccc\"; fontname=\"Helvetica\";\n"
         << body.str() << "  }\n";
   }
   dot << edges.str() << "}\n";

@@ -9,12 +9,15 @@ namespace engine {
 namespace {
 
 #ifdef PEFT_SCALAR_DOUBLE
-constexpr double kStep = 0x1p-10;  // near the fifth root of epsilon, where truncation and rounding balance
+constexpr double kStep =
+    0x1p-10;  // near the fifth root of epsilon, where truncation and rounding balance
 #else
 constexpr double kStep = 0x1p-5;
 #endif
 
-Tensor fresh(Pool& pool, Shape shape) { return {shape, BlockRef(pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))}; }
+Tensor fresh(Pool& pool, Shape shape) {
+  return {shape, BlockRef(pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
+}
 
 Tensor projection(Pool& pool, Shape shape, uint64_t seed) {
   Tensor p = fresh(pool, shape);
@@ -44,8 +47,8 @@ double five_points(F&& at) {
   return (8 * near - far) / (12 * kStep);
 }
 
-// A gradient that is zero everywhere (a LayerNorm over one column) is compared with rounding noise of 1e-13 or so: at the
-// 1e-7 that callers ask for, this floor lets 1e-12 pass.
+// A gradient that is zero everywhere (a LayerNorm over one column) is compared with rounding noise
+// of 1e-13 or so: at the 1e-7 that callers ask for, this floor lets 1e-12 pass.
 constexpr double kNothing = 1e-5;
 
 double relative_error(double a, double b, double floor) {
@@ -57,14 +60,17 @@ double relative_error(double a, double b, double floor) {
 
 std::string GradientError::text() const {
   if (input < 0) return "nothing was checked";
-  return concat("input ", input, " ", shape, " at (", row, ", ", col, "): analytic ", analytic, ", numeric ", numeric, ", relative error ",
-                relative);
+  return concat("input ", input, " ", shape, " at (", row, ", ", col, "): analytic ", analytic,
+                ", numeric ", numeric, ", relative error ", relative);
 }
 
-std::string DirectionalError::text() const { return concat("analytic ", analytic, ", numeric ", numeric, ", relative error ", relative); }
+std::string DirectionalError::text() const {
+  return concat("analytic ", analytic, ", numeric ", numeric, ", relative error ", relative);
+}
 
-std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs,
-                                        std::vector<bool> needs, const GradcheckOptions& options) {
+std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFunction& f,
+                                        const std::vector<Tensor>& inputs, std::vector<bool> needs,
+                                        const GradcheckOptions& options) {
   needs.resize(inputs.size(), needs.empty());
   GraphOptions recording = options.graph;
   recording.record = true;
@@ -88,7 +94,8 @@ std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFuncti
   return gradients;
 }
 
-GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs, std::vector<bool> needs,
+GradientError gradcheck(Workspace& workspace, const TensorFunction& f,
+                        const std::vector<Tensor>& inputs, std::vector<bool> needs,
                         const GradcheckOptions& options) {
   needs.resize(inputs.size(), needs.empty());
   const std::vector<Tensor> analytic = projected_gradients(workspace, f, inputs, needs, options);
@@ -103,7 +110,8 @@ GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std
   double largest = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!needs[i]) continue;
-    check(static_cast<bool>(analytic[i]), "gradcheck", "input ", i, " ", inputs[i].shape(), " got no gradient");
+    check(static_cast<bool>(analytic[i]), "gradcheck", "input ", i, " ", inputs[i].shape(),
+          " got no gradient");
     for (int64_t e = 0; e < inputs[i].size(); ++e) {
       Scalar& x = inputs[i].data()[e];
       const Scalar before = x;
@@ -113,15 +121,17 @@ GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std
       }));
       x = before;
       const double a = analytic[i].data()[e], n = numeric[i].back();
-      check(std::isfinite(a) && std::isfinite(n), "gradcheck", "input ", i, " ", inputs[i].shape(), " at (", e / inputs[i].cols(), ", ",
-            e % inputs[i].cols(), "): analytic ", a, ", numeric ", n);
+      check(std::isfinite(a) && std::isfinite(n), "gradcheck", "input ", i, " ", inputs[i].shape(),
+            " at (", e / inputs[i].cols(), ", ", e % inputs[i].cols(), "): analytic ", a,
+            ", numeric ", n);
       largest = std::max({largest, std::abs(a), std::abs(n)});
     }
   }
   GradientError worst;
   for (size_t i = 0; i < inputs.size(); ++i) {
     double own = 0;
-    for (size_t e = 0; e < numeric[i].size(); ++e) own = std::max({own, std::abs(numeric[i][e]), std::abs(double(analytic[i].data()[e]))});
+    for (size_t e = 0; e < numeric[i].size(); ++e)
+      own = std::max({own, std::abs(numeric[i][e]), std::abs(double(analytic[i].data()[e]))});
     for (size_t e = 0; e < numeric[i].size(); ++e) {
       const double a = analytic[i].data()[e], n = numeric[i][e];
       const double error = relative_error(a, n, std::max({0.01 * own, 1e-4 * largest, kNothing}));
@@ -133,10 +143,12 @@ GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std
   return worst;
 }
 
-DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*>& leaves, const std::function<Tensor(Graph&)>& loss,
+DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*>& leaves,
+                                   const std::function<Tensor(Graph&)>& loss,
                                    const GradcheckOptions& options) {
   for (Leaf* leaf : leaves) {
-    check(leaf->trainable && leaf->grad, "directional_check", "a leaf of shape ", leaf->shape, " is frozen");
+    check(leaf->trainable && leaf->grad, "directional_check", "a leaf of shape ", leaf->shape,
+          " is frozen");
     leaf->grad_written = false;
   }
   {
@@ -153,16 +165,19 @@ DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*
     before.emplace_back(leaf->value, leaf->value + leaf->shape.size());
     std::vector<double>& v = direction.emplace_back();
     for (const Scalar x : before.back()) {
-      // Of the size of the value, so that a step moves weights of 0.02 and LayerNorm scales of 1 alike.
+      // Of the size of the value, so that a step moves weights of 0.02 and LayerNorm scales of 1
+      // alike.
       v.push_back(random.normal() * (0.01 + 0.1 * std::abs(double(x))));
-      const double gradient = leaf->grad_written ? double(leaf->grad[v.size() - 1]) : 0.0;  // unwritten: no part in the loss
+      const double gradient = leaf->grad_written ? double(leaf->grad[v.size() - 1])
+                                                 : 0.0;  // unwritten: no part in the loss
       result.analytic += gradient * v.back();
     }
   }
   const auto move_to = [&](double t) {
     for (size_t i = 0; i < leaves.size(); ++i)
       for (size_t e = 0; e < before[i].size(); ++e)
-        leaves[i]->value[e] = t == 0 ? before[i][e] : static_cast<Scalar>(before[i][e] + t * direction[i][e]);
+        leaves[i]->value[e] =
+            t == 0 ? before[i][e] : static_cast<Scalar>(before[i][e] + t * direction[i][e]);
   };
   const auto at = [&](double t) {
     move_to(t);

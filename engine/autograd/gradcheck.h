@@ -1,10 +1,13 @@
-// Are the gradients right? Analytic ones against finite differences. For tests; meant for the double build.
+// Are the gradients right? Analytic ones against finite differences. For tests; meant for the
+// double build.
 //
-// Differences are the five-point formula, (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h a power of two: its error
-// is of order h^4, so double scalars reach 1e-10 where the usual two points stop at 1e-8. A function must be smooth within
-// 2h = 2^-9 (2^-4 in the float build) of its inputs: keep relu's away from 0.
+// Differences are the five-point formula, (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h
+// a power of two: its error is of order h^4, so double scalars reach 1e-10 where the usual two
+// points stop at 1e-8. A function must be smooth within 2h = 2^-9 (2^-4 in the float build) of its
+// inputs: keep relu's away from 0.
 //
-// Differences are taken in graphs that record nothing, so the check also compares an op's inference path with its training path.
+// Differences are taken in graphs that record nothing, so the check also compares an op's inference
+// path with its training path.
 #pragma once
 
 #include <functional>
@@ -17,7 +20,8 @@ namespace engine {
 
 // Where the two disagree most.
 struct GradientError {
-  // |analytic - numeric| / max(|analytic|, |numeric|, 1% of the input's largest, 0.01% of all inputs' largest).
+  // |analytic - numeric| / max(|analytic|, |numeric|, 1% of the input's largest, 0.01% of all
+  // inputs' largest).
   double relative = 0;
   int input = -1;  // -1: nothing was checked
   int64_t row = -1, col = -1;
@@ -30,28 +34,36 @@ struct GradientError {
 
 struct GradcheckOptions {
   uint64_t seed = 1;   // of the projection or direction
-  GraphOptions graph;  // dropout, seed and step: the same for every evaluation, so masks are fixed; `record` is ignored
+  GraphOptions graph;  // dropout, seed and step: the same for every evaluation, so masks are fixed;
+                       // `record` is ignored
 };
 
 using TensorFunction = std::function<Tensor(Graph&, const std::vector<Tensor>&)>;
 
-// Compares d(sum of P * f(inputs)) / d(every element of every input that `needs` one), P normal numbers. `needs` empty: all.
-// The inputs' values are moved and put back. Throws engine::Error if a gradient is missing or is not finite.
-GradientError gradcheck(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs, std::vector<bool> needs = {},
+// Compares d(sum of P * f(inputs)) / d(every element of every input that `needs` one), P normal
+// numbers. `needs` empty: all. The inputs' values are moved and put back. Throws engine::Error if a
+// gradient is missing or is not finite.
+GradientError gradcheck(Workspace& workspace, const TensorFunction& f,
+                        const std::vector<Tensor>& inputs, std::vector<bool> needs = {},
                         const GradcheckOptions& options = {});
 
-// The gradients of sum of P * f(inputs), P as in gradcheck: one tensor an input, empty where none was wanted.
-std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs,
-                                        std::vector<bool> needs = {}, const GradcheckOptions& options = {});
+// The gradients of sum of P * f(inputs), P as in gradcheck: one tensor an input, empty where none
+// was wanted.
+std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFunction& f,
+                                        const std::vector<Tensor>& inputs,
+                                        std::vector<bool> needs = {},
+                                        const GradcheckOptions& options = {});
 
-// For whole models: <gradient, v> against d/dt loss(leaves + t v) for one random direction v over all the leaves at once, in
-// five evaluations however many parameters there are. Every leaf must be trainable; loss gives a (1, 1) tensor.
-// Gradients are left in the leaves; values are moved and put back.
+// For whole models: <gradient, v> against d/dt loss(leaves + t v) for one random direction v over
+// all the leaves at once, in five evaluations however many parameters there are. Every leaf must be
+// trainable; loss gives a (1, 1) tensor. Gradients are left in the leaves; values are moved and put
+// back.
 struct DirectionalError {
   double relative = 0, analytic = 0, numeric = 0;
   std::string text() const;
 };
-DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*>& leaves, const std::function<Tensor(Graph&)>& loss,
+DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*>& leaves,
+                                   const std::function<Tensor(Graph&)>& loss,
                                    const GradcheckOptions& options = {});
 
 }  // namespace engine

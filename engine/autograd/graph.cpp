@@ -7,26 +7,31 @@
 
 namespace engine {
 
-// A stamp no other graph of the process has, so that leaves and blocks can tell "seen by this graph" from an old mark.
+// A stamp no other graph of the process has, so that leaves and blocks can tell "seen by this
+// graph" from an old mark.
 static uint64_t next_stamp() {
   static uint64_t stamps = 0;
   return ++stamps;
 }
 
-Graph::Graph(Workspace& workspace, GraphOptions options) : workspace_(workspace), options_(options), stamp_(next_stamp()) {
-  check(workspace_.nodes.empty() && workspace_.slots.empty(), "graph", "this workspace is in use by another graph");
+Graph::Graph(Workspace& workspace, GraphOptions options)
+    : workspace_(workspace), options_(options), stamp_(next_stamp()) {
+  check(workspace_.nodes.empty() && workspace_.slots.empty(), "graph",
+        "this workspace is in use by another graph");
   pending_flops_ = counters().forward.flops;
 }
 
 Graph::~Graph() {
-  for (size_t i = workspace_.nodes.size(); i-- > 0;) workspace_.nodes[i].destroy(workspace_.nodes[i].closure);
+  for (size_t i = workspace_.nodes.size(); i-- > 0;)
+    workspace_.nodes[i].destroy(workspace_.nodes[i].closure);
   workspace_.nodes.clear();
   workspace_.slots.clear();
   workspace_.arena.reset();
 }
 
 Tensor Graph::make(Shape shape) {
-  return {shape, BlockRef(workspace_.pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
+  return {shape,
+          BlockRef(workspace_.pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
 }
 
 Tensor Graph::reuse(Tensor t) {
@@ -95,7 +100,8 @@ Tensor Graph::enter(const char* op, Tensor y, const Tensor* inputs, size_t count
   return out;
 }
 
-void Graph::push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&), void (*destroy)(void*)) {
+void Graph::push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&),
+                 void (*destroy)(void*)) {
   workspace_.nodes.push_back({op, y.id(), closure, run, destroy});
 }
 
@@ -103,7 +109,8 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
   check(loss.size() == 1, "backward", "the loss has shape ", loss.shape(), ", and must be (1, 1)");
   check(needs(loss), "backward", "no trainable parameter has a part in the loss",
         hint("choose a strategy that trains something, or check what its pattern matched"));
-  check(!std::exchange(ran_back_, true), "backward", "called twice: the tape is freed as backward passes it");
+  check(!std::exchange(ran_back_, true), "backward",
+        "called twice: the tape is freed as backward passes it");
   auto& slots = workspace_.slots;
   Tensor start = make({1, 1});
   *start.data() = seed;
@@ -127,19 +134,25 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
   }
 }
 
-Tensor Graph::grad(const Tensor& input) const { return workspace_.slots[static_cast<size_t>(input.id())].grad; }
+Tensor Graph::grad(const Tensor& input) const {
+  return workspace_.slots[static_cast<size_t>(input.id())].grad;
+}
 
 static void fill_zero(Scalar* data, int64_t size) {
-  parallel_for(size, 1, [&](int64_t begin, int64_t end) { std::fill(data + begin, data + end, Scalar(0)); }, 1024);
+  parallel_for(
+      size, 1, [&](int64_t begin, int64_t end) { std::fill(data + begin, data + end, Scalar(0)); },
+      1024);
 }
 
 void Leaf::zero_grad() {
   if (!rows) return fill_zero(grad, shape.size());
-  parallel_for(rows->groups(), rows->count() * shape.cols / rows->groups(), [&](int64_t begin, int64_t end) {
-    for (int64_t g = begin; g < end; ++g)
-      for (uint64_t bits = rows->group(g); bits; bits &= bits - 1)
-        std::fill_n(grad + (rows->first_of(g) + std::countr_zero(bits)) * shape.cols, shape.cols, Scalar(0));
-  });
+  parallel_for(rows->groups(), rows->count() * shape.cols / rows->groups(),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t g = begin; g < end; ++g)
+                   for (uint64_t bits = rows->group(g); bits; bits &= bits - 1)
+                     std::fill_n(grad + (rows->first_of(g) + std::countr_zero(bits)) * shape.cols,
+                                 shape.cols, Scalar(0));
+               });
   rows->clear();
 }
 
@@ -157,7 +170,8 @@ GradSink Backward::into(const Tensor& input) {
 
 Scalar* Backward::into_rows(const Tensor& table, const int32_t* ids, int64_t n) {
   if (!graph_.needs(table)) return nullptr;
-  if (Leaf* leaf = graph_.workspace_.slots[static_cast<size_t>(table.id())].leaf; leaf && leaf->rows) {
+  if (Leaf* leaf = graph_.workspace_.slots[static_cast<size_t>(table.id())].leaf;
+      leaf && leaf->rows) {
     if (!std::exchange(leaf->grad_written, true)) leaf->zero_grad();
     for (int64_t i = 0; i < n; ++i) leaf->rows->add(ids[i]);
     return leaf->grad;
@@ -176,8 +190,10 @@ void Backward::give(const Tensor& input) {
   }
   const GradSink dx = into(input);
   RowMap sink(dx.data, dy_.size());
-  if (dx.beta == 0) sink = dy_.flat();
-  else sink += dy_.flat();
+  if (dx.beta == 0)
+    sink = dy_.flat();
+  else
+    sink += dy_.flat();
 }
 
 Tensor Backward::scratch(Shape shape) { return graph_.make(shape); }

@@ -1,14 +1,17 @@
 // The tape: reverse-mode differentiation of eager ops.
 //
-// An op computes at once and, if one of its inputs needs a gradient, records a closure. backward() runs the closures in
-// reverse order of recording (which is a topological order) and frees each as it passes. The need rule, in one idiom:
+// An op computes at once and, if one of its inputs needs a gradient, records a closure. backward()
+// runs the closures in reverse order of recording (which is a topological order) and frees each as
+// it passes. The need rule, in one idiom:
 //
 //   return g.record("linear", y, {x, w, b}, [=](Backward& bw) {
-//     if (auto dx = bw.into(x)) gemm(false, false, bw.dy(), w, dx.beta, dx.data, Work::input_gradient);
+//     if (auto dx = bw.into(x)) gemm(false, false, bw.dy(), w, dx.beta, dx.data,
+//     Work::input_gradient);
 //     ...
 //
-// computes a gradient only if something wants it. The first write into a gradient has beta = 0 and later ones beta = 1, so
-// nothing is zero-filled but the rows of a table that got terms. Nothing is recorded below the lowest trainable parameter.
+// computes a gradient only if something wants it. The first write into a gradient has beta = 0 and
+// later ones beta = 1, so nothing is zero-filled but the rows of a table that got terms. Nothing is
+// recorded below the lowest trainable parameter.
 #pragma once
 
 #include <initializer_list>
@@ -40,10 +43,11 @@ class Backward {
   const Tensor& dy() const { return dy_; }
   // The sink for an input's gradient; empty if nothing wants it.
   GradSink into(const Tensor& input);
-  // For an op that adds to some rows of a table's gradient: the gradient, of which the rows `ids` (n) are ready to be added to and
-  // the others hold what they must; null if nothing wants it.
+  // For an op that adds to some rows of a table's gradient: the gradient, of which the rows `ids`
+  // (n) are ready to be added to and the others hold what they must; null if nothing wants it.
   Scalar* into_rows(const Tensor& table, const int32_t* ids, int64_t n);
-  // Passes dy on as the input's gradient (y = x + ...). Moves the storage where it can; call it last, after every use of dy.
+  // Passes dy on as the input's gradient (y = x + ...). Moves the storage where it can; call it
+  // last, after every use of dy.
   void give(const Tensor& input);
   // Storage for the op's own use in backward.
   Tensor scratch(Shape shape);
@@ -63,7 +67,7 @@ struct TraceEntry {
   Shape shape;
   bool recorded = false;  // false: frozen, nothing is kept and nothing runs in backward
   int64_t saved_bytes = 0;
-  double flops = 0;       // of the forward products
+  double flops = 0;            // of the forward products
   const Leaf* leaf = nullptr;  // a use of a leaf, not an op
 };
 using Trace = std::vector<TraceEntry>;
@@ -83,7 +87,8 @@ struct Slot {
 };
 }  // namespace detail
 
-// Called around every op when set: forward (after the op, with the seconds since the op before it) and backward.
+// Called around every op when set: forward (after the op, with the seconds since the op before it)
+// and backward.
 class OpListener {
  public:
   virtual ~OpListener() = default;
@@ -92,7 +97,8 @@ class OpListener {
   virtual double now() = 0;
 };
 
-// What outlives a step and makes the next one allocation-free. Must outlive every tensor made from it.
+// What outlives a step and makes the next one allocation-free. Must outlive every tensor made from
+// it.
 struct Workspace {
   Pool pool;
   Arena arena;
@@ -104,7 +110,8 @@ struct Workspace {
 struct GraphOptions {
   bool record = true;    // false: inference, nothing needs a gradient
   bool dropout = false;  // whether dropout ops drop; says nothing about what is trainable
-  uint64_t seed = 0;     // dropout masks are a function of (seed, step, order of the dropout op in the graph)
+  uint64_t seed =
+      0;  // dropout masks are a function of (seed, step, order of the dropout op in the graph)
   uint64_t step = 0;
   Trace* trace = nullptr;
   OpListener* listener = nullptr;
@@ -120,24 +127,30 @@ class Graph {
 
   // A new tensor from the pool, contents undefined.
   Tensor make(Shape shape);
-  // The same storage under a new identity if `t` is its only owner (pass it with std::move), else a copy: for ops that
-  // write over their input.
+  // The same storage under a new identity if `t` is its only owner (pass it with std::move), else a
+  // copy: for ops that write over their input.
   Tensor reuse(Tensor t);
-  // A leaf: trainable leaves get gradients, others are constants. The same leaf used twice is the same tensor.
+  // A leaf: trainable leaves get gradients, others are constants. The same leaf used twice is the
+  // same tensor.
   Tensor use(Leaf& leaf);
-  // A tensor of the caller's whose gradient is wanted (tests, features): read it with grad() after backward.
+  // A tensor of the caller's whose gradient is wanted (tests, features): read it with grad() after
+  // backward.
   Tensor input(Tensor t);
 
-  bool needs(const Tensor& t) const { return t.id() >= 0 && workspace_.slots[static_cast<size_t>(t.id())].needs; }
+  bool needs(const Tensor& t) const {
+    return t.id() >= 0 && workspace_.slots[static_cast<size_t>(t.id())].needs;
+  }
   bool records() const { return options_.record; }
   bool drops() const { return options_.dropout; }
   // The key of the next dropout mask.
   uint64_t next_mask_key();
 
-  // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same storage.
+  // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same
+  // storage.
   Tensor keep(const Tensor& t, bool when);
 
-  // Puts `y` on the tape if any input needs a gradient. `backward` is called as backward(Backward&).
+  // Puts `y` on the tape if any input needs a gradient. `backward` is called as
+  // backward(Backward&).
   template <class F>
   Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, F backward) {
     bool any = false;
@@ -147,12 +160,15 @@ class Graph {
       void* place = workspace_.arena.take(sizeof(F));
       static_assert(alignof(F) <= 16);
       new (place) F(std::move(backward));
-      push(op, out, place, [](void* f, Backward& bw) { (*static_cast<F*>(f))(bw); }, [](void* f) { static_cast<F*>(f)->~F(); });
+      push(
+          op, out, place, [](void* f, Backward& bw) { (*static_cast<F*>(f))(bw); },
+          [](void* f) { static_cast<F*>(f)->~F(); });
     }
     return out;
   }
 
-  // d(seed * loss) / d(everything that needs it); `loss` is (1, 1). Frees the tape as it goes; once a graph.
+  // d(seed * loss) / d(everything that needs it); `loss` is (1, 1). Frees the tape as it goes; once
+  // a graph.
   void backward(const Tensor& loss, Scalar seed = 1);
 
   // After backward: the gradient of an input(); an empty tensor if it got none.
@@ -161,7 +177,8 @@ class Graph {
  private:
   friend class Backward;
   Tensor enter(const char* op, Tensor y, const Tensor* inputs, size_t count, bool any);
-  void push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&), void (*destroy)(void*));
+  void push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&),
+            void (*destroy)(void*));
   int32_t new_slot(bool needs, Leaf* leaf);
 
   Workspace& workspace_;

@@ -1,4 +1,5 @@
-// Where the tape ends: storage that is not an op's result. A parameter is a leaf with a name (engine/nn/parameter.h).
+// Where the tape ends: storage that is not an op's result. A parameter is a leaf with a name
+// (engine/nn/parameter.h).
 #pragma once
 
 #include "engine/autograd/written_rows.h"
@@ -8,11 +9,13 @@ namespace engine {
 
 struct Leaf {
   Shape shape;
-  Scalar* value = nullptr;   // may point into a read-only mapped file when the leaf is frozen
-  Scalar* grad = nullptr;    // same shape; null when frozen
+  Scalar* value = nullptr;  // may point into a read-only mapped file when the leaf is frozen
+  Scalar* grad = nullptr;   // same shape; null when frozen
   bool trainable = false;
-  bool grad_written = false;  // false: the next gradient is written over (beta = 0), nothing needs zeroing
-  WrittenRows* rows = nullptr;  // of a table that ops look rows up in: those whose gradient may not be zero in memory
+  bool grad_written =
+      false;  // false: the next gradient is written over (beta = 0), nothing needs zeroing
+  WrittenRows* rows = nullptr;  // of a table that ops look rows up in: those whose gradient may not
+                                // be zero in memory
 
   // Makes the gradient zero, where it is not.
   void zero_grad();

@@ -1,12 +1,13 @@
-// The whole idea in a hundred lines: reverse-mode differentiation of single numbers. A tour for students; the engine's
-// graph.h is the same with matrices, and nothing here is used by it.
+// The whole idea in a hundred lines: reverse-mode differentiation of single numbers. A tour for
+// students; the engine's graph.h is the same with matrices, and nothing here is used by it.
 //
 //   Value x = 3, y = x * x + 2 * x;     // computes at once: y.data() == 15
 //   y.backward();                       // x.grad() == dy/dx == 2 x + 2 == 8
 //
-// Every number remembers which numbers it was made from and its derivative with respect to each. If y depends on x by several
-// ways, the chain rule says: multiply along each way, add over the ways. backward() does it for all x at once, by visiting
-// numbers from the result down (a topological order), so that a number's gradient is complete before it is passed on.
+// Every number remembers which numbers it was made from and its derivative with respect to each. If
+// y depends on x by several ways, the chain rule says: multiply along each way, add over the ways.
+// backward() does it for all x at once, by visiting numbers from the result down (a topological
+// order), so that a number's gradient is complete before it is passed on.
 //
 // Fitting a neuron to points, which is all of training in three lines:
 //
@@ -29,7 +30,9 @@ namespace tour {
 
 class Value {
  public:
-  Value(double data) : node_(std::make_shared<Node>()) { node_->data = data; }  // NOLINT: 2 * x wants it implicit
+  Value(double data) : node_(std::make_shared<Node>()) {
+    node_->data = data;
+  }  // NOLINT: 2 * x wants it implicit
 
   double data() const { return node_->data; }
   double grad() const { return node_->grad; }
@@ -45,13 +48,20 @@ class Value {
     for (Node* node : order) node->grad = 0;
     node_->grad = 1;  // dy/dy
     for (size_t i = order.size(); i-- > 0;)
-      for (const auto& [input, derivative] : order[i]->inputs) input->grad += order[i]->grad * derivative;  // the chain rule
+      for (const auto& [input, derivative] : order[i]->inputs)
+        input->grad += order[i]->grad * derivative;  // the chain rule
   }
 
   // Each op is one line: the value, and the derivative with respect to each input.
-  friend Value operator+(const Value& a, const Value& b) { return {a.data() + b.data(), {{a, 1}, {b, 1}}}; }
-  friend Value operator-(const Value& a, const Value& b) { return {a.data() - b.data(), {{a, 1}, {b, -1}}}; }
-  friend Value operator*(const Value& a, const Value& b) { return {a.data() * b.data(), {{a, b.data()}, {b, a.data()}}}; }
+  friend Value operator+(const Value& a, const Value& b) {
+    return {a.data() + b.data(), {{a, 1}, {b, 1}}};
+  }
+  friend Value operator-(const Value& a, const Value& b) {
+    return {a.data() - b.data(), {{a, 1}, {b, -1}}};
+  }
+  friend Value operator*(const Value& a, const Value& b) {
+    return {a.data() * b.data(), {{a, b.data()}, {b, a.data()}}};
+  }
   friend Value operator/(const Value& a, const Value& b) {
     return {a.data() / b.data(), {{a, 1 / b.data()}, {b, -a.data() / (b.data() * b.data())}}};
   }
@@ -65,7 +75,9 @@ class Value {
     const double y = std::tanh(a.data());
     return {y, {{a, 1 - y * y}}};
   }
-  friend Value relu(const Value& a) { return {a.data() > 0 ? a.data() : 0.0, {{a, a.data() > 0 ? 1.0 : 0.0}}}; }
+  friend Value relu(const Value& a) {
+    return {a.data() > 0 ? a.data() : 0.0, {{a, a.data() > 0 ? 1.0 : 0.0}}};
+  }
   friend Value square(const Value& a) { return {a.data() * a.data(), {{a, 2 * a.data()}}}; }
 
  private:

@@ -1,5 +1,6 @@
-// Which rows of a table's gradient a backward wrote: one bit each. The other rows are zero in memory, so whoever reads the whole
-// gradient reads right, and whoever looks here reads less: of a vocabulary of 30,522 words a batch of sentences has some hundreds.
+// Which rows of a table's gradient a backward wrote: one bit each. The other rows are zero in
+// memory, so whoever reads the whole gradient reads right, and whoever looks here reads less: of a
+// vocabulary of 30,522 words a batch of sentences has some hundreds.
 #pragma once
 
 #include <algorithm>
@@ -11,18 +12,24 @@ namespace engine {
 
 class WrittenRows {
  public:
-  static constexpr int64_t kGroup = 64;  // rows whose bits are one number: where loops over threads cut
+  static constexpr int64_t kGroup =
+      64;  // rows whose bits are one number: where loops over threads cut
 
-  explicit WrittenRows(int64_t rows) : rows_(rows), groups_(static_cast<size_t>((rows + kGroup - 1) / kGroup)) {}
+  explicit WrittenRows(int64_t rows)
+      : rows_(rows), groups_(static_cast<size_t>((rows + kGroup - 1) / kGroup)) {}
 
-  void add(int64_t row) { groups_[static_cast<size_t>(row / kGroup)] |= uint64_t{1} << (row % kGroup); }
+  void add(int64_t row) {
+    groups_[static_cast<size_t>(row / kGroup)] |= uint64_t{1} << (row % kGroup);
+  }
   void add_all() {
     std::fill(groups_.begin(), groups_.end(), ~uint64_t{0});
     if (rows_ % kGroup) groups_.back() = (uint64_t{1} << (rows_ % kGroup)) - 1;
   }
   void clear() { std::fill(groups_.begin(), groups_.end(), uint64_t{0}); }
 
-  bool has(int64_t row) const { return groups_[static_cast<size_t>(row / kGroup)] >> (row % kGroup) & 1; }
+  bool has(int64_t row) const {
+    return groups_[static_cast<size_t>(row / kGroup)] >> (row % kGroup) & 1;
+  }
   int64_t count() const {
     int64_t n = 0;
     for (const uint64_t bits : groups_) n += std::popcount(bits);

@@ -1,7 +1,7 @@
 // What the engine did: matrix products by purpose, bytes kept for backward, tokens.
 //
-// A report can say *why* a strategy is cheaper, and tests assert counts, never times ("a frozen weight costs no GEMM").
-// Written only by the thread that drives the graph; not atomic.
+// A report can say *why* a strategy is cheaper, and tests assert counts, never times ("a frozen
+// weight costs no GEMM"). Written only by the thread that drives the graph; not atomic.
 #pragma once
 
 #include <cstdint>

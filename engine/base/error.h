@@ -3,7 +3,8 @@
 //   check(x.cols() == w.cols(), "linear", "input ", x.shape(), " does not fit weight ", w.shape());
 //   fail("tsv", path, ": no column named 'label'", hint("the header has: sentence, score"));
 //
-// Library folders only throw; an application prints the message once on stderr and exits with a non-zero code.
+// Library folders only throw; an application prints the message once on stderr and exits with a
+// non-zero code.
 #pragma once
 
 #include <sstream>
@@ -32,8 +33,9 @@ struct Hint {
   std::tuple<const Parts&...> parts;
 };
 
-// What the reader can do about it; streams as a line of its own. It refers to its parts and formats them only when it is
-// streamed, for a check() that holds evaluates its arguments too: use it inside check() or fail(), keep none.
+// What the reader can do about it; streams as a line of its own. It refers to its parts and formats
+// them only when it is streamed, for a check() that holds evaluates its arguments too: use it
+// inside check() or fail(), keep none.
 template <class... Parts>
 Hint<Parts...> hint(const Parts&... parts) {
   return {std::tie(parts...)};
@@ -53,7 +55,8 @@ template <class... Parts>
 // The parts are formatted only when `ok` is false.
 template <class... Parts>
 inline void check(bool ok, std::string_view where, const Parts&... parts) {
-  if (!ok) [[unlikely]] fail(where, parts...);
+  if (!ok) [[unlikely]]
+    fail(where, parts...);
 }
 
 }  // namespace engine

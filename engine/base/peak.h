@@ -3,8 +3,8 @@
 
 namespace engine {
 
-// Fused multiply-adds from registers, on `threads` threads for about `seconds`: the best GFLOP/s seen in short intervals.
-// Others on the same cores make it smaller.
+// Fused multiply-adds from registers, on `threads` threads for about `seconds`: the best GFLOP/s
+// seen in short intervals. Others on the same cores make it smaller.
 double measure_peak_gflops(int threads, double seconds = 0.3);
 
 }  // namespace engine

@@ -1,7 +1,9 @@
-// Counter-based random numbers: Philox4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+// Counter-based random numbers: Philox4x32 (Salmon et al., "Parallel random numbers: as easy as 1,
+// 2, 3", SC 2011).
 //
-// A number is a function of (key, counter), so nothing is stored and nothing is sequential: dropout masks are computed
-// again in backward, a resumed run continues bit for bit, and the number of threads does not matter.
+// A number is a function of (key, counter), so nothing is stored and nothing is sequential: dropout
+// masks are computed again in backward, a resumed run continues bit for bit, and the number of
+// threads does not matter.
 #pragma once
 
 #include <array>
@@ -12,12 +14,15 @@
 namespace engine {
 
 // Of Philox4x32: the multipliers of a round and what the key grows by after it.
-inline constexpr uint32_t kPhiloxM0 = 0xD2511F53, kPhiloxM1 = 0xCD9E8D57, kPhiloxW0 = 0x9E3779B9, kPhiloxW1 = 0xBB67AE85;
+inline constexpr uint32_t kPhiloxM0 = 0xD2511F53, kPhiloxM1 = 0xCD9E8D57, kPhiloxW0 = 0x9E3779B9,
+                          kPhiloxW1 = 0xBB67AE85;
 
-// Ten rounds, as the paper recommends; output word i depends on every bit of the key and the counter.
+// Ten rounds, as the paper recommends; output word i depends on every bit of the key and the
+// counter.
 inline std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_low, uint64_t counter_high) {
-  std::array<uint32_t, 4> c{static_cast<uint32_t>(counter_low), static_cast<uint32_t>(counter_low >> 32),
-                            static_cast<uint32_t>(counter_high), static_cast<uint32_t>(counter_high >> 32)};
+  std::array<uint32_t, 4> c{
+      static_cast<uint32_t>(counter_low), static_cast<uint32_t>(counter_low >> 32),
+      static_cast<uint32_t>(counter_high), static_cast<uint32_t>(counter_high >> 32)};
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t{kPhiloxM0} * c[0], p1 = uint64_t{kPhiloxM1} * c[2];
@@ -44,7 +49,8 @@ inline uint64_t mix(uint64_t a, uint64_t b) {
   return z ^ (z >> 31);
 }
 
-// A sequential reader of one Philox stream, for code that wants the next number (shuffles, initial values).
+// A sequential reader of one Philox stream, for code that wants the next number (shuffles, initial
+// values).
 class Random {
  public:
   explicit Random(uint64_t key, uint64_t stream = 0) : key_(key), stream_(stream) {}
@@ -69,7 +75,8 @@ class Random {
       has_spare_ = false;
       return spare_;
     }
-    const double r = std::sqrt(-2.0 * std::log(uniform())), angle = 6.283185307179586477 * uniform();
+    const double r = std::sqrt(-2.0 * std::log(uniform())),
+                 angle = 6.283185307179586477 * uniform();
     spare_ = r * std::sin(angle);
     has_spare_ = true;
     return r * std::cos(angle);

@@ -10,7 +10,8 @@
 namespace engine {
 namespace {
 
-// The cores that the process was started on. Read once: after pinning, the main thread's own mask is a single core.
+// The cores that the process was started on. Read once: after pinning, the main thread's own mask
+// is a single core.
 const std::vector<int>& allowed_cores() {
   static const std::vector<int> cores = [] {
     std::vector<int> found;
@@ -30,11 +31,13 @@ int set_threads(int n) {
   const std::vector<int>& cores = allowed_cores();
   const int available = std::max<int>(1, static_cast<int>(cores.size()));
   // OpenMP has read OMP_NUM_THREADS by now; asked later, it would say what the last call here set.
-  static const int by_environment = std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : available;
+  static const int by_environment =
+      std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : available;
   if (n <= 0) n = std::min(by_environment, available);
   omp_set_dynamic(0);
   omp_set_num_threads(n);
-  // Fewer threads than cores are left to the system: two such programs would be pinned onto the same first cores.
+  // Fewer threads than cores are left to the system: two such programs would be pinned onto the
+  // same first cores.
   if (!std::getenv("OMP_PROC_BIND") && !cores.empty() && n == available) {
 #pragma omp parallel num_threads(n)
     {

@@ -1,7 +1,8 @@
 // The packed batch: what data/ makes and models/ eat, and the only type that both know.
 //
-// The tokens of all sequences stand under one another without padding. `segments` says where each sequence begins, so
-// the batch {"a b c", "d e"} is 5 rows with starts {0, 3, 5}. A sequence is never empty.
+// The tokens of all sequences stand under one another without padding. `segments` says where each
+// sequence begins, so the batch {"a b c", "d e"} is 5 rows with starts {0, 3, 5}. A sequence is
+// never empty.
 #pragma once
 
 #include <algorithm>
@@ -10,14 +11,17 @@
 
 namespace engine {
 
-// Row ranges of the sequences in a packed batch: sequence i is rows [starts[i], starts[i+1]); starts[0] = 0.
+// Row ranges of the sequences in a packed batch: sequence i is rows [starts[i], starts[i+1]);
+// starts[0] = 0.
 struct Segments {
   std::vector<int32_t> starts{0};
 
   int count() const { return static_cast<int>(starts.size()) - 1; }
   int32_t rows() const { return starts.back(); }
   int32_t begin(int i) const { return starts[static_cast<size_t>(i)]; }
-  int32_t length(int i) const { return starts[static_cast<size_t>(i) + 1] - starts[static_cast<size_t>(i)]; }
+  int32_t length(int i) const {
+    return starts[static_cast<size_t>(i) + 1] - starts[static_cast<size_t>(i)];
+  }
   int32_t longest() const {
     int32_t most = 0;
     for (int i = 0; i < count(); ++i) most = std::max(most, length(i));
@@ -27,8 +31,9 @@ struct Segments {
   void clear() { starts.assign(1, 0); }
 };
 
-// Some rows of a packed batch, in its order: those of sequence i are rows[segments.begin(i)] and on. Here a sequence may have
-// none. For what is only wanted at a few tokens: the first of each sequence, the masked ones.
+// Some rows of a packed batch, in its order: those of sequence i are rows[segments.begin(i)] and
+// on. Here a sequence may have none. For what is only wanted at a few tokens: the first of each
+// sequence, the masked ones.
 struct RowChoice {
   std::vector<int32_t> rows;
   Segments segments;
@@ -54,11 +59,13 @@ struct RowChoice {
 };
 
 struct TokenBatch {
-  std::vector<int32_t> ids;        // (tokens) vocabulary ids, special tokens included
-  std::vector<int32_t> types;      // (tokens) token_type_ids: 0 for the first text, 1 for the second where the model has them
-  Segments segments;               // (sequences + 1)
-  std::vector<double> labels;      // (sequences) class index, or the target of a regression; empty when unknown
-  std::vector<int64_t> examples;   // (sequences) row number in the data set
+  std::vector<int32_t> ids;    // (tokens) vocabulary ids, special tokens included
+  std::vector<int32_t> types;  // (tokens) token_type_ids: 0 for the first text, 1 for the second
+                               // where the model has them
+  Segments segments;           // (sequences + 1)
+  std::vector<double>
+      labels;  // (sequences) class index, or the target of a regression; empty when unknown
+  std::vector<int64_t> examples;  // (sequences) row number in the data set
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int sequences() const { return segments.count(); }

@@ -24,7 +24,8 @@ Machine machine() {
   m.cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   m.memory_bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   utsname name{};
-  if (uname(&name) == 0) m.system = std::string(name.sysname) + " " + name.release + " " + name.machine;
+  if (uname(&name) == 0)
+    m.system = std::string(name.sysname) + " " + name.release + " " + name.machine;
   return m;
 }
 

@@ -18,10 +18,12 @@ constexpr size_t kBuffer = size_t{1} << 20;
 // A link keeps being a link: what it points at is replaced.
 std::filesystem::path real_place(const std::filesystem::path& path) {
   std::error_code none;
-  return std::filesystem::is_symlink(path, none) ? std::filesystem::weakly_canonical(path, none) : path;
+  return std::filesystem::is_symlink(path, none) ? std::filesystem::weakly_canonical(path, none)
+                                                 : path;
 }
 
-// A name that no other process or thread is using; O_EXCL finds out. Not mkstemp: its files are for their owner only.
+// A name that no other process or thread is using; O_EXCL finds out. Not mkstemp: its files are for
+// their owner only.
 std::string temporary_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> count{0};
   return concat(path.string(), ".tmp-", ::getpid(), "-", ++count);
@@ -31,7 +33,8 @@ std::string temporary_name(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(real_place(path)) {
   std::error_code none;
-  if (std::filesystem::is_directory(path_, none)) fail(path_.string(), "is a folder and cannot be written as a file");
+  if (std::filesystem::is_directory(path_, none))
+    fail(path_.string(), "is a folder and cannot be written as a file");
   do {
     temporary_ = temporary_name(path_);
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -77,11 +80,13 @@ void AtomicFile::commit() {
   if (::fsync(fd_) != 0) failed("cannot be synced to the disk", errno);
   const int closed = ::close(fd_);
   fd_ = -1;
-  if (closed != 0) failed("cannot be written completely", errno);  // some file systems report a full disk only here
+  if (closed != 0)
+    failed("cannot be written completely",
+           errno);  // some file systems report a full disk only here
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) failed("cannot be replaced", errno);
   temporary_.clear();
-  // The new name is in the folder, and a folder has to be synced as well. Some file systems refuse; nothing is lost
-  // then.
+  // The new name is in the folder, and a folder has to be synced as well. Some file systems refuse;
+  // nothing is lost then.
   const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -97,7 +102,8 @@ void AtomicFile::failed(const char* doing, int error) {
   std::error_code none;
   std::string advice;
   if (error == ENOENT)
-    advice = "is there no folder " + (path_.has_parent_path() ? path_.parent_path().string() : ".") + "?";
+    advice = "is there no folder " +
+             (path_.has_parent_path() ? path_.parent_path().string() : ".") + "?";
   if (error == ENOSPC || error == EDQUOT || error == EFBIG)
     advice = std::filesystem::exists(path_, none) ? "make room; the older file is as it was"
                                                   : "make room; nothing was left behind";

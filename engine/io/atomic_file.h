@@ -1,6 +1,8 @@
-// A file that is there completely or not at all: written beside its place, synced, then renamed over it.
+// A file that is there completely or not at all: written beside its place, synced, then renamed
+// over it.
 //
-// A full disk, a short write or an exception leaves the older file untouched and removes the temporary one.
+// A full disk, a short write or an exception leaves the older file untouched and removes the
+// temporary one.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +15,8 @@ namespace engine {
 
 class AtomicFile {
  public:
-  // Opens a temporary file in the folder of `path`, which must exist. Throws engine::Error that names the file; so do
-  // all others.
+  // Opens a temporary file in the folder of `path`, which must exist. Throws engine::Error that
+  // names the file; so do all others.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();  // without commit(), nothing has happened
   AtomicFile(const AtomicFile&) = delete;

@@ -15,12 +15,14 @@ constexpr const char* kPickle = "pytorch_model.bin";
 [[noreturn]] void only_pickle(const std::filesystem::path& file) {
   const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
   fail(file.string(),
-       "is a pickled PyTorch checkpoint, which can run any code when it is read, so only safetensors are",
-       hint(concat(
-           "convert it once, where PyTorch is installed:\n  cd '", folder,
-           "' && python3 -c \"import torch, safetensors.torch as s; d = torch.load('", file.filename().string(),
-           "', map_location='cpu', weights_only=True); "
-           "s.save_file({k: v.clone().contiguous() for k, v in d.items()}, 'model.safetensors', {'format': 'pt'})\"")));
+       "is a pickled PyTorch checkpoint, which can run any code when it is read, so only "
+       "safetensors are",
+       hint(concat("convert it once, where PyTorch is installed:\n  cd '", folder,
+                   "' && python3 -c \"import torch, safetensors.torch as s; d = torch.load('",
+                   file.filename().string(),
+                   "', map_location='cpu', weights_only=True); "
+                   "s.save_file({k: v.clone().contiguous() for k, v in d.items()}, "
+                   "'model.safetensors', {'format': 'pt'})\"")));
 }
 
 bool ends_with(const std::filesystem::path& path, std::string_view end) {
@@ -76,8 +78,9 @@ void Checkpoint::add_shards(const std::filesystem::path& index) {
   for (const auto& [name, shard] : json["weight_map"].items()) {
     check(shard.is_string(), where, "\"weight_map\": the file of ", name, " is not a string");
     const auto& file_name = shard.get_ref<const std::string&>();
-    check(!file_name.empty() && file_name.find('/') == std::string::npos && file_name != "..", where,
-          "\"weight_map\": the file of ", name, " should lie beside the index, found '", file_name, "'");
+    check(!file_name.empty() && file_name.find('/') == std::string::npos && file_name != "..",
+          where, "\"weight_map\": the file of ", name, " should lie beside the index, found '",
+          file_name, "'");
     auto found = shards.find(file_name);
     if (found == shards.end()) {
       const std::filesystem::path place = index.parent_path() / file_name;
@@ -94,15 +97,17 @@ void Checkpoint::add_shards(const std::filesystem::path& index) {
   }
 }
 
-bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store, bool borrow) {
+bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store,
+                    bool borrow) {
   std::vector<int64_t> wanted = parameter.dims;
   if (parameter.transposed_in_file && wanted.size() == 2) std::swap(wanted[0], wanted[1]);
-  check(tensor.dims == wanted, tensor.where(), "has the shape ", dims_text(tensor.dims), ", but ", parameter.name,
-        " needs ", dims_text(wanted));
+  check(tensor.dims == wanted, tensor.where(), "has the shape ", dims_text(tensor.dims), ", but ",
+        parameter.name, " needs ", dims_text(wanted));
   check(tensor.is_float(), tensor.where(), "is ", dtype_name(tensor.dtype),
         "; floating-point values (F32, F16, BF16, F64) are needed here");
   const bool transposed = parameter.transposed_in_file && wanted.size() == 2;
-  const Scalar* in_place = borrow && !parameter.trainable && !transposed ? tensor.as_scalars() : nullptr;
+  const Scalar* in_place =
+      borrow && !parameter.trainable && !transposed ? tensor.as_scalars() : nullptr;
   if (in_place) {
     store.borrow(parameter, in_place, tensor.file);
   } else {
@@ -113,8 +118,8 @@ bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterSto
   return in_place != nullptr;
 }
 
-void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters, DType dtype,
-                     const Metadata& metadata) {
+void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters,
+                     DType dtype, const Metadata& metadata) {
   std::vector<TensorToSave> tensors;
   for (const Parameter* p : parameters) {
     check(p->value, file.string(), "parameter ", p->name, " has no value yet",

@@ -7,11 +7,13 @@
 //
 // Which tensor belongs to a parameter, in this order:
 //   1. the parameter's own name;
-//   2. the name with the base model's prefix added or taken away (`bert.encoder...` here, `encoder...` in the file, or
-//   the
+//   2. the name with the base model's prefix added or taken away (`bert.encoder...` here,
+//   `encoder...` in the file, or the
 //      other way round). The prefix is found by comparing all names, once for the whole checkpoint;
-//   3. for parameters of a LayerNorm, the names of TensorFlow's days: `.gamma` for `.weight`, `.beta` for `.bias`.
-// Buffers (position_ids, GPT-2's causal mask `h.0.attn.bias`) are not parameters and are passed over.
+//   3. for parameters of a LayerNorm, the names of TensorFlow's days: `.gamma` for `.weight`,
+//   `.beta` for `.bias`.
+// Buffers (position_ids, GPT-2's causal mask `h.0.attn.bias`) are not parameters and are passed
+// over.
 #pragma once
 
 #include <filesystem>
@@ -27,9 +29,10 @@ namespace engine {
 // The tensors of one model, over one file or several shards.
 class Checkpoint {
  public:
-  // `path` is a folder with model.safetensors or model.safetensors.index.json (and its shards), or one .safetensors or
-  // .index.json file. Throws if nothing of the kind is there, if a shard is missing or lacks a tensor that the index
-  // promises, and, with advice on how to convert, if there is only pytorch_model.bin.
+  // `path` is a folder with model.safetensors or model.safetensors.index.json (and its shards), or
+  // one .safetensors or .index.json file. Throws if nothing of the kind is there, if a shard is
+  // missing or lacks a tensor that the index promises, and, with advice on how to convert, if there
+  // is only pytorch_model.bin.
   explicit Checkpoint(const std::filesystem::path& path);
 
   const SafeTensor* find(const std::string& name) const;  // null if there is none
@@ -47,8 +50,9 @@ class Checkpoint {
 };
 
 struct LoadOptions {
-  bool borrow = true;                // frozen F32 values stay in the mapped file
-  bool allow_head_mismatch = false;  // a head of another size in the file is left alone instead of being an error
+  bool borrow = true;  // frozen F32 values stay in the mapped file
+  bool allow_head_mismatch =
+      false;  // a head of another size in the file is left alone instead of being an error
 };
 
 struct LoadReport {
@@ -58,39 +62,46 @@ struct LoadReport {
   };
 
   std::filesystem::path path;
-  std::vector<std::filesystem::path> files;   // that were read
-  std::vector<std::string> loaded;            // parameters, in order of declaration
-  std::vector<std::string> missing;           // parameters that may start fresh and were not in the file
-  std::vector<Mismatch> mismatched;           // the same, of another size in the file (allow_head_mismatch)
+  std::vector<std::filesystem::path> files;  // that were read
+  std::vector<std::string> loaded;           // parameters, in order of declaration
+  std::vector<std::string> missing;  // parameters that may start fresh and were not in the file
+  std::vector<Mismatch> mismatched;  // the same, of another size in the file (allow_head_mismatch)
   std::vector<std::string> unexpected;        // tensors that no parameter asked for
   std::vector<std::string> ignored;           // buffers
   std::vector<std::string> transposed;        // parameters whose file stores (in, out)
   std::map<std::string, std::string> source;  // parameter -> tensor, where the names differ
-  std::string prefix;                         // "bert." if the file leaves it out, "+bert." if only the file has it
-  int64_t borrowed_bytes = 0;                 // left in the file
-  int64_t owned_bytes = 0;                    // copied or converted
+  std::string prefix;  // "bert." if the file leaves it out, "+bert." if only the file has it
+  int64_t borrowed_bytes = 0;  // left in the file
+  int64_t owned_bytes = 0;     // copied or converted
 
-  // A few lines for people: what was loaded from where, what starts fresh, what the file holds besides.
+  // A few lines for people: what was loaded from where, what starts fresh, what the file holds
+  // besides.
   std::string summary() const;
 };
 
-// Gives every parameter of the store its value where the checkpoint has one, and sets Parameter::loaded. The store must
-// be allocated. Throws engine::Error, before any value is changed, if a required parameter is missing or has other
-// dims, or if a head has other dims and options do not allow it.
-LoadReport load_checkpoint(const std::filesystem::path& path, ParameterStore& store, const LoadOptions& options = {});
-LoadReport load_checkpoint(const Checkpoint& checkpoint, ParameterStore& store, const LoadOptions& options = {});
+// Gives every parameter of the store its value where the checkpoint has one, and sets
+// Parameter::loaded. The store must be allocated. Throws engine::Error, before any value is
+// changed, if a required parameter is missing or has other dims, or if a head has other dims and
+// options do not allow it.
+LoadReport load_checkpoint(const std::filesystem::path& path, ParameterStore& store,
+                           const LoadOptions& options = {});
+LoadReport load_checkpoint(const Checkpoint& checkpoint, ParameterStore& store,
+                           const LoadOptions& options = {});
 
-// One parameter from one tensor, for adapter files with their own names. Throws unless the dims are equal (swapped if
-// transposed_in_file). Returns whether the value was borrowed.
-bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store, bool borrow = true);
+// One parameter from one tensor, for adapter files with their own names. Throws unless the dims are
+// equal (swapped if transposed_in_file). Returns whether the value was borrowed.
+bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterStore& store,
+                    bool borrow = true);
 
-// Writes the parameters under their names, in the order and layout of Hugging Face's safetensors library: the same
-// bytes for the same input. Atomic: an error leaves an older file untouched. Parameters must have values.
+// Writes the parameters under their names, in the order and layout of Hugging Face's safetensors
+// library: the same bytes for the same input. Atomic: an error leaves an older file untouched.
+// Parameters must have values.
 void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters,
                      DType dtype = DType::F32, const Metadata& metadata = {{"format", "pt"}});
 
-// All parameters of the store as `folder`/model.safetensors; makes the folder. Configuration and vocabulary are not
-// the engine's: the caller adds them.
-void save_model(const std::filesystem::path& folder, const ParameterStore& store, DType dtype = DType::F32);
+// All parameters of the store as `folder`/model.safetensors; makes the folder. Configuration and
+// vocabulary are not the engine's: the caller adds them.
+void save_model(const std::filesystem::path& folder, const ParameterStore& store,
+                DType dtype = DType::F32);
 
 }  // namespace engine

@@ -14,11 +14,20 @@ struct Entry {
   const char* name;
   int64_t bytes;
 };
-constexpr std::array<Entry, 15> kTypes{{{DType::BOOL, "BOOL", 1}, {DType::U8, "U8", 1}, {DType::I8, "I8", 1},
-                                        {DType::F8_E5M2, "F8_E5M2", 1}, {DType::F8_E4M3, "F8_E4M3", 1},
-                                        {DType::I16, "I16", 2}, {DType::U16, "U16", 2}, {DType::F16, "F16", 2},
-                                        {DType::BF16, "BF16", 2}, {DType::I32, "I32", 4}, {DType::U32, "U32", 4},
-                                        {DType::F32, "F32", 4}, {DType::F64, "F64", 8}, {DType::I64, "I64", 8},
+constexpr std::array<Entry, 15> kTypes{{{DType::BOOL, "BOOL", 1},
+                                        {DType::U8, "U8", 1},
+                                        {DType::I8, "I8", 1},
+                                        {DType::F8_E5M2, "F8_E5M2", 1},
+                                        {DType::F8_E4M3, "F8_E4M3", 1},
+                                        {DType::I16, "I16", 2},
+                                        {DType::U16, "U16", 2},
+                                        {DType::F16, "F16", 2},
+                                        {DType::BF16, "BF16", 2},
+                                        {DType::I32, "I32", 4},
+                                        {DType::U32, "U32", 4},
+                                        {DType::F32, "F32", 4},
+                                        {DType::F64, "F64", 8},
+                                        {DType::I64, "I64", 8},
                                         {DType::U64, "U64", 8}}};
 
 }  // namespace
@@ -55,7 +64,9 @@ float half_to_float(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1F, fraction = bits & 0x3FF;
   if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | (fraction << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));  // 112 = 127 - 15
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) |
+                                (fraction << 13));              // 112 = 127 - 15
   const float small = static_cast<float>(fraction) * 0x1p-24f;  // subnormal: exact in float
   return sign ? -small : small;
 }
@@ -64,22 +75,27 @@ uint16_t float_to_half(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
   const uint32_t rest = bits & 0x7FFFFFFFu;
-  if (rest > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u);   // NaN
-  if (rest >= 0x477FF000u) return static_cast<uint16_t>(sign | 0x7C00u);  // from 65520 on, nearest is infinity
-  if (rest >= 0x38800000u) {                                             // from 2^-14 on: normal
+  if (rest > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u);  // NaN
+  if (rest >= 0x477FF000u)
+    return static_cast<uint16_t>(sign | 0x7C00u);  // from 65520 on, nearest is infinity
+  if (rest >= 0x38800000u) {                       // from 2^-14 on: normal
     const uint32_t half = rest - (112u << 23);
     return static_cast<uint16_t>(sign | ((half + 0xFFFu + ((half >> 13) & 1u)) >> 13));
   }
   // Subnormal: adding 2^-1 makes the processor round to a multiple of 2^-24, ties to even.
   const float shifted = std::bit_cast<float>(rest) + 0.5f;
-  return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(0.5f)));
+  return static_cast<uint16_t>(sign |
+                               (std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(0.5f)));
 }
 
-float bfloat_to_float(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+float bfloat_to_float(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 uint16_t float_to_bfloat(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
-  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);  // NaN, and not infinity
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u)
+    return static_cast<uint16_t>((bits >> 16) | 0x40u);  // NaN, and not infinity
   return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 

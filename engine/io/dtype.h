@@ -1,7 +1,8 @@
 // Element types of safetensors files, and the conversions of 16-bit floats.
 //
-// F16: 1 sign, 5 exponent, 10 fraction bits (IEEE 754 binary16). BF16: the upper half of a float. Going to 16 bits
-// rounds to the nearest, ties to even, as torch does; NaN stays NaN, and F16 overflows to infinity.
+// F16: 1 sign, 5 exponent, 10 fraction bits (IEEE 754 binary16). BF16: the upper half of a float.
+// Going to 16 bits rounds to the nearest, ties to even, as torch does; NaN stays NaN, and F16
+// overflows to infinity.
 #pragma once
 
 #include <cstdint>

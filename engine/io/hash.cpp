@@ -23,7 +23,8 @@ std::string hex_of(XXH128_hash_t digest) {
 
 }  // namespace
 
-Hash::Hash() : state_(XXH3_createState(), [](void* s) { XXH3_freeState(static_cast<XXH3_state_t*>(s)); }) {
+Hash::Hash()
+    : state_(XXH3_createState(), [](void* s) { XXH3_freeState(static_cast<XXH3_state_t*>(s)); }) {
   if (!state_) throw std::bad_alloc();
   XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_.get()));
 }
@@ -32,7 +33,9 @@ void Hash::add(const void* data, size_t bytes) {
   XXH3_128bits_update(static_cast<XXH3_state_t*>(state_.get()), data, bytes);
 }
 
-std::string Hash::hex() const { return hex_of(XXH3_128bits_digest(static_cast<const XXH3_state_t*>(state_.get()))); }
+std::string Hash::hex() const {
+  return hex_of(XXH3_128bits_digest(static_cast<const XXH3_state_t*>(state_.get())));
+}
 
 std::string hash_bytes(const void* data, size_t bytes) { return hex_of(XXH3_128bits(data, bytes)); }
 

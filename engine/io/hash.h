@@ -1,7 +1,8 @@
-// XXH3-128 digests as 32 hexadecimal digits: fingerprints of models and data in run records, checksums of states.
+// XXH3-128 digests as 32 hexadecimal digits: fingerprints of models and data in run records,
+// checksums of states.
 //
-// The digits are those of `xxhsum -H2` (canonical, big-endian). Fast and not cryptographic: it finds damage, not
-// malice.
+// The digits are those of `xxhsum -H2` (canonical, big-endian). Fast and not cryptographic: it
+// finds damage, not malice.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@ class Hash {
 };
 
 std::string hash_bytes(const void* data, size_t bytes);
-std::string hash_file(const std::filesystem::path& path);  // throws engine::Error if it cannot be read
+std::string hash_file(
+    const std::filesystem::path& path);  // throws engine::Error if it cannot be read
 
 }  // namespace engine

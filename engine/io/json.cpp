@@ -13,9 +13,9 @@ Json parse_json(std::string_view text, const std::string& where) {
 
 Json json_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  check(
-      in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
-      hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?" : "there is no such file"));
+  check(in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
+        hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?"
+                                           : "there is no such file"));
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   check(!in.bad(), path.string(), "reading failed");
   return parse_json(text, path.string());
@@ -30,19 +30,26 @@ std::string json_found(const Json& value) {
     std::string text = json_text(value);
     if (text.size() > 60) {
       size_t end = 57;
-      while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // do not cut a character in two
+      while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;  // do not cut a character in two
       text.resize(end);
       text += "...";
     }
     return text;
   };
   switch (value.type()) {
-    case Json::value_t::null: return "null";
-    case Json::value_t::boolean: return shown();
-    case Json::value_t::string: return "the string " + shown();
-    case Json::value_t::array: return concat("an array of ", value.size());
-    case Json::value_t::object: return "an object";
-    default: return "the number " + shown();
+    case Json::value_t::null:
+      return "null";
+    case Json::value_t::boolean:
+      return shown();
+    case Json::value_t::string:
+      return "the string " + shown();
+    case Json::value_t::array:
+      return concat("an array of ", value.size());
+    case Json::value_t::object:
+      return "an object";
+    default:
+      return "the number " + shown();
   }
 }
 
@@ -61,7 +68,8 @@ void missing(const Json& json, const std::string& key, const std::string& where)
     }
     known += (known.empty() ? "" : ", ") + item.key();
   }
-  fail(where, "\"", key, "\" is missing", hint(known.empty() ? "the object is empty" : "it has: " + known));
+  fail(where, "\"", key, "\" is missing",
+       hint(known.empty() ? "the object is empty" : "it has: " + known));
 }
 
 void check_object(const Json& json, const std::string& where) {

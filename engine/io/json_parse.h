@@ -19,7 +19,8 @@ inline std::string position(std::string_view text, size_t byte) {
                 before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1);
 }
 
-// J is Json (keeps the order of keys, finds them by looking at each) or nlohmann::json (a map: for thousands of keys).
+// J is Json (keeps the order of keys, finds them by looking at each) or nlohmann::json (a map: for
+// thousands of keys).
 template <class J>
 J parse_unique(std::string_view text, const std::string& where) {
   std::vector<std::set<std::string>> open;  // the keys of every object we are in

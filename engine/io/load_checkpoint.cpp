@@ -8,7 +8,8 @@
 namespace engine {
 namespace {
 
-// How names of the base model differ between here and the file: `strip` goes away from the front, `add` comes before.
+// How names of the base model differ between here and the file: `strip` goes away from the front,
+// `add` comes before.
 struct Renaming {
   std::string strip, add;
 
@@ -17,8 +18,9 @@ struct Renaming {
   }
 };
 
-// "x.weight" of a LayerNorm was "x.gamma" in checkpoints converted from TensorFlow, and "x.bias" was "x.beta". Only
-// there: a strategy's or another layer's "gamma" is something else (transformers#29554).
+// "x.weight" of a LayerNorm was "x.gamma" in checkpoints converted from TensorFlow, and "x.bias"
+// was "x.beta". Only there: a strategy's or another layer's "gamma" is something else
+// (transformers#29554).
 std::string legacy_name(const Parameter& p, const std::string& name) {
   if (!p.norm) return {};
   if (name.ends_with(".weight")) return name.substr(0, name.size() - 6) + "gamma";
@@ -35,21 +37,23 @@ const SafeTensor* look_up(const Checkpoint& file, const Parameter& p, const Rena
   return nullptr;
 }
 
-// The first part that all required names share: "bert." for a model with a head, nothing for a bare encoder.
+// The first part that all required names share: "bert." for a model with a head, nothing for a bare
+// encoder.
 std::string base_prefix(const std::vector<Parameter*>& required) {
   if (required.empty()) return {};
   const size_t dot = required.front()->name.find('.');
   if (dot == std::string::npos) return {};
   const std::string prefix = required.front()->name.substr(0, dot + 1);
-  const bool shared =
-      std::all_of(required.begin(), required.end(), [&](const Parameter* p) { return p->name.starts_with(prefix); });
+  const bool shared = std::all_of(required.begin(), required.end(),
+                                  [&](const Parameter* p) { return p->name.starts_with(prefix); });
   return shared ? prefix : std::string();
 }
 
 // The renaming under which most required parameters are in the file; none, if that is as good.
 Renaming find_renaming(const Checkpoint& file, const std::vector<Parameter*>& required) {
   std::vector<Renaming> candidates{{}};
-  if (const std::string base = base_prefix(required); !base.empty()) candidates.push_back({base, ""});
+  if (const std::string base = base_prefix(required); !base.empty())
+    candidates.push_back({base, ""});
   std::set<std::string> prefixes;
   if (!required.empty()) {
     const Parameter& probe = *required.front();
@@ -63,8 +67,9 @@ Renaming find_renaming(const Checkpoint& file, const std::vector<Parameter*>& re
   Renaming best;
   int64_t most = -1;
   for (const Renaming& candidate : candidates) {
-    const int64_t found = std::count_if(required.begin(), required.end(),
-                                        [&](const Parameter* p) { return look_up(file, *p, candidate) != nullptr; });
+    const int64_t found = std::count_if(required.begin(), required.end(), [&](const Parameter* p) {
+      return look_up(file, *p, candidate) != nullptr;
+    });
     if (found > most) {
       most = found;
       best = candidate;
@@ -73,19 +78,22 @@ Renaming find_renaming(const Checkpoint& file, const std::vector<Parameter*>& re
   return best;
 }
 
-// Registered buffers of the Hugging Face classes: constants that older versions saved among the weights.
+// Registered buffers of the Hugging Face classes: constants that older versions saved among the
+// weights.
 bool is_buffer(const std::string& name) {
   const auto last = [&](std::string_view part) {
     return name == part || (name.ends_with(part) && name[name.size() - part.size() - 1] == '.');
   };
   if (last("position_ids") || last("token_type_ids") || last("rotary_emb.inv_freq")) return true;
   if (!last("attn.bias") && !last("attn.masked_bias")) return false;
-  // GPT-2's causal mask: h.<number>.attn.bias, a (1, 1, n, n) table; its real biases belong to c_attn and c_proj.
-  const size_t attn = name.rfind(".attn."), h = attn == std::string::npos ? attn : name.rfind("h.", attn);
+  // GPT-2's causal mask: h.<number>.attn.bias, a (1, 1, n, n) table; its real biases belong to
+  // c_attn and c_proj.
+  const size_t attn = name.rfind(".attn."),
+               h = attn == std::string::npos ? attn : name.rfind("h.", attn);
   if (h == std::string::npos || (h > 0 && name[h - 1] != '.')) return false;
-  return attn > h + 2 &&
-         std::all_of(name.begin() + static_cast<std::ptrdiff_t>(h) + 2,
-                     name.begin() + static_cast<std::ptrdiff_t>(attn), [](char c) { return c >= '0' && c <= '9'; });
+  return attn > h + 2 && std::all_of(name.begin() + static_cast<std::ptrdiff_t>(h) + 2,
+                                     name.begin() + static_cast<std::ptrdiff_t>(attn),
+                                     [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::vector<int64_t> dims_in_file(const Parameter& p) {
@@ -103,7 +111,8 @@ std::string some(const std::vector<std::string>& lines, const char* between) {
 }
 
 std::string describe(const LoadReport::Mismatch& m) {
-  return concat(m.parameter, " is ", dims_text(m.wanted), " in the model and ", dims_text(m.found), " in the file");
+  return concat(m.parameter, " is ", dims_text(m.wanted), " in the model and ", dims_text(m.found),
+                " in the file");
 }
 
 void check_required(const Checkpoint& file, const std::vector<std::string>& missing,
@@ -112,15 +121,17 @@ void check_required(const Checkpoint& file, const std::vector<std::string>& miss
     const std::string example = file.tensors().empty() ? "nothing" : file.tensors().begin()->first;
     fail(file.path().string(), missing.size(), " of the model's ", required,
          " parameters are missing: ", some(missing, ", "),
-         hint(missing.size() == required
-                  ? "no name fits; the file holds, for instance, " + example + ": is it of another model type?"
-                  : "the checkpoint is incomplete, or of a model with other layers than config.json says"));
+         hint(missing.size() == required ? "no name fits; the file holds, for instance, " +
+                                               example + ": is it of another model type?"
+                                         : "the checkpoint is incomplete, or of a model with other "
+                                           "layers than config.json says"));
   }
   if (misshapen.empty()) return;
   std::vector<std::string> lines;
   for (const auto& m : misshapen) lines.push_back(describe(m));
-  fail(file.path().string(), misshapen.size(), " of the model's ", required, " parameters have another shape:\n  ",
-       some(lines, "\n  "), hint("does config.json belong to this checkpoint?"));
+  fail(file.path().string(), misshapen.size(), " of the model's ", required,
+       " parameters have another shape:\n  ", some(lines, "\n  "),
+       hint("does config.json belong to this checkpoint?"));
 }
 
 void check_heads(const Checkpoint& file, const std::vector<LoadReport::Mismatch>& mismatched,
@@ -129,16 +140,19 @@ void check_heads(const Checkpoint& file, const std::vector<LoadReport::Mismatch>
   std::vector<std::string> lines;
   for (const auto& m : mismatched) lines.push_back(describe(m));
   fail(file.path().string(), "the head has another size:\n  ", some(lines, "\n  "),
-       hint("it was trained for another task or number of classes; to start with a fresh head, allow a head mismatch"));
+       hint("it was trained for another task or number of classes; to start with a fresh head, "
+            "allow a head mismatch"));
 }
 
 }  // namespace
 
-LoadReport load_checkpoint(const std::filesystem::path& path, ParameterStore& store, const LoadOptions& options) {
+LoadReport load_checkpoint(const std::filesystem::path& path, ParameterStore& store,
+                           const LoadOptions& options) {
   return load_checkpoint(Checkpoint(path), store, options);
 }
 
-LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store, const LoadOptions& options) {
+LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store,
+                           const LoadOptions& options) {
   LoadReport report;
   report.path = file.path();
   report.files = file.files();
@@ -159,9 +173,11 @@ LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store, const 
       (p->required ? missing : report.missing).push_back(p->name);
       continue;
     }
-    check(used.insert(tensor->name).second, tensor->where(), "would serve two parameters, the second is ", p->name);
+    check(used.insert(tensor->name).second, tensor->where(),
+          "would serve two parameters, the second is ", p->name);
     if (tensor->dims != dims_in_file(*p)) {
-      (p->required ? misshapen : report.mismatched).push_back({p->name, tensor->name, dims_in_file(*p), tensor->dims});
+      (p->required ? misshapen : report.mismatched)
+          .push_back({p->name, tensor->name, dims_in_file(*p), tensor->dims});
       continue;
     }
     check(tensor->is_float(), tensor->where(), "is ", dtype_name(tensor->dtype),
@@ -173,7 +189,8 @@ LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store, const 
 
   for (const auto& [p, tensor] : matches) {
     const bool borrowed = load_parameter(*tensor, *p, store, options.borrow);
-    (borrowed ? report.borrowed_bytes : report.owned_bytes) += p->count() * static_cast<int64_t>(sizeof(Scalar));
+    (borrowed ? report.borrowed_bytes : report.owned_bytes) +=
+        p->count() * static_cast<int64_t>(sizeof(Scalar));
     report.loaded.push_back(p->name);
     if (p->transposed_in_file) report.transposed.push_back(p->name);
     if (tensor->name != p->name) report.source.emplace(p->name, tensor->name);

@@ -24,7 +24,8 @@ std::string megabytes(int64_t bytes) {
 std::string LoadReport::summary() const {
   std::string text = concat("loaded ", loaded.size(), " parameters from ", path.string());
   if (files.size() > 1) text += concat(" (", files.size(), " files)");
-  text += concat(": ", megabytes(borrowed_bytes), " stay in the file, ", megabytes(owned_bytes), " copied");
+  text += concat(": ", megabytes(borrowed_bytes), " stay in the file, ", megabytes(owned_bytes),
+                 " copied");
   if (prefix.starts_with('+')) {
     text += concat("\n  names in the file begin with '", prefix.substr(1), "'");
   } else if (!prefix.empty()) {
@@ -33,11 +34,13 @@ std::string LoadReport::summary() const {
   const auto legacy = std::count_if(source.begin(), source.end(), [](const auto& names) {
     return names.second.ends_with(".gamma") || names.second.ends_with(".beta");
   });
-  if (legacy > 0) text += concat("\n  LayerNorm parameters under their old names gamma and beta (", legacy, ")");
+  if (legacy > 0)
+    text += concat("\n  LayerNorm parameters under their old names gamma and beta (", legacy, ")");
   list(text, "start fresh", missing);
   std::vector<std::string> sizes;
   for (const Mismatch& m : mismatched)
-    sizes.push_back(concat(m.parameter, " ", dims_text(m.wanted), ", in the file ", dims_text(m.found)));
+    sizes.push_back(
+        concat(m.parameter, " ", dims_text(m.wanted), ", in the file ", dims_text(m.found)));
   list(text, "start fresh, of another size in the file", sizes);
   list(text, "in the file and not used", unexpected);
   list(text, "buffers passed over", ignored);

@@ -1,8 +1,9 @@
-// A whole file in memory, read-only: the pages are the system's file cache, shared by all processes.
+// A whole file in memory, read-only: the pages are the system's file cache, shared by all
+// processes.
 //
-// A write to it faults, which is how frozen weights are kept frozen. Others keep it alive with a shared_ptr. The file
-// must not be shortened while it is mapped (reading what is gone ends the process with SIGBUS); replacing it by rename,
-// as AtomicFile does, is safe.
+// A write to it faults, which is how frozen weights are kept frozen. Others keep it alive with a
+// shared_ptr. The file must not be shortened while it is mapped (reading what is gone ends the
+// process with SIGBUS); replacing it by rename, as AtomicFile does, is safe.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@ namespace engine {
 
 class MappedFile {
  public:
-  // Throws engine::Error that names the file if it is not there, cannot be read, or is not a regular file. An empty
-  // file gives no bytes.
+  // Throws engine::Error that names the file if it is not there, cannot be read, or is not a
+  // regular file. An empty file gives no bytes.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -31,11 +31,12 @@ Json as_stored(const Json& json) { return parse_json(json_text(json), "settings"
 RunFolder::RunFolder(const std::filesystem::path& path, const Json& settings, Start start,
                      const std::vector<std::string>& may_change)
     : path_(path) {
-  check(settings.is_object(), path.string(), "settings should be an object, found ", json_found(settings));
+  check(settings.is_object(), path.string(), "settings should be an object, found ",
+        json_found(settings));
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  check(!error && std::filesystem::is_directory(path, error), path.string(), "cannot be made: ",
-        error ? error.message() : "there is a file of that name");
+  check(!error && std::filesystem::is_directory(path, error), path.string(),
+        "cannot be made: ", error ? error.message() : "there is a file of that name");
   try {
     lock();
     open(as_stored(settings), start, may_change);
@@ -66,11 +67,12 @@ void RunFolder::lock() {
   const ssize_t got = ::pread(lock_, owner, sizeof owner - 1, 0);
   std::string process(owner, static_cast<size_t>(std::max<ssize_t>(got, 0)));
   process = process.substr(0, process.find('\n'));
-  fail(path_.string(), "another process", process.empty() ? "" : " (" + process + ")", " is writing to this folder",
-       hint("wait for it to end, or choose another folder"));
+  fail(path_.string(), "another process", process.empty() ? "" : " (" + process + ")",
+       " is writing to this folder", hint("wait for it to end, or choose another folder"));
 }
 
-void RunFolder::open(const Json& settings, Start start, const std::vector<std::string>& may_change) {
+void RunFolder::open(const Json& settings, Start start,
+                     const std::vector<std::string>& may_change) {
   std::error_code none;
   const bool recorded = std::filesystem::exists(record_file(), none);
   if (start == Start::fresh) {
@@ -79,8 +81,8 @@ void RunFolder::open(const Json& settings, Start start, const std::vector<std::s
       std::string what = "it has a " + file.filename().string();
       if (recorded) {
         const Json before = json_file(record_file());
-        const auto keys =
-            differing_keys(get_or<Json>(before, "settings", Json::object(), record_file().string()), settings);
+        const auto keys = differing_keys(
+            get_or<Json>(before, "settings", Json::object(), record_file().string()), settings);
         what = keys.empty() ? "with the same settings" : "with other settings: " + joined(keys);
       }
       fail(path_.string(), "already holds a run (", what, ")",
@@ -92,7 +94,8 @@ void RunFolder::open(const Json& settings, Start start, const std::vector<std::s
     record_ = json_file(record_file());
     const std::string where = record_file().string();
     const auto version = get<int64_t>(record_, "version", where);
-    check(version == kVersion, where, "has version ", version, ", and this program knows ", kVersion);
+    check(version == kVersion, where, "has version ", version, ", and this program knows ",
+          kVersion);
     std::vector<std::string> keys = differing_keys(get<Json>(record_, "settings", where), settings);
     std::erase_if(keys, [&](const std::string& key) {
       return std::any_of(may_change.begin(), may_change.end(), [&](const std::string& free) {
@@ -106,11 +109,13 @@ void RunFolder::open(const Json& settings, Start start, const std::vector<std::s
   write_file_atomically(record_file(), json_text(record_, 2) + "\n");
   metrics_ = ::open(metrics_file().c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   check(metrics_ >= 0, metrics_file().string(), "cannot be opened: ", std::strerror(errno));
-  if (start == Start::resume) rewind(std::numeric_limits<int64_t>::max());  // only a line that was cut short
+  if (start == Start::resume)
+    rewind(std::numeric_limits<int64_t>::max());  // only a line that was cut short
 }
 
 void RunFolder::update(const Json& fields) {
-  check(fields.is_object(), record_file().string(), "fields should be an object, found ", json_found(fields));
+  check(fields.is_object(), record_file().string(), "fields should be an object, found ",
+        json_found(fields));
   Json next = record_;
   for (const auto& [key, value] : fields.items()) next[key] = value;
   write_file_atomically(record_file(), json_text(next, 2) + "\n");

@@ -12,8 +12,8 @@
 namespace engine {
 namespace {
 
-// fn(line, number, offset) for every line that ends in a newline, until it returns false. Returns where it stopped: the
-// offset behind the last accepted line.
+// fn(line, number, offset) for every line that ends in a newline, until it returns false. Returns
+// where it stopped: the offset behind the last accepted line.
 template <class F>
 size_t each_line(const std::filesystem::path& path, F&& fn) {
   const auto file = MappedFile::open(path);
@@ -45,7 +45,8 @@ void RunFolder::append(const Json& line) {
     if (wrote <= 0) {
       const int error = wrote < 0 ? errno : ENOSPC;
       const bool whole = ::ftruncate(metrics_, before.st_size) == 0;  // no half line stays behind
-      fail(where, "cannot be written: ", std::strerror(error), whole ? "" : " (and its last line is cut short)");
+      fail(where, "cannot be written: ", std::strerror(error),
+           whole ? "" : " (and its last line is cut short)");
     }
     done += static_cast<size_t>(wrote);
   }

@@ -12,14 +12,17 @@
 namespace engine {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian, and so must we be");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors files are little-endian, and so must we be");
 
 using HeaderJson = nlohmann::json;  // a sorted map: headers may have thousands of keys
 
 constexpr uint64_t kLongestHeader = 100'000'000;  // the library's own limit
 
 // Names come from the file, so they may be long.
-std::string shown(const std::string& name) { return name.size() <= 200 ? name : name.substr(0, 200) + "..."; }
+std::string shown(const std::string& name) {
+  return name.size() <= 200 ? name : name.substr(0, 200) + "...";
+}
 
 // What people have instead of the file they wanted.
 void check_impostors(const MappedFile& file, const std::string& where) {
@@ -45,7 +48,8 @@ std::vector<int64_t> parse_dims(const HeaderJson& shape, const std::string& wher
   return dims;
 }
 
-SafeTensor parse_tensor(const std::string& name, const HeaderJson& entry, std::span<const std::byte> data,
+SafeTensor parse_tensor(const std::string& name, const HeaderJson& entry,
+                        std::span<const std::byte> data,
                         const std::shared_ptr<const MappedFile>& file) {
   const std::string where = concat(file->path().string(), ": tensor ", shown(name));
   check(entry.is_object(), where, "its description is not an object");
@@ -62,25 +66,28 @@ SafeTensor parse_tensor(const std::string& name, const HeaderJson& entry, std::s
   tensor.dims = parse_dims(entry["shape"], where);
 
   const HeaderJson& offsets = entry["data_offsets"];
-  check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
+  check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() &&
+            offsets[1].is_number_unsigned(),
         where, "\"data_offsets\" is not a pair of whole numbers");
   const auto begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
   check(begin <= end, where, "its data ends at ", end, " before it begins at ", begin);
-  check(end <= data.size(), where, "its data ends at byte ", end, ", but the file has only ", data.size(),
-        " bytes of data", hint("the file is cut short: download it again"));
+  check(end <= data.size(), where, "its data ends at byte ", end, ", but the file has only ",
+        data.size(), " bytes of data", hint("the file is cut short: download it again"));
 
   const bool empty = std::find(tensor.dims.begin(), tensor.dims.end(), 0) != tensor.dims.end();
   int64_t bytes = empty ? 0 : dtype_bytes(tensor.dtype);
   bool overflow = false;
   for (const int64_t n : tensor.dims) overflow |= __builtin_mul_overflow(bytes, n, &bytes);
-  check(!overflow && static_cast<uint64_t>(bytes) == end - begin, where, "its shape ", shown(dims_text(tensor.dims)),
-        " of ", dtype_name(tensor.dtype), " does not fit its ", end - begin, " bytes");
+  check(!overflow && static_cast<uint64_t>(bytes) == end - begin, where, "its shape ",
+        shown(dims_text(tensor.dims)), " of ", dtype_name(tensor.dtype), " does not fit its ",
+        end - begin, " bytes");
   tensor.data = data.data() + begin;
   tensor.bytes = bytes;
   return tensor;
 }
 
-// Tensors must tile the data: an overlap would let one name change with another, a gap could hide anything.
+// Tensors must tile the data: an overlap would let one name change with another, a gap could hide
+// anything.
 void check_tiling(const std::map<std::string, SafeTensor>& tensors, std::span<const std::byte> data,
                   const std::string& where) {
   std::vector<const SafeTensor*> order;
@@ -93,8 +100,8 @@ void check_tiling(const std::map<std::string, SafeTensor>& tensors, std::span<co
   for (const SafeTensor* tensor : order) {
     check(tensor->data >= expected, where, "tensor ", shown(tensor->name), " overlaps tensor ",
           previous ? shown(previous->name) : "");
-    check(tensor->data == expected, where, "there is a gap of ", tensor->data - expected, " bytes before tensor ",
-          shown(tensor->name));
+    check(tensor->data == expected, where, "there is a gap of ", tensor->data - expected,
+          " bytes before tensor ", shown(tensor->name));
     expected = tensor->data + tensor->bytes;
     previous = tensor;
   }
@@ -108,17 +115,23 @@ void with_elements(const SafeTensor& t, F&& use) {
   const auto element = [&]<class Raw>(Raw, auto convert) {
     use([data = t.data, convert](int64_t i) {
       Raw raw;
-      std::memcpy(&raw, data + i * static_cast<int64_t>(sizeof(Raw)), sizeof(Raw));  // the file may not be aligned
+      std::memcpy(&raw, data + i * static_cast<int64_t>(sizeof(Raw)),
+                  sizeof(Raw));  // the file may not be aligned
       return static_cast<Scalar>(convert(raw));
     });
   };
   switch (t.dtype) {
-    case DType::F32: return element(float{}, [](float x) { return x; });
-    case DType::F64: return element(double{}, [](double x) { return x; });
-    case DType::F16: return element(uint16_t{}, half_to_float);
-    case DType::BF16: return element(uint16_t{}, bfloat_to_float);
+    case DType::F32:
+      return element(float{}, [](float x) { return x; });
+    case DType::F64:
+      return element(double{}, [](double x) { return x; });
+    case DType::F16:
+      return element(uint16_t{}, half_to_float);
+    case DType::BF16:
+      return element(uint16_t{}, bfloat_to_float);
     default:
-      fail(t.where(), "is ", dtype_name(t.dtype), "; floating-point values (F32, F16, BF16, F64) are needed here");
+      fail(t.where(), "is ", dtype_name(t.dtype),
+           "; floating-point values (F32, F16, BF16, F64) are needed here");
   }
 }
 
@@ -128,7 +141,8 @@ void append_integers(const SafeTensor& t, std::vector<int64_t>& out) {
     T raw;
     std::memcpy(&raw, t.data + i * static_cast<int64_t>(sizeof(T)), sizeof(T));
     if constexpr (std::is_same_v<T, uint64_t>)
-      check(raw <= static_cast<uint64_t>(INT64_MAX), t.where(), "holds ", raw, ", which is too large");
+      check(raw <= static_cast<uint64_t>(INT64_MAX), t.where(), "holds ", raw,
+            ", which is too large");
     out.push_back(static_cast<int64_t>(raw));
   }
 }
@@ -145,9 +159,10 @@ Safetensors Safetensors::open(const std::filesystem::path& path) {
         hint("an empty or cut file: download it again"));
   uint64_t length = 0;
   std::memcpy(&length, file.data(), 8);
-  check(length <= kLongestHeader, where, "claims a header of ", length, " bytes and is no safetensors file");
-  check(length <= file.size() - 8, where, "claims a header of ", length, " bytes but has only ", file.size() - 8,
-        " after its length", hint("the file is cut short: download it again"));
+  check(length <= kLongestHeader, where, "claims a header of ", length,
+        " bytes and is no safetensors file");
+  check(length <= file.size() - 8, where, "claims a header of ", length, " bytes but has only ",
+        file.size() - 8, " after its length", hint("the file is cut short: download it again"));
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + 8, length);
   const auto header = json_detail::parse_unique<HeaderJson>(text, where + ": header");
   check(header.is_object(), where, "its header is not an object");
@@ -176,13 +191,15 @@ const SafeTensor* Safetensors::find(const std::string& name) const {
 const SafeTensor& Safetensors::at(const std::string& name) const {
   const SafeTensor* found = find(name);
   if (found) return *found;
-  fail(
-      file_->path().string(), "there is no tensor ", name,
-      hint(tensors_.empty() ? "the file is empty"
-                            : concat("it holds ", tensors_.size(), ", the first is ", shown(tensors_.begin()->first))));
+  fail(file_->path().string(), "there is no tensor ", name,
+       hint(tensors_.empty() ? "the file is empty"
+                             : concat("it holds ", tensors_.size(), ", the first is ",
+                                      shown(tensors_.begin()->first))));
 }
 
-std::string SafeTensor::where() const { return concat(file ? file->path().string() : "?", ": tensor ", shown(name)); }
+std::string SafeTensor::where() const {
+  return concat(file ? file->path().string() : "?", ": tensor ", shown(name));
+}
 
 bool SafeTensor::is_float() const {
   return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16 || dtype == DType::F64;
@@ -204,7 +221,8 @@ void SafeTensor::read_transposed(Scalar* out) const {
     parallel_for((cols + kTile - 1) / kTile, rows * kTile, [&](int64_t first, int64_t last) {
       for (int64_t r0 = 0; r0 < rows; r0 += kTile)
         for (int64_t c = first * kTile; c < std::min(cols, last * kTile); ++c)
-          for (int64_t r = r0; r < std::min(rows, r0 + kTile); ++r) out[c * rows + r] = get(r * cols + c);
+          for (int64_t r = r0; r < std::min(rows, r0 + kTile); ++r)
+            out[c * rows + r] = get(r * cols + c);
     });
   });
 }
@@ -214,15 +232,32 @@ std::vector<int64_t> SafeTensor::read_integers() const {
   out.reserve(static_cast<size_t>(count()));
   switch (dtype) {
     case DType::BOOL:
-    case DType::U8: append_integers<uint8_t>(*this, out); break;
-    case DType::I8: append_integers<int8_t>(*this, out); break;
-    case DType::I16: append_integers<int16_t>(*this, out); break;
-    case DType::U16: append_integers<uint16_t>(*this, out); break;
-    case DType::I32: append_integers<int32_t>(*this, out); break;
-    case DType::U32: append_integers<uint32_t>(*this, out); break;
-    case DType::I64: append_integers<int64_t>(*this, out); break;
-    case DType::U64: append_integers<uint64_t>(*this, out); break;
-    default: fail(where(), "is ", dtype_name(dtype), "; whole numbers are needed here");
+    case DType::U8:
+      append_integers<uint8_t>(*this, out);
+      break;
+    case DType::I8:
+      append_integers<int8_t>(*this, out);
+      break;
+    case DType::I16:
+      append_integers<int16_t>(*this, out);
+      break;
+    case DType::U16:
+      append_integers<uint16_t>(*this, out);
+      break;
+    case DType::I32:
+      append_integers<int32_t>(*this, out);
+      break;
+    case DType::U32:
+      append_integers<uint32_t>(*this, out);
+      break;
+    case DType::I64:
+      append_integers<int64_t>(*this, out);
+      break;
+    case DType::U64:
+      append_integers<uint64_t>(*this, out);
+      break;
+    default:
+      fail(where(), "is ", dtype_name(dtype), "; whole numbers are needed here");
   }
   return out;
 }

@@ -1,10 +1,12 @@
-// The safetensors format: 8 bytes of header length (little-endian), a JSON header, then the tensors' bytes.
+// The safetensors format: 8 bytes of header length (little-endian), a JSON header, then the
+// tensors' bytes.
 //
 //   {"__metadata__":{"format":"pt"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...}
 //
-// Offsets count from the end of the header; tensors follow one another without gaps or overlaps. Nothing in a file is
-// believed: every length, offset, shape and name is checked, and whatever is wrong is one engine::Error that names the
-// file and the tensor. Source: huggingface/safetensors, safetensors/src/tensor.rs.
+// Offsets count from the end of the header; tensors follow one another without gaps or overlaps.
+// Nothing in a file is believed: every length, offset, shape and name is checked, and whatever is
+// wrong is one engine::Error that names the file and the tensor. Source: huggingface/safetensors,
+// safetensors/src/tensor.rs.
 #pragma once
 
 #include <cstddef>
@@ -28,12 +30,13 @@ struct SafeTensor {
   std::string name;
   DType dtype = DType::F32;
   std::vector<int64_t> dims;
-  const std::byte* data = nullptr;            // may be unaligned in files of other writers
+  const std::byte* data = nullptr;  // may be unaligned in files of other writers
   int64_t bytes = 0;
   std::shared_ptr<const MappedFile> file;
 
   int64_t count() const { return bytes / dtype_bytes(dtype); }
-  std::string where() const;  // "model.safetensors: tensor bert.pooler.dense.weight", to open messages with
+  std::string where()
+      const;  // "model.safetensors: tensor bert.pooler.dense.weight", to open messages with
 
   bool is_float() const;  // F64, F32, F16 or BF16
   // Values as scalars; `out` has room for count(). Throws unless is_float().
@@ -65,24 +68,28 @@ class Safetensors {
 // A matrix or vector of scalars to be written.
 struct TensorToSave {
   std::string name;
-  std::vector<int64_t> dims;      // as in the file
-  const Scalar* data = nullptr;   // dims in row-major order, or with `transpose` a (dims[1], dims[0]) matrix
-  DType dtype = DType::F32;       // F64, F32, F16 or BF16
+  std::vector<int64_t> dims;  // as in the file
+  const Scalar* data =
+      nullptr;  // dims in row-major order, or with `transpose` a (dims[1], dims[0]) matrix
+  DType dtype = DType::F32;  // F64, F32, F16 or BF16
   bool transpose = false;
 };
 
-// What opens a file: the 8 bytes of length and the padded JSON. The tensors are put in the order in which they must
-// follow.
+// What opens a file: the 8 bytes of length and the padded JSON. The tensors are put in the order in
+// which they must follow.
 struct TensorInfo {
   std::string name;
   DType dtype;
   std::vector<int64_t> dims;
 };
-std::string safetensors_header(std::vector<TensorInfo>& tensors, const Metadata& metadata, const std::string& where);
+std::string safetensors_header(std::vector<TensorInfo>& tensors, const Metadata& metadata,
+                               const std::string& where);
 
-// Written like the Hugging Face library does (wide dtypes first, then by name; header padded with spaces to 8 bytes),
-// so the same input gives the same bytes. Atomic: on any error the older file stays as it is. Values too large for F16
-// become infinite, as in torch. Throws for names that are there twice.
-void write_safetensors(const std::filesystem::path& path, std::vector<TensorToSave> tensors, const Metadata& metadata);
+// Written like the Hugging Face library does (wide dtypes first, then by name; header padded with
+// spaces to 8 bytes), so the same input gives the same bytes. Atomic: on any error the older file
+// stays as it is. Values too large for F16 become infinite, as in torch. Throws for names that are
+// there twice.
+void write_safetensors(const std::filesystem::path& path, std::vector<TensorToSave> tensors,
+                       const Metadata& metadata);
 
 }  // namespace engine

@@ -1,7 +1,8 @@
 // Typed sites: the places of a model that a strategy may use, by role and layer.
 //
-// A hook is a module that a strategy adds at a site. It must be a no-op on the output at the start (LoRA B = 0, adapter
-// up = 0, IA3 = 1). Several hooks at one site run in the order in which they were added, so strategies compose with '+'.
+// A hook is a module that a strategy adds at a site. It must be a no-op on the output at the start
+// (LoRA B = 0, adapter up = 0, IA3 = 1). Several hooks at one site run in the order in which they
+// were added, so strategies compose with '+'.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ class LinearHook : public Module {
  public:
   // Before the product (IA3 at feed-forward sites scales x).
   virtual Tensor input(Graph& g, Tensor x) { return x; }
-  // After it (LoRA adds scale (x A^T) B^T, IA3 scales y). `x` is the layer's own input, before any hook.
+  // After it (LoRA adds scale (x A^T) B^T, IA3 scales y). `x` is the layer's own input, before any
+  // hook.
   virtual Tensor output(Graph& g, const Tensor& x, Tensor y) { return y; }
 };
 
@@ -51,9 +53,10 @@ class KvHook : public Module {
 struct LinearSite {
   Linear* linear;
   Role role;
-  int layer;               // 0 .. layers - 1; `layers` for pooler and head
-  int64_t out_begin, out_end;  // columns of the output that have this role (GPT-2's c_attn is three sites)
-  std::string path;        // "bert.encoder.layer.0.attention.self.query"
+  int layer;  // 0 .. layers - 1; `layers` for pooler and head
+  int64_t out_begin,
+      out_end;       // columns of the output that have this role (GPT-2's c_attn is three sites)
+  std::string path;  // "bert.encoder.layer.0.attention.self.query"
 };
 
 enum class Point { after_attention, after_ffn };

@@ -15,7 +15,9 @@ class LayerNorm : public Module {
     bias.bias = true;
   }
 
-  Tensor operator()(Graph& g, const Tensor& x) { return layer_norm(g, x, g.use(weight), g.use(bias), eps_); }
+  Tensor operator()(Graph& g, const Tensor& x) {
+    return layer_norm(g, x, g.use(weight), g.use(bias), eps_);
+  }
   // LayerNorm(residual + dropout(h)) in one pass; may write over h.
   Tensor operator()(Graph& g, Tensor h, const Tensor& residual, double dropout) {
     return add_layer_norm(g, std::move(h), residual, g.use(weight), g.use(bias), eps_, dropout);

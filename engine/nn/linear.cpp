@@ -4,7 +4,8 @@
 
 namespace engine {
 
-Linear::Linear(int64_t in, int64_t out, Role role, int layer, bool with_bias) : has_bias(with_bias) {
+Linear::Linear(int64_t in, int64_t out, Role role, int layer, bool with_bias)
+    : has_bias(with_bias) {
   declare(weight, "weight", {out, in}, role, layer, Init::normal);
   if (!with_bias) return;
   declare(bias, "bias", {out}, role, layer, Init::zeros);
@@ -20,7 +21,8 @@ Tensor Linear::operator()(Graph& g, const Tensor& x) {
 }
 
 Tensor Linear::operator()(Graph& g, const Tensor& x, Activation act) {
-  if (hooks_.empty()) return linear_activation(g, x, g.use(weight), has_bias ? g.use(bias) : Tensor(), act);
+  if (hooks_.empty())
+    return linear_activation(g, x, g.use(weight), has_bias ? g.use(bias) : Tensor(), act);
   return activation(g, (*this)(g, x), act);
 }
 

@@ -1,4 +1,5 @@
-// y = x W^T + b with Hugging Face's names "weight" (out, in) and "bias" (out), and the hooks of a strategy.
+// y = x W^T + b with Hugging Face's names "weight" (out, in) and "bias" (out), and the hooks of a
+// strategy.
 #pragma once
 
 #include "engine/nn/hooks.h"

@@ -6,20 +6,34 @@ namespace engine {
 
 const char* role_name(Role role) {
   switch (role) {
-    case Role::embedding: return "embedding";
-    case Role::embedding_norm: return "embedding_norm";
-    case Role::embedding_projection: return "embedding_projection";
-    case Role::query: return "query";
-    case Role::key: return "key";
-    case Role::value: return "value";
-    case Role::attention_output: return "attention_output";
-    case Role::attention_norm: return "attention_norm";
-    case Role::ffn_in: return "ffn_in";
-    case Role::ffn_out: return "ffn_out";
-    case Role::ffn_norm: return "ffn_norm";
-    case Role::pooler: return "pooler";
-    case Role::head: return "head";
-    case Role::injected: return "injected";
+    case Role::embedding:
+      return "embedding";
+    case Role::embedding_norm:
+      return "embedding_norm";
+    case Role::embedding_projection:
+      return "embedding_projection";
+    case Role::query:
+      return "query";
+    case Role::key:
+      return "key";
+    case Role::value:
+      return "value";
+    case Role::attention_output:
+      return "attention_output";
+    case Role::attention_norm:
+      return "attention_norm";
+    case Role::ffn_in:
+      return "ffn_in";
+    case Role::ffn_out:
+      return "ffn_out";
+    case Role::ffn_norm:
+      return "ffn_norm";
+    case Role::pooler:
+      return "pooler";
+    case Role::head:
+      return "head";
+    case Role::injected:
+      return "injected";
   }
   return "?";
 }
@@ -29,11 +43,14 @@ void Module::visit(const std::function<void(Parameter&)>& fn, const std::string&
     parameter->name = prefix + name;
     fn(*parameter);
   }
-  for (auto& [name, child] : children_) child->visit(fn, name.empty() ? prefix : prefix + name + ".");
+  for (auto& [name, child] : children_)
+    child->visit(fn, name.empty() ? prefix : prefix + name + ".");
 }
 
-void Module::declare(Parameter& parameter, std::string name, std::vector<int64_t> dims, Role role, int layer, Init init) {
-  check(dims.size() == 1 || dims.size() == 2, "module", "parameter ", name, " has ", dims.size(), " dimensions; every tensor is a matrix");
+void Module::declare(Parameter& parameter, std::string name, std::vector<int64_t> dims, Role role,
+                     int layer, Init init) {
+  check(dims.size() == 1 || dims.size() == 2, "module", "parameter ", name, " has ", dims.size(),
+        " dimensions; every tensor is a matrix");
   parameter.shape = dims.size() == 1 ? Shape{1, dims[0]} : Shape{dims[0], dims[1]};
   parameter.dims = std::move(dims);
   parameter.role = role;
@@ -43,7 +60,9 @@ void Module::declare(Parameter& parameter, std::string name, std::vector<int64_t
   parameters_.emplace_back(std::move(name), &parameter);
 }
 
-void Module::declare(Module& child, std::string name) { children_.emplace_back(std::move(name), &child); }
+void Module::declare(Module& child, std::string name) {
+  children_.emplace_back(std::move(name), &child);
+}
 
 void Module::disown(const Module& child) {
   std::erase_if(children_, [&](const auto& entry) { return entry.second == &child; });

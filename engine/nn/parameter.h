@@ -1,9 +1,10 @@
 // Parameters: what a model declares, what a strategy marks, and where the values live.
 //
-// Order of events: modules declare parameters (a name and a shape, no memory) -> the strategy injects its own and marks
-// what trains -> ParameterStore::allocate() -> values are loaded or initialised. Trainable values, gradients (and the
-// optimizer's moments) are contiguous blocks in one order, so a norm is one sum, AdamW one loop, and a checkpoint of a
-// BitFit run is kilobytes. Frozen values may stay in a read-only mapped file.
+// Order of events: modules declare parameters (a name and a shape, no memory) -> the strategy
+// injects its own and marks what trains -> ParameterStore::allocate() -> values are loaded or
+// initialised. Trainable values, gradients (and the optimizer's moments) are contiguous blocks in
+// one order, so a norm is one sum, AdamW one loop, and a checkpoint of a BitFit run is kilobytes.
+// Frozen values may stay in a read-only mapped file.
 #pragma once
 
 #include <cstdint>
@@ -14,37 +15,44 @@
 
 namespace engine {
 
-// What a parameter or a site is for. Strategies choose by role and layer, never by the spelling of a name: an
-// "output.dense" suffix also hits attention.output.dense.
+// What a parameter or a site is for. Strategies choose by role and layer, never by the spelling of
+// a name: an "output.dense" suffix also hits attention.output.dense.
 enum class Role {
-  embedding,             // word, position and token-type tables
+  embedding,  // word, position and token-type tables
   embedding_norm,
   embedding_projection,  // ELECTRA: embedding size to hidden size
-  query, key, value,
-  attention_output, attention_norm,
-  ffn_in, ffn_out, ffn_norm,
+  query,
+  key,
+  value,
+  attention_output,
+  attention_norm,
+  ffn_in,
+  ffn_out,
+  ffn_norm,
   pooler,
-  head,                  // the task's own layers: always trained
-  injected,              // added by a strategy
+  head,      // the task's own layers: always trained
+  injected,  // added by a strategy
 };
 const char* role_name(Role role);  // "query", "attention_output", ...
 
-// kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A; sinusoids over the rows, as the fixed positions of Vaswani
-// et al. 2017, of init_std: the start of a position table.
+// kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A; sinusoids over the rows, as
+// the fixed positions of Vaswani et al. 2017, of init_std: the start of a position table.
 enum class Init { normal, zeros, ones, kaiming_uniform, sinusoids };
 
 struct Parameter : Leaf {
-  std::string name;            // the Hugging Face name, complete; set by ParameterStore
-  std::vector<int64_t> dims;   // as in the file: {n} for a vector (its shape is (1, n)), {out, in} for a weight
+  std::string name;  // the Hugging Face name, complete; set by ParameterStore
+  std::vector<int64_t>
+      dims;  // as in the file: {n} for a vector (its shape is (1, n)), {out, in} for a weight
   Role role = Role::injected;
-  int layer = -1;              // encoder layer, -1: before, `layers`: after
-  bool bias = false;           // an additive bias of any module, LayerNorm included
-  bool norm = false;           // belongs to a LayerNorm
+  int layer = -1;     // encoder layer, -1: before, `layers`: after
+  bool bias = false;  // an additive bias of any module, LayerNorm included
+  bool norm = false;  // belongs to a LayerNorm
   Init init = Init::normal;
   double init_std = 0.02;
   bool transposed_in_file = false;  // GPT-2's Conv1D stores (in, out)
-  bool required = true;        // must be in a checkpoint; false for heads and injected modules, which may start fresh
-  bool loaded = false;         // got its values from a checkpoint (set by loading)
+  bool required =
+      true;  // must be in a checkpoint; false for heads and injected modules, which may start fresh
+  bool loaded = false;  // got its values from a checkpoint (set by loading)
 
   int64_t count() const { return shape.size(); }
   // AdamW decays neither biases nor LayerNorm parameters (Hugging Face's Trainer, BERT).

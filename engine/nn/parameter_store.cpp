@@ -76,9 +76,12 @@ Scalar* ParameterStore::own(Parameter& p) {
 }
 
 void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper) {
-  check(allocated_ && !p.trainable, "parameters", p.name, " is trainable and needs memory of its own");
-  p.value = const_cast<Scalar*>(data);  // read-only pages: a write would fault, so frozen is enforced by the hardware
-  if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end()) memory_.push_back(std::move(keeper));
+  check(allocated_ && !p.trainable, "parameters", p.name,
+        " is trainable and needs memory of its own");
+  p.value = const_cast<Scalar*>(
+      data);  // read-only pages: a write would fault, so frozen is enforced by the hardware
+  if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end())
+    memory_.push_back(std::move(keeper));
 }
 
 void ParameterStore::initialise(uint64_t seed) {
@@ -89,13 +92,17 @@ void ParameterStore::initialise(uint64_t seed) {
   }
 }
 
-// Rows r: sin(r / 10000^(2i / d)) and cos of the same, side by side, scaled to a standard deviation of about init_std.
+// Rows r: sin(r / 10000^(2i / d)) and cos of the same, side by side, scaled to a standard deviation
+// of about init_std.
 static void fill_sinusoids(Parameter& p) {
   const int64_t d = p.shape.cols;
   for (int64_t r = 0; r < p.shape.rows; ++r)
     for (int64_t c = 0; c < d; ++c) {
-      const double angle = static_cast<double>(r) * std::pow(10000.0, -static_cast<double>(c / 2 * 2) / static_cast<double>(d));
-      p.value[r * d + c] = static_cast<Scalar>(p.init_std * std::sqrt(2.0) * (c % 2 ? std::cos(angle) : std::sin(angle)));
+      const double angle =
+          static_cast<double>(r) *
+          std::pow(10000.0, -static_cast<double>(c / 2 * 2) / static_cast<double>(d));
+      p.value[r * d + c] = static_cast<Scalar>(p.init_std * std::sqrt(2.0) *
+                                               (c % 2 ? std::cos(angle) : std::sin(angle)));
     }
 }
 
@@ -110,10 +117,12 @@ void ParameterStore::fill_initial(Parameter& p, uint64_t seed) {
     return;
   }
   Random random(mix(seed, name_key(p.name)));
-  // torch.nn.init.kaiming_uniform_(a = sqrt(5)): bound = sqrt(6 / ((1 + a^2) fan_in)) = 1 / sqrt(fan_in)
+  // torch.nn.init.kaiming_uniform_(a = sqrt(5)): bound = sqrt(6 / ((1 + a^2) fan_in)) = 1 /
+  // sqrt(fan_in)
   const double bound = 1.0 / std::sqrt(static_cast<double>(p.shape.cols));
   for (int64_t i = 0; i < n; ++i)
-    p.value[i] = static_cast<Scalar>(p.init == Init::normal ? p.init_std * random.normal() : bound * (2 * random.uniform() - 1));
+    p.value[i] = static_cast<Scalar>(p.init == Init::normal ? p.init_std * random.normal()
+                                                            : bound * (2 * random.uniform() - 1));
 }
 
 void ParameterStore::clear_gradients() {

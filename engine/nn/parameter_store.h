@@ -12,19 +12,20 @@ namespace engine {
 
 class ParameterStore {
  public:
-  // Collects the parameters of the tree. A parameter's full name is set here; two of one name are an error.
+  // Collects the parameters of the tree. A parameter's full name is set here; two of one name are
+  // an error.
   explicit ParameterStore(Module& root);
 
-  // Lays out memory by what is `trainable` now: one block of trainable values (those that weight decay touches first, then
-  // the others; each in order of declaration) and one of gradients. Frozen parameters get memory only when a value is
-  // written (own()). May be called once.
+  // Lays out memory by what is `trainable` now: one block of trainable values (those that weight
+  // decay touches first, then the others; each in order of declaration) and one of gradients.
+  // Frozen parameters get memory only when a value is written (own()). May be called once.
   void allocate();
 
   const std::vector<Parameter*>& all() const { return all_; }
   const std::vector<Parameter*>& trainable() const { return trainable_; }  // in block order
   Parameter* find(const std::string& name) const;                          // null if there is none
 
-  int64_t total_count() const;      // scalars, trainable and frozen
+  int64_t total_count() const;  // scalars, trainable and frozen
   int64_t trainable_count() const;
 
   // The trainable block, `size` scalars: the first `decayed` are subject to weight decay.
@@ -33,7 +34,8 @@ class ParameterStore {
     Scalar* grad = nullptr;
     int64_t size = 0;
     int64_t decayed = 0;
-    // The tables in it that ops look rows up in, in their order: the gradient is zero outside of their written rows.
+    // The tables in it that ops look rows up in, in their order: the gradient is zero outside of
+    // their written rows.
     struct Table {
       int64_t begin, rows, cols;
       WrittenRows* written;
@@ -47,17 +49,20 @@ class ParameterStore {
   };
   const Block& block() const { return block_; }
 
-  // Memory of its own for a frozen parameter (aligned, uninitialised); for a trainable one its place in the block.
+  // Memory of its own for a frozen parameter (aligned, uninitialised); for a trainable one its
+  // place in the block.
   Scalar* own(Parameter& p);
-  // Points a frozen parameter at memory that somebody else keeps alive (`keeper`), which is never written.
+  // Points a frozen parameter at memory that somebody else keeps alive (`keeper`), which is never
+  // written.
   void borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper);
 
-  // Fresh values for every parameter that was not loaded: a function of (seed, name), so that a head starts with the same
-  // values whatever the strategy, and in whatever order.
+  // Fresh values for every parameter that was not loaded: a function of (seed, name), so that a
+  // head starts with the same values whatever the strategy, and in whatever order.
   void initialise(uint64_t seed);
   static void fill_initial(Parameter& p, uint64_t seed);
 
-  // Before a step: the next gradients are written over. After backward: gradients that no op wrote are made zero.
+  // Before a step: the next gradients are written over. After backward: gradients that no op wrote
+  // are made zero.
   void clear_gradients();
   void settle_gradients();
 

@@ -7,7 +7,8 @@
 namespace engine {
 namespace {
 
-using Chunk = Eigen::Array<Scalar, Eigen::Dynamic, 1, 0, 256, 1>;  // on the stack: a pass stays in the first cache
+using Chunk = Eigen::Array<Scalar, Eigen::Dynamic, 1, 0, 256,
+                           1>;  // on the stack: a pass stays in the first cache
 constexpr int64_t kChunk = 256;
 constexpr Scalar kInvSqrt2 = Scalar(0.70710678118654752440);
 constexpr Scalar kInvSqrt2Pi = Scalar(0.39894228040143267794);
@@ -25,12 +26,13 @@ using Out = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
 void derivative(Activation act, const In& x, Chunk& d) {
   switch (act) {
     case Activation::gelu:  // Phi(x) + x phi(x)
-      d = Scalar(0.5) * (Scalar(1) + (x * kInvSqrt2).erf()) + x * kInvSqrt2Pi * (Scalar(-0.5) * x.square()).exp();
+      d = Scalar(0.5) * (Scalar(1) + (x * kInvSqrt2).erf()) +
+          x * kInvSqrt2Pi * (Scalar(-0.5) * x.square()).exp();
       break;
     case Activation::gelu_tanh: {  // 0.5 (1 + t) + 0.5 x (1 - t^2) u', t = tanh(u)
       const Chunk t = (kSqrt2OverPi * (x + kCubic * x.cube())).tanh();
-      d = Scalar(0.5) * (Scalar(1) + t) +
-          Scalar(0.5) * x * (Scalar(1) - t.square()) * kSqrt2OverPi * (Scalar(1) + 3 * kCubic * x.square());
+      d = Scalar(0.5) * (Scalar(1) + t) + Scalar(0.5) * x * (Scalar(1) - t.square()) *
+                                              kSqrt2OverPi * (Scalar(1) + 3 * kCubic * x.square());
       break;
     }
     case Activation::relu:
@@ -53,20 +55,27 @@ void derivative(Activation act, const In& x, Chunk& d) {
 
 Activation activation_from_name(std::string_view name) {
   if (name == "gelu") return Activation::gelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_tanh") return Activation::gelu_tanh;
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_tanh")
+    return Activation::gelu_tanh;
   if (name == "relu") return Activation::relu;
   if (name == "silu" || name == "swish") return Activation::silu;
   if (name == "tanh") return Activation::tanh;
-  fail("activation", "unknown activation '", name, "'", hint("known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh"));
+  fail("activation", "unknown activation '", name, "'",
+       hint("known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh"));
 }
 
 const char* activation_name(Activation act) {
   switch (act) {
-    case Activation::gelu: return "gelu";
-    case Activation::gelu_tanh: return "gelu_new";
-    case Activation::relu: return "relu";
-    case Activation::silu: return "silu";
-    case Activation::tanh: return "tanh";
+    case Activation::gelu:
+      return "gelu";
+    case Activation::gelu_tanh:
+      return "gelu_new";
+    case Activation::relu:
+      return "relu";
+    case Activation::silu:
+      return "silu";
+    case Activation::tanh:
+      return "tanh";
   }
   return "?";
 }
@@ -78,22 +87,35 @@ void activate(Activation act, const Scalar* x, Scalar* y, int64_t n) {
     const In in(x + at, count);
     Out out(y + at, count);
     switch (act) {
-      case Activation::gelu: out = Scalar(0.5) * in * (Scalar(1) + (in * kInvSqrt2).erf()); break;
-      case Activation::gelu_tanh: out = Scalar(0.5) * in * (Scalar(1) + (kSqrt2OverPi * (in + kCubic * in.cube())).tanh()); break;
-      case Activation::relu: out = in.max(Scalar(0)); break;
-      case Activation::silu: out = in / (Scalar(1) + (-in).exp()); break;
-      case Activation::tanh: out = in.tanh(); break;
+      case Activation::gelu:
+        out = Scalar(0.5) * in * (Scalar(1) + (in * kInvSqrt2).erf());
+        break;
+      case Activation::gelu_tanh:
+        out = Scalar(0.5) * in * (Scalar(1) + (kSqrt2OverPi * (in + kCubic * in.cube())).tanh());
+        break;
+      case Activation::relu:
+        out = in.max(Scalar(0));
+        break;
+      case Activation::silu:
+        out = in / (Scalar(1) + (-in).exp());
+        break;
+      case Activation::tanh:
+        out = in.tanh();
+        break;
     }
   });
 }
 
-void activate_backward(Activation act, const Scalar* x, const Scalar* dy, Scalar* dx, Scalar beta, int64_t n) {
+void activate_backward(Activation act, const Scalar* x, const Scalar* dy, Scalar* dx, Scalar beta,
+                       int64_t n) {
   by_chunk(n, [&](int64_t at, int64_t count) {
     Chunk d(count);
     derivative(act, In(x + at, count), d);
     Out out(dx + at, count);
-    if (beta == 0) out = In(dy + at, count) * d;
-    else out += In(dy + at, count) * d;
+    if (beta == 0)
+      out = In(dy + at, count) * d;
+    else
+      out += In(dy + at, count) * d;
   });
 }
 
@@ -101,26 +123,34 @@ void activate_backward(Activation act, const Scalar* x, const Scalar* dy, Scalar
 
 Tensor activation(Graph& g, const Tensor& x, Activation act) {
   Tensor y = g.make(x.shape());
-  parallel_for(x.size(), 8, [&](int64_t begin, int64_t end) { kernels::activate(act, x.data() + begin, y.data() + begin, end - begin); },
-               kChunk);
+  parallel_for(
+      x.size(), 8,
+      [&](int64_t begin, int64_t end) {
+        kernels::activate(act, x.data() + begin, y.data() + begin, end - begin);
+      },
+      kChunk);
   if (act == Activation::tanh) {  // 1 - y^2: y is often kept by the next layer anyway
     const Tensor ys = g.keep(y, g.needs(x));
     const Tensor input = x.ghost();
     return g.record("tanh", y, {x}, [=](Backward& bw) {
       const GradSink dx = bw.into(input);
       RowMap out(dx.data, ys.size());
-      if (dx.beta == 0) out = bw.dy().flat() * (Scalar(1) - ys.flat().square());
-      else out += bw.dy().flat() * (Scalar(1) - ys.flat().square());
+      if (dx.beta == 0)
+        out = bw.dy().flat() * (Scalar(1) - ys.flat().square());
+      else
+        out += bw.dy().flat() * (Scalar(1) - ys.flat().square());
     });
   }
   const Tensor xs = g.keep(x, g.needs(x));
   return g.record(activation_name(act), y, {x}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
-    parallel_for(xs.size(), 12,
-                 [&](int64_t begin, int64_t end) {
-                   kernels::activate_backward(act, xs.data() + begin, bw.dy().data() + begin, dx.data + begin, dx.beta, end - begin);
-                 },
-                 kChunk);
+    parallel_for(
+        xs.size(), 12,
+        [&](int64_t begin, int64_t end) {
+          kernels::activate_backward(act, xs.data() + begin, bw.dy().data() + begin,
+                                     dx.data + begin, dx.beta, end - begin);
+        },
+        kChunk);
   });
 }
 

@@ -12,13 +12,17 @@ struct AttentionOptions {
   double dropout = 0;   // of the probabilities
 };
 
-// For every sequence s and head h:  P = softmax(Q K^T / sqrt(d)), O = dropout(P) V, where K and V begin with the rows of
-// the prefix, if there is one.   q, k, v (tokens, hidden); prefix_k, prefix_v (length, hidden) or empty, shared by all
-// sequences; result (tokens, hidden). `segments` must live until backward.
+// For every sequence s and head h:  P = softmax(Q K^T / sqrt(d)), O = dropout(P) V, where K and V
+// begin with the rows of the prefix, if there is one.   q, k, v (tokens, hidden); prefix_k,
+// prefix_v (length, hidden) or empty, shared by all sequences; result (tokens, hidden). `segments`
+// must live until backward.
 //
-// With `queries`, only some tokens ask: rows [queries.begin(s), +length(s)) of q belong to sequence s (perhaps none), all of k
-// and v are seen, and the result has the rows of q. Not together with `causal`. `queries` must live until backward, too.
-Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const Segments& segments, const AttentionOptions& options,
-                 const Tensor& prefix_k = {}, const Tensor& prefix_v = {}, const Segments* queries = nullptr);
+// With `queries`, only some tokens ask: rows [queries.begin(s), +length(s)) of q belong to sequence
+// s (perhaps none), all of k and v are seen, and the result has the rows of q. Not together with
+// `causal`. `queries` must live until backward, too.
+Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const Segments& segments, const AttentionOptions& options,
+                 const Tensor& prefix_k = {}, const Tensor& prefix_v = {},
+                 const Segments* queries = nullptr);
 
 }  // namespace engine

@@ -18,8 +18,10 @@ Tensor add(Graph& g, Tensor a, const Tensor& b) {
   return g.record("add", y, {as, bs}, [=](Backward& bw) {
     if (auto db = bw.into(bs)) {
       RowMap sink(db.data, bw.dy().size());
-      if (db.beta == 0) sink = bw.dy().flat();
-      else sink += bw.dy().flat();
+      if (db.beta == 0)
+        sink = bw.dy().flat();
+      else
+        sink += bw.dy().flat();
     }
     bw.give(as);
   });
@@ -33,14 +35,18 @@ Tensor scale(Graph& g, Tensor x, Scalar c) {
   return g.record("scale", y, {xs}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     RowMap sink(dx.data, bw.dy().size());
-    if (dx.beta == 0) sink = c * bw.dy().flat();
-    else sink += c * bw.dy().flat();
+    if (dx.beta == 0)
+      sink = c * bw.dy().flat();
+    else
+      sink += c * bw.dy().flat();
   });
 }
 
-// y = x diag(l);  dx = dy diag(l);  dl[j] = sum over rows of dy[r, j] x[r, j]. Keeps x only if l is trainable.
+// y = x diag(l);  dx = dy diag(l);  dl[j] = sum over rows of dy[r, j] x[r, j]. Keeps x only if l is
+// trainable.
 Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
-  check(l.size() == x.cols(), "column_scale", "scale ", l.shape(), " does not fit input ", x.shape());
+  check(l.size() == x.cols(), "column_scale", "scale ", l.shape(), " does not fit input ",
+        x.shape());
   Tensor y = g.make(x.shape());
   parallel_for(x.rows(), 2 * x.cols(), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) y.row_array(r) = x.row_array(r) * l.flat();
@@ -50,17 +56,20 @@ Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
     const Tensor& dy = bw.dy();
     if (auto dl = bw.into(ls)) {
       const int64_t cols = dy.cols();
-      kernels::sum_rows(dy.rows(), cols, dl.data, dl.beta, [&](int64_t r, int64_t c, int64_t width, Scalar* part) {
-        const Scalar *d = dy.row(r) + c, *v = xs.row(r) + c;
-        for (int64_t j = 0; j < width; ++j) part[j] += d[j] * v[j];
-      });
+      kernels::sum_rows(dy.rows(), cols, dl.data, dl.beta,
+                        [&](int64_t r, int64_t c, int64_t width, Scalar* part) {
+                          const Scalar *d = dy.row(r) + c, *v = xs.row(r) + c;
+                          for (int64_t j = 0; j < width; ++j) part[j] += d[j] * v[j];
+                        });
     }
     if (auto dx = bw.into(xs))
       parallel_for(dy.rows(), 2 * dy.cols(), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
           RowMap sink(dx.data + r * dy.cols(), dy.cols());
-          if (dx.beta == 0) sink = dy.row_array(r) * ls.flat();
-          else sink += dy.row_array(r) * ls.flat();
+          if (dx.beta == 0)
+            sink = dy.row_array(r) * ls.flat();
+          else
+            sink += dy.row_array(r) * ls.flat();
         }
       });
   });
@@ -77,9 +86,11 @@ Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) 
   }
   const Tensor xs = x.ghost();
   if (!g.needs(x)) return g.record("select_rows", y, {xs}, [](Backward&) {});
-  // The row numbers go into a tensor of the pool, not into a vector: a warm step takes nothing from the heap.
-  Tensor index = g.make({1, (n * static_cast<int64_t>(sizeof(int32_t)) + static_cast<int64_t>(sizeof(Scalar)) - 1) /
-                                static_cast<int64_t>(sizeof(Scalar))});
+  // The row numbers go into a tensor of the pool, not into a vector: a warm step takes nothing from
+  // the heap.
+  Tensor index = g.make(
+      {1, (n * static_cast<int64_t>(sizeof(int32_t)) + static_cast<int64_t>(sizeof(Scalar)) - 1) /
+              static_cast<int64_t>(sizeof(Scalar))});
   std::memcpy(index.data(), rows.data(), rows.size() * sizeof(int32_t));
   const Tensor kept = g.keep(index, true);
   return g.record("select_rows", y, {xs}, [=](Backward& bw) {
@@ -93,8 +104,8 @@ Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) 
 
 // y = x[:, begin : begin + count];  dx = dy there, 0 elsewhere.
 Tensor select_columns(Graph& g, const Tensor& x, int64_t begin, int64_t count) {
-  check(begin >= 0 && count > 0 && begin + count <= x.cols(), "select_columns", "columns ", begin, " to ", begin + count,
-        " of a tensor of shape ", x.shape());
+  check(begin >= 0 && count > 0 && begin + count <= x.cols(), "select_columns", "columns ", begin,
+        " to ", begin + count, " of a tensor of shape ", x.shape());
   Tensor y = g.make({x.rows(), count});
   y.mat() = x.mat().middleCols(begin, count);
   const Tensor xs = x.ghost();

@@ -1,6 +1,6 @@
 // y[i] = sum over lookups k of T_k[ids_k[i]];   dT_k[ids_k[i]] += dy[i].
-// Keeps nothing: the ids live in the batch. Only the rows that get a term are written (engine/autograd/written_rows.h); a frozen table
-// costs nothing in backward.
+// Keeps nothing: the ids live in the batch. Only the rows that get a term are written
+// (engine/autograd/written_rows.h); a frozen table costs nothing in backward.
 #include "engine/ops/embedding.h"
 
 #include <algorithm>
@@ -12,17 +12,21 @@ namespace engine {
 
 Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n) {
   constexpr size_t kMost = 4;
-  check(lookups.size() > 0 && lookups.size() <= kMost, "embedding_sum", lookups.size(), " lookups; one to four are possible");
+  check(lookups.size() > 0 && lookups.size() <= kMost, "embedding_sum", lookups.size(),
+        " lookups; one to four are possible");
   std::array<Lookup, kMost> all;
   std::array<Tensor, kMost> tables;
   size_t count = 0;
   for (const Lookup& lookup : lookups) {
-    check(lookup.table.cols() == lookups.begin()->table.cols(), "embedding_sum", "tables ", lookup.table.shape(), " and ",
-          lookups.begin()->table.shape(), " have rows of different sizes");
+    check(lookup.table.cols() == lookups.begin()->table.cols(), "embedding_sum", "tables ",
+          lookup.table.shape(), " and ", lookups.begin()->table.shape(),
+          " have rows of different sizes");
     for (int64_t i = 0; i < n; ++i)
-      check(lookup.ids[i] >= 0 && lookup.ids[i] < lookup.table.rows(), "embedding_sum", "id ", lookup.ids[i], " at position ", i,
-            " is outside a table of ", lookup.table.rows(), " rows",
-            hint("does the tokenizer belong to this model, and is the text short enough for its position table?"));
+      check(lookup.ids[i] >= 0 && lookup.ids[i] < lookup.table.rows(), "embedding_sum", "id ",
+            lookup.ids[i], " at position ", i, " is outside a table of ", lookup.table.rows(),
+            " rows",
+            hint("does the tokenizer belong to this model, and is the text short enough for its "
+                 "position table?"));
     tables[count] = lookup.table;
     all[count++] = lookup;
   }
@@ -41,18 +45,24 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
   };
   std::array<Source, kMost> sources;
   for (size_t k = 0; k < count; ++k) sources[k] = {all[k].table.ghost(), all[k].ids};
-  return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]}, [=](Backward& bw) {
-    for (size_t k = 0; k < count; ++k) {
-      Scalar* const gradient = bw.into_rows(sources[k].table, sources[k].ids, n);
-      if (!gradient) continue;
-      // Threads share columns, so that repeated ids are summed in the order of the batch.
-      parallel_for(d, n, [&](int64_t begin, int64_t end) {
-        const int64_t width = end - begin;
-        for (int64_t i = 0; i < n; ++i)
-          RowMap(gradient + sources[k].ids[i] * d + begin, width) += RowMap(bw.dy().row(i) + begin, width);
-      }, 16);
-    }
-  });
+  return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]},
+                  [=](Backward& bw) {
+                    for (size_t k = 0; k < count; ++k) {
+                      Scalar* const gradient = bw.into_rows(sources[k].table, sources[k].ids, n);
+                      if (!gradient) continue;
+                      // Threads share columns, so that repeated ids are summed in the order of the
+                      // batch.
+                      parallel_for(
+                          d, n,
+                          [&](int64_t begin, int64_t end) {
+                            const int64_t width = end - begin;
+                            for (int64_t i = 0; i < n; ++i)
+                              RowMap(gradient + sources[k].ids[i] * d + begin, width) +=
+                                  RowMap(bw.dy().row(i) + begin, width);
+                          },
+                          16);
+                    }
+                  });
 }
 
 }  // namespace engine

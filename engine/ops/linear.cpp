@@ -8,7 +8,8 @@
 //
 // low_rank_add:  y + s (m x) A^T B^T, m the dropout mask. With t = (m x) A^T (n, r):
 //   dB = s dy^T t;  dt = s dy B;  dA = dt^T (m x);  dx += m (dt A).
-// Keeps x and t; the masked x is made again. The frozen W's own gradient is not there, which is LoRA's saving.
+// Keeps x and t; the masked x is made again. The frozen W's own gradient is not there, which is
+// LoRA's saving.
 #include "engine/ops/linear.h"
 
 #include "engine/ops/columns.h"
@@ -19,7 +20,8 @@ namespace {
 
 void check_shapes(const char* op, const Tensor& x, const Tensor& w, const Tensor& b) {
   check(x.cols() == w.cols(), op, "input ", x.shape(), " does not fit weight ", w.shape());
-  check(!b || b.shape() == Shape{1, w.rows()}, op, "bias ", b.shape(), " does not fit weight ", w.shape());
+  check(!b || b.shape() == Shape{1, w.rows()}, op, "bias ", b.shape(), " does not fit weight ",
+        w.shape());
 }
 
 void add_row(const Tensor& y, const Tensor& b) {
@@ -29,7 +31,8 @@ void add_row(const Tensor& y, const Tensor& b) {
 }
 
 // The three gradients of a linear layer, given that of its product.
-void linear_backward(Backward& bw, const Tensor& du, const Tensor& xs, const Tensor& ws, const Tensor& b) {
+void linear_backward(Backward& bw, const Tensor& du, const Tensor& xs, const Tensor& ws,
+                     const Tensor& b) {
   if (auto dx = bw.into(xs)) gemm(false, false, du, ws, dx.beta, dx.data, Work::input_gradient);
   if (auto dw = bw.into(ws)) gemm(true, false, du, xs, dw.beta, dw.data, Work::weight_gradient);
   if (b)
@@ -43,12 +46,14 @@ Tensor linear(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b) {
   Tensor y = g.make({x.rows(), w.rows()});
   gemm(false, true, x, w, 0, y.data());
   if (b) add_row(y, b);
-  const Tensor xs = g.keep(x, g.needs(w));             // frozen W: x is not kept
+  const Tensor xs = g.keep(x, g.needs(w));  // frozen W: x is not kept
   const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
-  return g.record("linear", y, {x, w, b}, [=](Backward& bw) { linear_backward(bw, bw.dy(), xs, ws, bs); });
+  return g.record("linear", y, {x, w, b},
+                  [=](Backward& bw) { linear_backward(bw, bw.dy(), xs, ws, bs); });
 }
 
-Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, Activation act) {
+Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
+                         Activation act) {
   check_shapes("linear_activation", x, w, b);
   const bool any = g.needs(x) || g.needs(w) || g.needs(b);
   Tensor u = g.make({x.rows(), w.rows()});
@@ -64,23 +69,30 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
   const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
   return g.record("linear_activation", y, {x, w, b}, [=](Backward& bw) {
     const Tensor dy = bw.dy();
-    parallel_for(us.rows(), 12 * us.cols(), [&](int64_t begin, int64_t end) {  // over dy: nobody else reads it any more
-      const int64_t at = begin * us.cols(), n = (end - begin) * us.cols();
-      kernels::activate_backward(act, us.data() + at, dy.data() + at, dy.data() + at, 0, n);
-    });
+    parallel_for(us.rows(), 12 * us.cols(),
+                 [&](int64_t begin, int64_t end) {  // over dy: nobody else reads it any more
+                   const int64_t at = begin * us.cols(), n = (end - begin) * us.cols();
+                   kernels::activate_backward(act, us.data() + at, dy.data() + at, dy.data() + at,
+                                              0, n);
+                 });
     linear_backward(bw, dy, xs, ws, bs);
   });
 }
 
-Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b, double scale, double p) {
-  check(x.cols() == a.cols() && a.rows() == b.cols(), "low_rank_add", "input ", x.shape(), " does not fit A ", a.shape(), " and B ",
-        b.shape());
-  check(y.shape() == Shape{x.rows(), b.rows()}, "low_rank_add", "y ", y.shape(), " does not fit x ", x.shape(), " and B ", b.shape());
+Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b,
+                    double scale, double p) {
+  check(x.cols() == a.cols() && a.rows() == b.cols(), "low_rank_add", "input ", x.shape(),
+        " does not fit A ", a.shape(), " and B ", b.shape());
+  check(y.shape() == Shape{x.rows(), b.rows()}, "low_rank_add", "y ", y.shape(), " does not fit x ",
+        x.shape(), " and B ", b.shape());
   const DropoutMask mask = DropoutMask::next(g, p);
   const auto masked = [mask](const Tensor& from, const Tensor& to, Scalar beta) {
-    parallel_for(from.size(), 4,
-                 [&](int64_t begin, int64_t end) { mask.apply(begin, end - begin, from.data() + begin, to.data() + begin, beta); },
-                 DropoutMask::kAlign);
+    parallel_for(
+        from.size(), 4,
+        [&](int64_t begin, int64_t end) {
+          mask.apply(begin, end - begin, from.data() + begin, to.data() + begin, beta);
+        },
+        DropoutMask::kAlign);
   };
   const auto s = static_cast<Scalar>(scale);
   Tensor t = g.make({x.rows(), a.rows()});
@@ -97,7 +109,8 @@ Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const 
   const Tensor as = g.needs(x) ? a : a.ghost(), bs = through ? b : b.ghost();
   return g.record("low_rank_add", out, {before, x, a, b}, [=](Backward& bw) {
     const Tensor& dy = bw.dy();
-    if (auto db = bw.into(bs)) gemm(true, false, dy, ts, db.beta, db.data, Work::weight_gradient, s);
+    if (auto db = bw.into(bs))
+      gemm(true, false, dy, ts, db.beta, db.data, Work::weight_gradient, s);
     if (through) {
       Tensor dt = bw.scratch({dy.rows(), as.rows()});
       gemm(false, false, dy, bs, 0, dt.data(), Work::input_gradient, s);

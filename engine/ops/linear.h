@@ -10,10 +10,13 @@ namespace engine {
 Tensor linear(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b);
 
 // y = act(x W^T + b), the bias and the activation in one pass over the product.
-Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, Activation act);
+Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
+                         Activation act);
 
-// LoRA's update (Hu et al. 2021): y + scale (dropout(x) A^T) B^T.   a (r, in), b (out, r); y (n, out) is written over if
-// the caller gives it away with std::move. Dropout is applied to x for this branch only, as in the paper's code and PEFT.
-Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b, double scale, double dropout);
+// LoRA's update (Hu et al. 2021): y + scale (dropout(x) A^T) B^T.   a (r, in), b (out, r); y (n,
+// out) is written over if the caller gives it away with std::move. Dropout is applied to x for this
+// branch only, as in the paper's code and PEFT.
+Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b,
+                    double scale, double dropout);
 
 }  // namespace engine

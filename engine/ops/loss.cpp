@@ -1,4 +1,5 @@
-// cross_entropy:  loss = mean over rows of  -sum_c t_c log p_c,  p = softmax(logits),  t = (1 - e) onehot + e / classes
+// cross_entropy:  loss = mean over rows of  -sum_c t_c log p_c,  p = softmax(logits),  t = (1 - e)
+// onehot + e / classes
 //   dlogits = (p - t) / n.   Keeps p, which is as large as the logits.
 // mse:  loss = mean of (y - t)^2;   dy = 2 (y - t) / n.
 #include "engine/ops/loss.h"
@@ -20,15 +21,16 @@ Tensor keep_labels(Graph& g, const double* labels, int64_t n) {
 
 Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, double smoothing) {
   const int64_t n = logits.rows(), classes = logits.cols();
-  check(n > 0 && smoothing >= 0 && smoothing < 1, "cross_entropy", "logits ", logits.shape(), ", label smoothing ", smoothing,
-        ": there must be rows, and a smoothing in [0, 1)");
+  check(n > 0 && smoothing >= 0 && smoothing < 1, "cross_entropy", "logits ", logits.shape(),
+        ", label smoothing ", smoothing, ": there must be rows, and a smoothing in [0, 1)");
   const auto e = static_cast<Scalar>(smoothing), share = e / static_cast<Scalar>(classes);
   Tensor p = g.make(logits.shape());
   double total = 0;
   for (int64_t r = 0; r < n; ++r) {
     const auto label = static_cast<int64_t>(labels[r]);
-    check(label >= 0 && label < classes && static_cast<double>(label) == labels[r], "cross_entropy", "label ", labels[r], " of row ", r,
-          " is not one of ", classes, " classes", hint("the model's num_labels must fit the task"));
+    check(label >= 0 && label < classes && static_cast<double>(label) == labels[r], "cross_entropy",
+          "label ", labels[r], " of row ", r, " is not one of ", classes, " classes",
+          hint("the model's num_labels must fit the task"));
     const auto row = logits.row_array(r);
     const Scalar most = row.maxCoeff();
     RowMap probabilities = p.row_array(r);
@@ -48,8 +50,10 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
     const Scalar factor = *bw.dy().data() / static_cast<Scalar>(n);
     for (int64_t r = 0; r < n; ++r) {
       RowMap sink(dx.data + r * classes, classes);
-      if (dx.beta == 0) sink = factor * (ps.row_array(r) - share);
-      else sink += factor * (ps.row_array(r) - share);
+      if (dx.beta == 0)
+        sink = factor * (ps.row_array(r) - share);
+      else
+        sink += factor * (ps.row_array(r) - share);
       sink[static_cast<int64_t>(kept.data()[r])] -= factor * (1 - e);
     }
   });
@@ -57,7 +61,8 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
 
 Tensor mse(Graph& g, const Tensor& predictions, const double* targets) {
   const int64_t n = predictions.rows();
-  check(predictions.cols() == 1 && n > 0, "mse", "predictions have shape ", predictions.shape(), ", and must be (n, 1)");
+  check(predictions.cols() == 1 && n > 0, "mse", "predictions have shape ", predictions.shape(),
+        ", and must be (n, 1)");
   double total = 0;
   for (int64_t i = 0; i < n; ++i) {
     const double difference = static_cast<double>(predictions.data()[i]) - targets[i];
@@ -71,8 +76,10 @@ Tensor mse(Graph& g, const Tensor& predictions, const double* targets) {
     const GradSink dx = bw.into(ys);
     const Scalar factor = 2 * *bw.dy().data() / static_cast<Scalar>(n);
     RowMap sink(dx.data, n);
-    if (dx.beta == 0) sink = factor * (ys.flat() - kept.flat());
-    else sink += factor * (ys.flat() - kept.flat());
+    if (dx.beta == 0)
+      sink = factor * (ys.flat() - kept.flat());
+    else
+      sink += factor * (ys.flat() - kept.flat());
   });
 }
 

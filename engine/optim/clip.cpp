@@ -9,8 +9,8 @@
 namespace engine {
 namespace {
 
-// Sixteen running sums side by side, added up in one order: a vector loop with a result that does not depend on the
-// width of the vectors.
+// Sixteen running sums side by side, added up in one order: a vector loop with a result that does
+// not depend on the width of the vectors.
 double sum_of_squares(const Scalar* x, int64_t n) {
   constexpr int64_t kLanes = 16;
   std::array<double, kLanes> lanes{};
@@ -28,8 +28,8 @@ double sum_of_squares(const Scalar* x, int64_t n) {
   return sum;
 }
 
-// The sum of fn(begin, end) over parts of [0, n). Their borders are a function of n alone: the number of threads decides who sums a
-// part, never what is in it.
+// The sum of fn(begin, end) over parts of [0, n). Their borders are a function of n alone: the
+// number of threads decides who sums a part, never what is in it.
 template <class F>
 double sum_of_parts(int64_t n, int64_t least, int64_t cost, F&& fn) {
   constexpr int64_t kParts = 256;
@@ -37,7 +37,8 @@ double sum_of_parts(int64_t n, int64_t least, int64_t cost, F&& fn) {
   const int64_t parts = (n + length - 1) / length;
   std::array<double, kParts> sums{};
   parallel_for(parts, length * cost, [&](int64_t begin, int64_t end) {
-    for (int64_t part = begin; part < end; ++part) sums[static_cast<size_t>(part)] = fn(part * length, std::min(n, (part + 1) * length));
+    for (int64_t part = begin; part < end; ++part)
+      sums[static_cast<size_t>(part)] = fn(part * length, std::min(n, (part + 1) * length));
   });
   double sum = 0;
   for (const double part : sums) sum += part;
@@ -52,7 +53,9 @@ double sum_of_rows(const Scalar* grad, const ParameterStore::Block::Table& table
     double sum = 0;
     for (int64_t g = begin; g < end; ++g)
       for (uint64_t bits = rows.group(g); bits; bits &= bits - 1)
-        sum += sum_of_squares(grad + table.begin + (rows.first_of(g) + std::countr_zero(bits)) * table.cols, table.cols);
+        sum += sum_of_squares(
+            grad + table.begin + (rows.first_of(g) + std::countr_zero(bits)) * table.cols,
+            table.cols);
     return sum;
   });
 }
@@ -62,9 +65,12 @@ double sum_of_rows(const Scalar* grad, const ParameterStore::Block::Table& table
 double gradient_norm(const ParameterStore::Block& block) {
   double sum = 0;
   const auto stretch = [&](int64_t from, int64_t to) {
-    sum += sum_of_parts(to - from, 4096, 1, [&](int64_t begin, int64_t end) { return sum_of_squares(block.grad + from + begin, end - begin); });
+    sum += sum_of_parts(to - from, 4096, 1, [&](int64_t begin, int64_t end) {
+      return sum_of_squares(block.grad + from + begin, end - begin);
+    });
   };
-  for_stretches(block, 0, block.size, stretch, [&](size_t i) { sum += sum_of_rows(block.grad, block.tables[i]); });
+  for_stretches(block, 0, block.size, stretch,
+                [&](size_t i) { sum += sum_of_rows(block.grad, block.tables[i]); });
   return std::sqrt(sum);
 }
 

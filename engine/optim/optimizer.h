@@ -4,8 +4,8 @@
 //   const Clip clip = clip_gradients(store.block(), 1.0);
 //   optimizer.step(base_lr * schedule.factor(optimizer.steps()), clip.scale);
 //
-// Gradients must be settled (ParameterStore::settle_gradients) before they are read. A step allocates nothing, and its
-// result does not depend on the number of threads, bit for bit.
+// Gradients must be settled (ParameterStore::settle_gradients) before they are read. A step
+// allocates nothing, and its result does not depend on the number of threads, bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +26,16 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // One update with learning rate `lr`, from gradients multiplied by `grad_scale` (what clipping asks for; the
-  // gradients in memory stay as they are).
+  // One update with learning rate `lr`, from gradients multiplied by `grad_scale` (what clipping
+  // asks for; the gradients in memory stay as they are).
   void step(double lr, double grad_scale = 1) { update(++steps_, lr, grad_scale); }
 
-  int64_t steps() const { return steps_; }                // updates made
-  void set_steps(int64_t steps) { steps_ = steps; }       // when resuming
-  virtual std::string name() const = 0;                   // "adamw", "sgd": goes into the training state
+  int64_t steps() const { return steps_; }           // updates made
+  void set_steps(int64_t steps) { steps_ = steps; }  // when resuming
+  virtual std::string name() const = 0;              // "adamw", "sgd": goes into the training state
 
-  // The moments by name, for saving and for loading in place. Each is block().size scalars, or absent.
+  // The moments by name, for saving and for loading in place. Each is block().size scalars, or
+  // absent.
   using State = std::vector<std::pair<std::string, std::span<Scalar>>>;
   virtual State state() = 0;
 

@@ -9,23 +9,28 @@
 namespace engine {
 
 const std::vector<std::string>& Schedule::names() {
-  static const std::vector<std::string> known{"linear", "cosine", "constant", "constant_with_warmup"};
+  static const std::vector<std::string> known{"linear", "cosine", "constant",
+                                              "constant_with_warmup"};
   return known;
 }
 
-Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup) : name_(name), total_(total), warmup_(warmup) {
+Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup)
+    : name_(name), total_(total), warmup_(warmup) {
   const auto& known = names();
   if (std::find(known.begin(), known.end(), name_) == known.end()) {
     std::string list;
     for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
     fail("schedule", "there is none named '", name_, "'", hint("known are " + list));
   }
-  check(total >= 0 && warmup >= 0, "schedule", total, " updates with ", warmup, " of warm-up: neither may be negative");
-  check(warmup <= total, "schedule", "a warm-up of ", warmup, " updates is longer than the whole training of ", total);
+  check(total >= 0 && warmup >= 0, "schedule", total, " updates with ", warmup,
+        " of warm-up: neither may be negative");
+  check(warmup <= total, "schedule", "a warm-up of ", warmup,
+        " updates is longer than the whole training of ", total);
 }
 
 double Schedule::factor(int64_t updates_made) const {
-  const auto s = static_cast<double>(updates_made), w = static_cast<double>(warmup_), t = static_cast<double>(total_);
+  const auto s = static_cast<double>(updates_made), w = static_cast<double>(warmup_),
+             t = static_cast<double>(total_);
   if (updates_made < warmup_) return s / std::max(1.0, w);
   if (name_ == "linear") return std::max(0.0, (t - s) / std::max(1.0, t - w));
   if (name_ == "cosine") {
@@ -37,7 +42,8 @@ double Schedule::factor(int64_t updates_made) const {
 }
 
 int64_t warmup_updates(int64_t total, double ratio) {
-  check(ratio >= 0 && ratio <= 1, "schedule", "a warm-up ratio of ", ratio, " is not between 0 and 1");
+  check(ratio >= 0 && ratio <= 1, "schedule", "a warm-up ratio of ", ratio,
+        " is not between 0 and 1");
   return static_cast<int64_t>(std::ceil(static_cast<double>(total) * ratio));
 }
 

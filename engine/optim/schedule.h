@@ -1,11 +1,11 @@
 // Learning-rate schedules by Hugging Face's names: the factor on the base learning rate.
 //
-// With s the number of updates already made (0 for the first), W warm-up updates and T updates in all:
-//   while s < W                 s / max(1, W)                       so the first update has rate 0 when W > 0
-//   linear                      max(0, (T - s) / max(1, T - W))
-//   cosine                      max(0, (1 + cos(pi (s - W) / max(1, T - W))) / 2)        half a period
-//   constant                    1; with W > 0 it is what Hugging Face calls constant_with_warmup, a name that works as
-//   well
+// With s the number of updates already made (0 for the first), W warm-up updates and T updates in
+// all:
+//   while s < W                 s / max(1, W)                       so the first update has rate 0
+//   when W > 0 linear                      max(0, (T - s) / max(1, T - W)) cosine max(0, (1 +
+//   cos(pi (s - W) / max(1, T - W))) / 2)        half a period constant                    1; with
+//   W > 0 it is what Hugging Face calls constant_with_warmup, a name that works as well
 // Source: transformers/optimization.py (get_linear_schedule_with_warmup and its siblings).
 #pragma once
 
@@ -18,8 +18,8 @@ namespace engine {
 
 class Schedule {
  public:
-  // Throws engine::Error that lists the names for an unknown one, for negative numbers, and for a warm-up longer than
-  // the training.
+  // Throws engine::Error that lists the names for an unknown one, for negative numbers, and for a
+  // warm-up longer than the training.
   Schedule(std::string_view name, int64_t total, int64_t warmup = 0);
 
   double factor(int64_t updates_made) const;  // in [0, 1]

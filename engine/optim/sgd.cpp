@@ -5,11 +5,14 @@
 
 namespace engine {
 
-Sgd::Sgd(const ParameterStore::Block& block, const SgdOptions& options) : Optimizer(block), options_(options) {
+Sgd::Sgd(const ParameterStore::Block& block, const SgdOptions& options)
+    : Optimizer(block), options_(options) {
   check(options.momentum >= 0 && options.momentum < 1, "sgd", "momentum is ", options.momentum,
         " and must be at least 0 and below 1");
-  check(options.weight_decay >= 0, "sgd", "weight_decay is ", options.weight_decay, " and must not be negative");
-  check(!options.nesterov || options.momentum > 0, "sgd", "nesterov needs a momentum above 0", hint("0.9 is usual"));
+  check(options.weight_decay >= 0, "sgd", "weight_decay is ", options.weight_decay,
+        " and must not be negative");
+  check(!options.nesterov || options.momentum > 0, "sgd", "nesterov needs a momentum above 0",
+        hint("0.9 is usual"));
   if (options.momentum > 0) u_ = moment(block.size);
 }
 
@@ -22,7 +25,8 @@ void Sgd::update(int64_t, double lr, double grad_scale) {
   const ParameterStore::Block& b = block();
   const auto rate = static_cast<Scalar>(lr), scale = static_cast<Scalar>(grad_scale);
   const auto momentum = static_cast<Scalar>(options_.momentum);
-  const auto ahead = static_cast<Scalar>(options_.nesterov ? 1 : 0);  // p -= lr (ahead g + follow u)
+  const auto ahead =
+      static_cast<Scalar>(options_.nesterov ? 1 : 0);  // p -= lr (ahead g + follow u)
   const auto follow = static_cast<Scalar>(options_.nesterov ? options_.momentum : 1);
   const auto range = [&](int64_t begin, int64_t end, Scalar decay) {
     for_chunks(begin, end, [&](int64_t from, int64_t to) {

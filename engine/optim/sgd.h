@@ -1,8 +1,8 @@
 // Stochastic gradient descent with momentum, as torch.optim.SGD (dampening 0).
 //
-//   g = grad_scale * gradient + wd p       wd = 0 behind the first `decayed` scalars; coupled decay, unlike AdamW's
-//   u = momentum u + g                     u starts as 0, so the first u is g, as torch's
-//   p = p - lr (nesterov ? g + momentum u : u)
+//   g = grad_scale * gradient + wd p       wd = 0 behind the first `decayed` scalars; coupled
+//   decay, unlike AdamW's u = momentum u + g                     u starts as 0, so the first u is
+//   g, as torch's p = p - lr (nesterov ? g + momentum u : u)
 //
 // Without momentum u is not kept and p = p - lr g.
 #pragma once
@@ -19,7 +19,8 @@ struct SgdOptions {
 
 class Sgd : public Optimizer {
  public:
-  // Throws engine::Error for options out of range: momentum in [0, 1), weight_decay >= 0, nesterov only with momentum.
+  // Throws engine::Error for options out of range: momentum in [0, 1), weight_decay >= 0, nesterov
+  // only with momentum.
   explicit Sgd(const ParameterStore::Block& block, const SgdOptions& options = {});
 
   std::string name() const override { return "sgd"; }

@@ -16,12 +16,14 @@
 namespace engine {
 namespace {
 
-inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, float alpha, const float* a, blasint lda,
-                 const float* b, blasint ldb, float beta, float* c, blasint ldc) {
+inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+                 float alpha, const float* a, blasint lda, const float* b, blasint ldb, float beta,
+                 float* c, blasint ldc) {
   cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
-inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, double alpha, const double* a, blasint lda,
-                 const double* b, blasint ldb, double beta, double* c, blasint ldc) {
+inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+                 double alpha, const double* a, blasint lda, const double* b, blasint ldb,
+                 double beta, double* c, blasint ldc) {
   cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
@@ -32,7 +34,9 @@ enum class Library { by_shape, openblas, onednn };
 Library library_from_environment() {
   const char* name = std::getenv("PEFT_GEMM");
   const std::string_view given = name ? name : "";
-  return given == "openblas" ? Library::openblas : given == "onednn" ? Library::onednn : Library::by_shape;
+  return given == "openblas" ? Library::openblas
+         : given == "onednn" ? Library::onednn
+                             : Library::by_shape;
 }
 
 bool has_avx512() {
@@ -43,8 +47,9 @@ bool has_avx512() {
 #endif
 }
 
-// With AVX-512, oneDNN is ahead at nearly all shapes and never far behind. With AVX2 it is, except for weight gradients (a transposed),
-// where it falls to a third of OpenBLAS at some powers of two, unless they are thin (LoRA's).
+// With AVX-512, oneDNN is ahead at nearly all shapes and never far behind. With AVX2 it is, except
+// for weight gradients (a transposed), where it falls to a third of OpenBLAS at some powers of two,
+// unless they are thin (LoRA's).
 bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
   static const Library library = library_from_environment();
   static const bool wide = has_avx512();
@@ -52,19 +57,24 @@ bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
   return wide || !transpose_a || std::min(m, n) <= 64;
 }
 
-constexpr int64_t kLargestCopy = int64_t{8} << 20;  // scalars, 32 MB: the weights of BERT-large's layers have half of it
+constexpr int64_t kLargestCopy =
+    int64_t{8} << 20;  // scalars, 32 MB: the weights of BERT-large's layers have half of it
 
-// With AVX-512, oneDNN's product with b transposed has between a quarter and nine tenths of the speed of the one with b as it is
-// (with AVX2, all of it), and turning b over costs what a dozen rows of a cost.
+// With AVX-512, oneDNN's product with b transposed has between a quarter and nine tenths of the
+// speed of the one with b as it is (with AVX2, all of it), and turning b over costs what a dozen
+// rows of a cost.
 bool better_by_copy_of_b(int64_t m, int64_t n, int64_t k) {
   static const bool wide = has_avx512();
-  return wide && m >= 64 && n >= 64 && k >= 64 && n * k <= kLargestCopy && better_by_onednn(false, m, n);
+  return wide && m >= 64 && n >= 64 && k >= 64 && n * k <= kLargestCopy &&
+         better_by_onednn(false, m, n);
 }
 
-// The same with a transposed, where a's rows are a multiple of a page of memory apart and the result is not much larger than a.
+// The same with a transposed, where a's rows are a multiple of a page of memory apart and the
+// result is not much larger than a.
 bool better_by_copy_of_a(int64_t m, int64_t n, int64_t k, int64_t a_stride) {
   static const bool wide = has_avx512();
-  return wide && a_stride % 1024 == 0 && m >= 4 * n && n >= 64 && k >= 64 && m * k <= kLargestCopy && better_by_onednn(true, m, n);
+  return wide && a_stride % 1024 == 0 && m >= 4 * n && n >= 64 && k >= 64 &&
+         m * k <= kLargestCopy && better_by_onednn(true, m, n);
 }
 
 // m^T, in memory that the next product overwrites.
@@ -81,24 +91,26 @@ MatrixRef transposed(const MatrixRef& m) {
 
 }  // namespace
 
-void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c, int64_t c_stride,
-                Scalar alpha) {
+void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
   const int64_t n = transpose_b ? b.rows : b.cols;
 #if defined(PEFT_USE_ONEDNN)
   if (k > 0 && better_by_onednn(transpose_a, m, n)) {
     if (m > 0 && n > 0)
-      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a.data, a.stride, b.data, b.stride, beta, c, c_stride);
+      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, alpha, a.data, a.stride,
+                 b.data, b.stride, beta, c, c_stride);
     return;
   }
 #endif
-  call(transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, static_cast<blasint>(m),
-       static_cast<blasint>(n), static_cast<blasint>(k), alpha, a.data, static_cast<blasint>(a.stride), b.data,
-       static_cast<blasint>(b.stride), beta, c, static_cast<blasint>(c_stride));
+  call(transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+       static_cast<blasint>(m), static_cast<blasint>(n), static_cast<blasint>(k), alpha, a.data,
+       static_cast<blasint>(a.stride), b.data, static_cast<blasint>(b.stride), beta, c,
+       static_cast<blasint>(c_stride));
 }
 
-void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c, Work work, Scalar alpha,
-          int64_t c_stride) {
+void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta,
+          Scalar* c, Work work, Scalar alpha, int64_t c_stride) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
   const int64_t n = transpose_b ? b.rows : b.cols, k_b = transpose_b ? b.cols : b.rows;
   check(k == k_b, "gemm", "inner sizes differ: ", Shape{m, k}, " times ", Shape{k_b, n});
@@ -111,7 +123,8 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   else
 #endif
     small_gemm(transpose_a, transpose_b, a, b, beta, c, c_stride ? c_stride : n, alpha);
-  count_gemm(work, 1, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
+  count_gemm(work, 1,
+             2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
 }
 
 std::string blas_version() {
@@ -125,13 +138,17 @@ std::string blas_version() {
 
 std::string blas_complaint() {
   if (openblas_get_parallel() != OPENBLAS_OPENMP)
-    return "OpenBLAS is not its OpenMP build, so its threads compete with the engine's on the same cores (several times slower).\n"
-           "hint: install libopenblas-openmp-dev and build again; check LD_LIBRARY_PATH and LD_PRELOAD";
+    return "OpenBLAS is not its OpenMP build, so its threads compete with the engine's on the same "
+           "cores (several times slower).\n"
+           "hint: install libopenblas-openmp-dev and build again; check LD_LIBRARY_PATH and "
+           "LD_PRELOAD";
 #if defined(__x86_64__)
   const char* forced = std::getenv("OPENBLAS_CORETYPE");
   const std::string_view kernels = openblas_get_corename();
-  if (forced && *forced && __builtin_cpu_supports("avx512f") && (kernels == "Haswell" || kernels == "Zen"))
-    return std::string("OPENBLAS_CORETYPE=") + forced + " chooses AVX2 kernels on a processor with AVX-512 (up to twice slower).\n"
+  if (forced && *forced && __builtin_cpu_supports("avx512f") &&
+      (kernels == "Haswell" || kernels == "Zen"))
+    return std::string("OPENBLAS_CORETYPE=") + forced +
+           " chooses AVX2 kernels on a processor with AVX-512 (up to twice slower).\n"
            "hint: unset OPENBLAS_CORETYPE";
 #endif
   return {};

@@ -1,7 +1,8 @@
 // Matrix products: the only file of the project that calls a BLAS.
 //
-// Double products are OpenBLAS's. Float products are oneDNN's where the build found it (libdnnl-dev) and it is the faster of the two for
-// the shape, else OpenBLAS's too; docs/performance.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
+// Double products are OpenBLAS's. Float products are oneDNN's where the build found it
+// (libdnnl-dev) and it is the faster of the two for the shape, else OpenBLAS's too;
+// docs/performance.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
 // chooses one of them for all shapes.
 #pragma once
 
@@ -16,26 +17,30 @@ namespace engine {
 struct MatrixRef {
   const Scalar* data;
   int64_t rows, cols, stride;
-  MatrixRef(const Scalar* d, int64_t r, int64_t c, int64_t s) : data(d), rows(r), cols(c), stride(s) {}
-  MatrixRef(const Tensor& t) : data(t.data()), rows(t.rows()), cols(t.cols()), stride(t.cols()) {}  // NOLINT: implicit
+  MatrixRef(const Scalar* d, int64_t r, int64_t c, int64_t s)
+      : data(d), rows(r), cols(c), stride(s) {}
+  MatrixRef(const Tensor& t)
+      : data(t.data()), rows(t.rows()), cols(t.cols()), stride(t.cols()) {}  // NOLINT: implicit
 };
 
-// c = alpha op(a) op(b) + beta c, with op(m) = m or m^T; c has op(a).rows rows of `c_stride` scalars (0: dense).
-// With beta = 0, c need not be initialised. Counted under `work`. Threaded by OpenBLAS, or single-threaded when called
-// from inside an OpenMP parallel region (then it is not counted: the op counts its whole loop with count_gemm).
-void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c,
-          Work work = Work::forward, Scalar alpha = 1, int64_t c_stride = 0);
+// c = alpha op(a) op(b) + beta c, with op(m) = m or m^T; c has op(a).rows rows of `c_stride`
+// scalars (0: dense). With beta = 0, c need not be initialised. Counted under `work`. Threaded by
+// OpenBLAS, or single-threaded when called from inside an OpenMP parallel region (then it is not
+// counted: the op counts its whole loop with count_gemm).
+void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta,
+          Scalar* c, Work work = Work::forward, Scalar alpha = 1, int64_t c_stride = 0);
 
 // The same without counting, for loops of small products.
-void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c,
-                int64_t c_stride, Scalar alpha = 1);
+void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha = 1);
 
 inline void count_gemm(Work work, int64_t calls, double flops) {
   counters().of(work).calls += calls;
   counters().of(work).flops += flops;
 }
 
-// "OpenBLAS 0.3.21 ... kernels Zen, oneDNN 2.6.3", and what makes it slower than it could be with what to do about it (empty: nothing).
+// "OpenBLAS 0.3.21 ... kernels Zen, oneDNN 2.6.3", and what makes it slower than it could be with
+// what to do about it (empty: nothing).
 std::string blas_version();
 std::string blas_complaint();
 

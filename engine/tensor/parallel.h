@@ -11,11 +11,13 @@ namespace engine {
 // Below this much work (scalars touched) waking the team costs more than it brings.
 inline constexpr int64_t kParallelGrain = 16 * 1024;
 
-// fn(begin, end) over [0, n) in contiguous parts, one a thread; `cost` is the number of scalars touched by one item.
-// Parts begin at multiples of `align`.
+// fn(begin, end) over [0, n) in contiguous parts, one a thread; `cost` is the number of scalars
+// touched by one item. Parts begin at multiples of `align`.
 template <class F>
 void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
-  const int team = omp_in_parallel() ? 1 : static_cast<int>(std::min<int64_t>(omp_get_max_threads(), n * cost / kParallelGrain + 1));
+  const int team = omp_in_parallel() ? 1
+                                     : static_cast<int>(std::min<int64_t>(
+                                           omp_get_max_threads(), n * cost / kParallelGrain + 1));
   if (team <= 1) {
     if (n > 0) fn(int64_t{0}, n);
     return;
@@ -29,8 +31,9 @@ void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
   }
 }
 
-// fn(item, thread) for every item of [0, n), each taken by whichever thread is free. Products inside fn are single-threaded: a
-// region of one thread would not count as parallel, and a BLAS would start a team of its own inside it, for every product anew.
+// fn(item, thread) for every item of [0, n), each taken by whichever thread is free. Products
+// inside fn are single-threaded: a region of one thread would not count as parallel, and a BLAS
+// would start a team of its own inside it, for every product anew.
 template <class F>
 void parallel_items(int64_t n, F&& fn) {
   if (n <= 1 || omp_in_parallel() || omp_get_max_threads() == 1) {

@@ -18,7 +18,8 @@ namespace engine {
 namespace {
 
 constexpr size_t kHeader = sizeof(Block);
-constexpr size_t kSlab = size_t{256} << 20;  // of addresses: memory is what is touched of it, from the front
+constexpr size_t kSlab = size_t{256}
+                         << 20;  // of addresses: memory is what is touched of it, from the front
 static_assert(kHeader == 64 || kHeader == 128);
 
 size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -26,17 +27,22 @@ size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 }  // namespace
 
 Pool::~Pool() {
-  // A tensor that outlives its pool would give its block back to nowhere; its slab is leaked rather than pulled away.
+  // A tensor that outlives its pool would give its block back to nowhere; its slab is leaked rather
+  // than pulled away.
   if (live_ != 0) return;
   for (const Slab& slab : slabs_) munmap(slab.memory, slab.bytes);
 }
 
 Pool::Slab& Pool::add_slab(size_t bytes) {
   const size_t size = round_up(std::max(bytes + kHeader, kSlab), size_t{2} << 20);
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  check(memory != MAP_FAILED, "pool", "the system refused ", size >> 20, " MiB of memory, with ", touched_ >> 20,
-        " MiB taken already", hint("use a smaller --batch-size or --max-length, or a strategy that keeps less for backward"));
-  madvise(memory, size, MADV_HUGEPAGE);  // fewer page faults and TLB misses; a refusal only costs speed
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  check(memory != MAP_FAILED, "pool", "the system refused ", size >> 20, " MiB of memory, with ",
+        touched_ >> 20, " MiB taken already",
+        hint("use a smaller --batch-size or --max-length, or a strategy that keeps less for "
+             "backward"));
+  madvise(memory, size,
+          MADV_HUGEPAGE);  // fewer page faults and TLB misses; a refusal only costs speed
   auto* block = new (memory) Block;
   block->pool = this;
   block->capacity = size - kHeader;
@@ -50,7 +56,7 @@ Block* Pool::take(size_t bytes) {
   const size_t wanted = round_up(std::max<size_t>(bytes, 64), 64);
   Block* best = nullptr;
 #if PEFT_POOL_PLAIN
-  best = new (::operator new(kHeader + wanted, std::align_val_t{64})) Block;
+  best = new (::operator new (kHeader + wanted, std::align_val_t{64})) Block;
   best->pool = this;
   best->capacity = wanted;
   ++system_allocations_;
@@ -58,7 +64,8 @@ Block* Pool::take(size_t bytes) {
   Slab* home = nullptr;
   for (Slab& slab : slabs_)
     for (Block* b = slab.first; b; b = b->next)
-      if (b->free && b->capacity >= wanted && (!best || b->capacity < best->capacity)) best = b, home = &slab;
+      if (b->free && b->capacity >= wanted && (!best || b->capacity < best->capacity))
+        best = b, home = &slab;
   if (!best) best = (home = &add_slab(wanted))->first;
   if (best->capacity >= wanted + kHeader + 64) {  // cut the rest off as a free block of its own
     auto* rest = new (static_cast<char*>(best->data()) + wanted) Block;
@@ -71,7 +78,8 @@ Block* Pool::take(size_t bytes) {
     best->next = rest;
     best->capacity = wanted;
   }
-  const auto end = static_cast<size_t>(static_cast<char*>(best->data()) + best->capacity - static_cast<char*>(home->memory));
+  const auto end = static_cast<size_t>(static_cast<char*>(best->data()) + best->capacity -
+                                       static_cast<char*>(home->memory));
   touched_ += static_cast<int64_t>(std::max(end, home->touched) - home->touched);
   home->touched = std::max(end, home->touched);
 #endif
@@ -81,7 +89,8 @@ Block* Pool::take(size_t bytes) {
   best->counted_by = 0;
   live_ += static_cast<int64_t>(bytes);
   peak_ = std::max(peak_, live_);
-  if (poison_) std::memset(best->data(), 0xFF, best->capacity);  // all-ones is a NaN in float and in double
+  if (poison_)
+    std::memset(best->data(), 0xFF, best->capacity);  // all-ones is a NaN in float and in double
   return best;
 }
 
@@ -89,7 +98,7 @@ void Pool::give_back(Block* block) {
   live_ -= static_cast<int64_t>(block->bytes);
 #if PEFT_POOL_PLAIN
   block->~Block();
-  ::operator delete(block, std::align_val_t{64});
+  ::operator delete (block, std::align_val_t{64});
 #else
   block->free = true;
   const auto absorb_next = [](Block* b) {

@@ -1,8 +1,9 @@
 // The recycling allocator under all tensors: a warm training step takes nothing from the system.
 //
-// Blocks are cut from large slabs (best fit, neighbours merged when freed), not kept in lists by size: packed batches
-// change their number of rows at every step, and lists by size would hold a set of blocks for each. A slab is a range of addresses;
-// the system gives memory for what is touched of it, and the untouched rest, the largest free block, is used last. The blocks of a slab
+// Blocks are cut from large slabs (best fit, neighbours merged when freed), not kept in lists by
+// size: packed batches change their number of rows at every step, and lists by size would hold a
+// set of blocks for each. A slab is a range of addresses; the system gives memory for what is
+// touched of it, and the untouched rest, the largest free block, is used last. The blocks of a slab
 // form a list in address order; each begins with a 64-byte header, so data is 64-byte aligned.
 // Not thread-safe: the thread that drives the graph makes and drops tensors.
 #pragma once
@@ -40,12 +41,15 @@ class Pool {
   void give_back(Block* block);
 
   int64_t live_bytes() const { return live_; }
-  int64_t peak_bytes() const { return peak_; }      // of live bytes since reset_peak
-  int64_t touched_bytes() const { return touched_; }  // of the slabs, from their front: what is resident, up to a page each
+  int64_t peak_bytes() const { return peak_; }  // of live bytes since reset_peak
+  int64_t touched_bytes() const {
+    return touched_;
+  }  // of the slabs, from their front: what is resident, up to a page each
   int64_t system_allocations() const { return system_allocations_; }
   void reset_peak() { peak_ = live_; }
 
-  // For tests: fresh blocks are filled with NaN bytes, so that reading what was never written shows.
+  // For tests: fresh blocks are filled with NaN bytes, so that reading what was never written
+  // shows.
   void set_poison(bool on) { poison_ = on; }
 
  private:

@@ -1,4 +1,5 @@
-// Every tensor is a matrix: rows are tokens (of all sequences of the packed batch), columns are features.
+// Every tensor is a matrix: rows are tokens (of all sequences of the packed batch), columns are
+// features.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,8 @@
 namespace engine {
 
 #ifdef PEFT_SCALAR_DOUBLE
-using Scalar = double;  // the tests' second build: gradients are checked by central differences at 1e-7
+using Scalar =
+    double;  // the tests' second build: gradients are checked by central differences at 1e-7
 #else
 using Scalar = float;
 #endif
@@ -16,7 +18,9 @@ struct Shape {
   int64_t rows = 0, cols = 0;
   int64_t size() const { return rows * cols; }
   friend bool operator==(const Shape&, const Shape&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Shape& s) { return out << '(' << s.rows << ", " << s.cols << ')'; }
+  friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
+    return out << '(' << s.rows << ", " << s.cols << ')';
+  }
 };
 
 }  // namespace engine

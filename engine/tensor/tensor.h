@@ -17,7 +17,8 @@ using RowMap = Eigen::Map<RowArray>;
 using ConstRowMap = Eigen::Map<const RowArray>;
 
 // Copies share storage. Rows are contiguous: element (r, c) is data()[r * cols() + c].
-// Storage belongs to a Pool (counted), or to somebody else who outlives the tensor (a parameter, a mapped file).
+// Storage belongs to a Pool (counted), or to somebody else who outlives the tensor (a parameter, a
+// mapped file).
 class Tensor {
  public:
   Tensor() = default;
@@ -37,7 +38,8 @@ class Tensor {
   RowMap row_array(int64_t r) const { return {row(r), shape_.cols}; }
   RowMap flat() const { return {data_, size()}; }
 
-  // Whether there is a tensor at all (an absent bias is an empty tensor), and whether it has values.
+  // Whether there is a tensor at all (an absent bias is an empty tensor), and whether it has
+  // values.
   explicit operator bool() const { return id_ >= 0 || data_ != nullptr; }
   bool has_data() const { return data_ != nullptr; }
 

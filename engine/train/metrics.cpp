@@ -13,11 +13,13 @@ namespace {
 using Values = std::span<const double>;
 
 void check_values(const char* name, Values predicted, Values truth) {
-  check(predicted.size() == truth.size(), name, predicted.size(), " predictions for ", truth.size(), " examples");
+  check(predicted.size() == truth.size(), name, predicted.size(), " predictions for ", truth.size(),
+        " examples");
   check(!truth.empty(), name, "there are no examples");
   for (size_t i = 0; i < truth.size(); ++i)
-    check(std::isfinite(predicted[i]) && std::isfinite(truth[i]), name, "example ", i, " has the prediction ", predicted[i],
-          " and the label ", truth[i], ", expected finite numbers",
+    check(std::isfinite(predicted[i]) && std::isfinite(truth[i]), name, "example ", i,
+          " has the prediction ", predicted[i], " and the label ", truth[i],
+          ", expected finite numbers",
           hint("training has diverged if a prediction is nan: lower the learning rate"));
 }
 
@@ -43,8 +45,11 @@ struct Metric {
   const char* name;
   double (*compute)(Values, Values);
 };
-constexpr Metric kMetrics[] = {
-    {"accuracy", accuracy}, {"f1", f1}, {"matthews", matthews}, {"pearson", pearson}, {"spearman", spearman}};
+constexpr Metric kMetrics[] = {{"accuracy", accuracy},
+                               {"f1", f1},
+                               {"matthews", matthews},
+                               {"pearson", pearson},
+                               {"spearman", spearman}};
 
 }  // namespace
 
@@ -67,7 +72,8 @@ double f1(Values predicted, Values truth) {
 
 double matthews(Values predicted, Values truth) {
   check_values("matthews", predicted, truth);
-  std::map<double, std::pair<double, double>> counts;  // of each class: how often predicted, how often true
+  std::map<double, std::pair<double, double>>
+      counts;  // of each class: how often predicted, how often true
   double right = 0;
   for (size_t i = 0; i < truth.size(); ++i) {
     counts[predicted[i]].first += 1;
@@ -87,8 +93,11 @@ double matthews(Values predicted, Values truth) {
 double pearson(Values predicted, Values truth) {
   check_values("pearson", predicted, truth);
   const auto n = static_cast<double>(truth.size());
-  const auto constant = [](Values v) { return std::all_of(v.begin(), v.end(), [&](double x) { return x == v.front(); }); };
-  if (constant(predicted) || constant(truth)) return 0;  // exactly: rounding of the mean must not make a correlation
+  const auto constant = [](Values v) {
+    return std::all_of(v.begin(), v.end(), [&](double x) { return x == v.front(); });
+  };
+  if (constant(predicted) || constant(truth))
+    return 0;  // exactly: rounding of the mean must not make a correlation
   const double mean_p = std::accumulate(predicted.begin(), predicted.end(), 0.0) / n;
   const double mean_t = std::accumulate(truth.begin(), truth.end(), 0.0) / n;
   double pt = 0, pp = 0, tt = 0;

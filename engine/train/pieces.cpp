@@ -9,7 +9,8 @@ namespace engine {
 int64_t default_piece_tokens(Module& model) {
   int64_t widest = 1;
   model.visit([&](const Parameter& p) {
-    if (p.role != Role::embedding && p.role != Role::head && p.role != Role::injected) widest = std::max(widest, p.shape.rows);
+    if (p.role != Role::embedding && p.role != Role::head && p.role != Role::injected)
+      widest = std::max(widest, p.shape.rows);
   });
   return std::clamp<int64_t>(1024 * 1536 / widest / 64 * 64, 256, 1024);
 }
@@ -38,12 +39,17 @@ const TokenBatch& Pieces::get(int piece) {
   const TokenBatch& all = *batch_;
   const int first = begin(piece), last = ends_[static_cast<size_t>(piece)];
   const auto rows = [&](const std::vector<int32_t>& from, std::vector<int32_t>& to) {
-    if (from.empty()) to.clear();
-    else to.assign(from.begin() + all.segments.begin(first), from.begin() + all.segments.starts[static_cast<size_t>(last)]);
+    if (from.empty())
+      to.clear();
+    else
+      to.assign(from.begin() + all.segments.begin(first),
+                from.begin() + all.segments.starts[static_cast<size_t>(last)]);
   };
   const auto sequences = [&](const auto& from, auto& to) {
-    if (from.empty()) to.clear();
-    else to.assign(from.begin() + first, from.begin() + last);
+    if (from.empty())
+      to.clear();
+    else
+      to.assign(from.begin() + first, from.begin() + last);
   };
   rows(all.ids, part_.ids);
   rows(all.types, part_.types);

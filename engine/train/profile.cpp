@@ -48,9 +48,16 @@ std::vector<Profile::Line> Profile::lines() const {
 void Profile::write_trace(const std::filesystem::path& file) const {
   Json events = Json::array();
   for (const Event& e : events_)
-    events.push_back({{"name", e.op}, {"cat", e.backward ? "backward" : "forward"}, {"ph", "X"}, {"pid", 1}, {"tid", 1},
-                      {"ts", e.begin * 1e6}, {"dur", (e.end - e.begin) * 1e6}, {"args", {{"saved_bytes", e.saved_bytes}}}});
-  write_file_atomically(file, json_text(Json{{"traceEvents", events}, {"displayTimeUnit", "ms"}}) + "\n");
+    events.push_back({{"name", e.op},
+                      {"cat", e.backward ? "backward" : "forward"},
+                      {"ph", "X"},
+                      {"pid", 1},
+                      {"tid", 1},
+                      {"ts", e.begin * 1e6},
+                      {"dur", (e.end - e.begin) * 1e6},
+                      {"args", {{"saved_bytes", e.saved_bytes}}}});
+  write_file_atomically(file,
+                        json_text(Json{{"traceEvents", events}, {"displayTimeUnit", "ms"}}) + "\n");
 }
 
 }  // namespace engine

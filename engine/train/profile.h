@@ -1,4 +1,5 @@
-// Time and saved bytes by op, forward and backward, and a trace that Perfetto and chrome://tracing open.
+// Time and saved bytes by op, forward and backward, and a trace that Perfetto and chrome://tracing
+// open.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@
 
 namespace engine {
 
-// Give it to GraphOptions::listener (TrainerOptions::listener). An op's forward time is counted from the end of the op
-// before it, so the small work between ops belongs to the op that follows.
+// Give it to GraphOptions::listener (TrainerOptions::listener). An op's forward time is counted
+// from the end of the op before it, so the small work between ops belongs to the op that follows.
 class Profile : public OpListener {
  public:
   struct Line {

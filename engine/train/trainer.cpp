@@ -7,12 +7,19 @@
 
 namespace engine {
 
-Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options,
-                 Loss loss)
-    : workspace_(workspace), store_(store), optimizer_(optimizer), schedule_(schedule), options_(options), loss_(std::move(loss)) {
-  check(options_.grad_accumulation >= 1, "trainer", "grad_accumulation is ", options_.grad_accumulation, "; it must be at least 1");
+Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer,
+                 const Schedule& schedule, TrainerOptions options, Loss loss)
+    : workspace_(workspace),
+      store_(store),
+      optimizer_(optimizer),
+      schedule_(schedule),
+      options_(options),
+      loss_(std::move(loss)) {
+  check(options_.grad_accumulation >= 1, "trainer", "grad_accumulation is ",
+        options_.grad_accumulation, "; it must be at least 1");
   check(options_.piece_tokens >= 0, "trainer", "piece_tokens is ", options_.piece_tokens);
-  check(options_.lr >= 0 && std::isfinite(options_.lr), "trainer", "the learning rate is ", options_.lr);
+  check(options_.lr >= 0 && std::isfinite(options_.lr), "trainer", "the learning rate is ",
+        options_.lr);
 }
 
 Update Trainer::update(const NextBatch& next) {
@@ -37,7 +44,8 @@ Update Trainer::update(const NextBatch& next) {
       const Tensor loss = loss_(g, pieces_.get(piece));
       const double value = static_cast<double>(*loss.data());
       check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
-            hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
+            hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were "
+                 "before this update"));
       u.loss += value * share;
       g.backward(loss, static_cast<Scalar>(share));
       u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
@@ -46,8 +54,10 @@ Update Trainer::update(const NextBatch& next) {
   const Timer timer;
   store_.settle_gradients();
   const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
-  check(clip.finite(), "training", "the gradient of update ", u.step, " is not finite (norm ", clip.norm, ")",
-        hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before this update"));
+  check(clip.finite(), "training", "the gradient of update ", u.step, " is not finite (norm ",
+        clip.norm, ")",
+        hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before "
+             "this update"));
   u.grad_norm = clip.norm;
   u.lr = options_.lr * schedule_.factor(optimizer_.steps());
   optimizer_.step(u.lr, clip.scale);

@@ -1,7 +1,9 @@
-// One update of the trainable block: forward and backward over one or more batches, clip, optimizer.
+// One update of the trainable block: forward and backward over one or more batches, clip,
+// optimizer.
 //
-//   Trainer trainer(workspace, store, optimizer, schedule, options, [&](Graph& g, const TokenBatch& batch) { return loss; });
-//   while (trainer.updates() < schedule.total()) { const Update u = trainer.update(next_batch); ... }
+//   Trainer trainer(workspace, store, optimizer, schedule, options, [&](Graph& g, const TokenBatch&
+//   batch) { return loss; }); while (trainer.updates() < schedule.total()) { const Update u =
+//   trainer.update(next_batch); ... }
 //
 // Knows nothing of text, models or strategies. A warm update takes no memory from the system.
 #pragma once
@@ -21,9 +23,11 @@ namespace engine {
 struct TrainerOptions {
   double lr = 5e-5;            // base rate; the schedule's factor goes on top
   double max_grad_norm = 1.0;  // 0: no clipping
-  int grad_accumulation = 1;   // batches an update; the loss is their mean, as in Hugging Face's Trainer
-  int64_t piece_tokens = 0;    // a batch is computed in pieces of at most so many tokens (pieces.h); 0: at once
-  uint64_t seed = 42;          // of dropout
+  int grad_accumulation =
+      1;  // batches an update; the loss is their mean, as in Hugging Face's Trainer
+  int64_t piece_tokens =
+      0;  // a batch is computed in pieces of at most so many tokens (pieces.h); 0: at once
+  uint64_t seed = 42;  // of dropout
   bool dropout = true;
   OpListener* listener = nullptr;
 };
@@ -34,7 +38,7 @@ struct Update {
   double grad_norm = 0;  // before clipping
   double lr = 0;         // the rate that was used
   int64_t tokens = 0, sequences = 0;
-  int64_t saved_bytes = 0;  // kept for backward at a time, at most
+  int64_t saved_bytes = 0;       // kept for backward at a time, at most
   double optimizer_seconds = 0;  // clipping and step
 };
 
@@ -43,13 +47,18 @@ class Trainer {
   using Loss = std::function<Tensor(Graph&, const TokenBatch&)>;
   using NextBatch = std::function<void(TokenBatch&)>;
 
-  // Keeps references to all but options. `loss` is a mean over the sequences of what it is given, a batch or a piece of one.
-  Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer, const Schedule& schedule, TrainerOptions options, Loss loss);
+  // Keeps references to all but options. `loss` is a mean over the sequences of what it is given, a
+  // batch or a piece of one.
+  Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer,
+          const Schedule& schedule, TrainerOptions options, Loss loss);
 
-  // One update. Throws engine::Error, before any parameter is changed, if loss or gradients are not finite.
+  // One update. Throws engine::Error, before any parameter is changed, if loss or gradients are not
+  // finite.
   Update update(const NextBatch& next);
 
-  int64_t updates() const { return optimizer_.steps(); }  // made so far; resuming sets the optimizer's count
+  int64_t updates() const {
+    return optimizer_.steps();
+  }  // made so far; resuming sets the optimizer's count
 
  private:
   Workspace& workspace_;

@@ -47,7 +47,9 @@ TEST_CASE("format: columns of a terminal") {
 }
 
 TEST_CASE("table: aligned, cut and thinned out to fit") {
-  Table table({{"name", Align::left, Fit::cut}, {"count", Align::right}, {"extra", Align::left, Fit::fixed, 1}});
+  Table table({{"name", Align::left, Fit::cut},
+               {"count", Align::right},
+               {"extra", Align::left, Fit::fixed, 1}});
   table.add({"a rather long name of something", "1,234", "x"});
   table.rule();
   table.add({"b", "5"});
@@ -64,7 +66,8 @@ TEST_CASE("table: aligned, cut and thinned out to fit") {
   CHECK(table.text(30).find("extra") != std::string::npos);
   CHECK(table.text(20).find("left out") != std::string::npos);
   CHECK(table.markdown() ==
-        "| name | count | extra |\n| --- | ---: | --- |\n| a rather long name of something | 1,234 | x |\n| b | 5 |  |\n");
+        "| name | count | extra |\n| --- | ---: | --- |\n| a rather long name of something | 1,234 "
+        "| x |\n| b | 5 |  |\n");
   CHECK(table.csv() == "name,count,extra\na rather long name of something,\"1,234\",x\nb,5,\n");
   CHECK(csv_cell("say \"hi\"\n") == "\"say \"\"hi\"\"\n\"");
   CHECK(markdown_cell("a|b\nc") == "a\\|b c");
@@ -74,7 +77,9 @@ TEST_CASE("progress: rewritten on a terminal, at intervals in a pipe") {
   double clock = 0;
   std::ostringstream out;
   {
-    Progress progress(100, {.label = "sst2", .out = &out, .terminal = 1, .width = 30, .now = [&] { return clock; }});
+    Progress progress(100, {.label = "sst2", .out = &out, .terminal = 1, .width = 30, .now = [&] {
+                              return clock;
+                            }});
     clock = 10;
     CHECK(progress.due(10));
     progress.update(10, {{"loss", "0.5"}, {"", "12 tokens/s"}});
@@ -91,7 +96,8 @@ TEST_CASE("progress: rewritten on a terminal, at intervals in a pipe") {
   CHECK(out.str() == "\r\033[K");  // nothing is left behind
 
   std::ostringstream pipe;
-  Progress plain(100, {.out = &pipe, .terminal = 0, .pipe_seconds = 5, .now = [&] { return clock; }});
+  Progress plain(100,
+                 {.out = &pipe, .terminal = 0, .pipe_seconds = 5, .now = [&] { return clock; }});
   for (int step = 1; step <= 100; ++step) {
     clock += 0.5;
     plain.update(step, {});
@@ -112,17 +118,24 @@ TEST_CASE("command lines: the nearest flag, and exit codes") {
   CHECK(nearest("zzzzzz", {"strategy", "seed"}) == "");
   const auto parse = [](std::vector<const char*> argv) {
     cxxopts::Options options("tool");
-    options.add_options()("strategy", "", cxxopts::value<std::string>())("epochs", "", cxxopts::value<int>())(
-        "texts", "", cxxopts::value<std::vector<std::string>>());
+    options.add_options()("strategy", "", cxxopts::value<std::string>())(
+        "epochs", "", cxxopts::value<int>())("texts", "",
+                                             cxxopts::value<std::vector<std::string>>());
     options.parse_positional({"texts"});
     argv.insert(argv.begin(), "tool");
     return parse_flags(options, static_cast<int>(argv.size()), argv.data());
   };
-  CHECK_THROWS_WITH_AS(parse({"--stratgy", "x"}), "unknown flag --stratgy, did you mean --strategy?\nhint: tool --help lists the flags", UsageError);
-  CHECK_THROWS_WITH_AS(parse({"--epochs", "many"}), doctest::Contains("--epochs cannot be 'many'"), UsageError);
-  CHECK_THROWS_WITH_AS(parse({"--epochs=1.5"}), doctest::Contains("--epochs cannot be '1.5'"), UsageError);
+  CHECK_THROWS_WITH_AS(
+      parse({"--stratgy", "x"}),
+      "unknown flag --stratgy, did you mean --strategy?\nhint: tool --help lists the flags",
+      UsageError);
+  CHECK_THROWS_WITH_AS(parse({"--epochs", "many"}), doctest::Contains("--epochs cannot be 'many'"),
+                       UsageError);
+  CHECK_THROWS_WITH_AS(parse({"--epochs=1.5"}), doctest::Contains("--epochs cannot be '1.5'"),
+                       UsageError);
   CHECK_THROWS_AS(parse({"--strategy"}), UsageError);
-  CHECK(parse({"one, two", "three"})["texts"].as<std::vector<std::string>>() == std::vector<std::string>{"one, two", "three"});
+  CHECK(parse({"one, two", "three"})["texts"].as<std::vector<std::string>>() ==
+        std::vector<std::string>{"one, two", "three"});
   CHECK(guarded([] { return 0; }) == 0);
   CHECK(guarded([]() -> int { throw UsageError("test: exit code 2 is meant"); }) == 2);
   CHECK(guarded([]() -> int { engine::fail("test", "exit code 1 is meant"); }) == 1);

@@ -23,11 +23,16 @@ const char* kTokenizer = "data/pretrained/peft-2x256";
 
 // 24 short reviews in SST-2's format, 8 of them for dev, 3 for test.
 void write_task(const fs::path& folder) {
-  const char* good[] = {"a lovely warm film", "great food and kind people", "i liked every page", "works well and looks good"};
-  const char* bad[] = {"a dull cold film", "awful food and rude people", "i hated every page", "breaks soon and looks bad"};
+  const char* good[] = {"a lovely warm film", "great food and kind people", "i liked every page",
+                        "works well and looks good"};
+  const char* bad[] = {"a dull cold film", "awful food and rude people", "i hated every page",
+                       "breaks soon and looks bad"};
   std::string train = "sentence\tlabel\n", dev = train, test = "index\tsentence\n";
-  for (int i = 0; i < 16; ++i) train += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + " really\t" + (i % 2 ? "1\n" : "0\n");
-  for (int i = 0; i < 8; ++i) dev += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + "\t" + (i % 2 ? "1\n" : "0\n");
+  for (int i = 0; i < 16; ++i)
+    train += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + " really\t" +
+             (i % 2 ? "1\n" : "0\n");
+  for (int i = 0; i < 8; ++i)
+    dev += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + "\t" + (i % 2 ? "1\n" : "0\n");
   for (int i = 0; i < 3; ++i) test += std::to_string(i) + "\t" + good[i] + "\n";
   testing::write_file(folder / "train.tsv", train);
   testing::write_file(folder / "dev.tsv", dev);
@@ -53,7 +58,10 @@ FinetuneSettings tiny(const fs::path& data, const fs::path& out) {
 apps::RunResult run(const FinetuneSettings& s, int stop_after = -1) {
   std::ostringstream out;
   int asked = 0;
-  return apps::run_finetune(s, {.out = out, .stopped = [&] { return stop_after >= 0 && ++asked > stop_after ? 2 : 0; }, .progress_terminal = 0});
+  return apps::run_finetune(
+      s, {.out = out,
+          .stopped = [&] { return stop_after >= 0 && ++asked > stop_after ? 2 : 0; },
+          .progress_terminal = 0});
 }
 
 std::string failure(const FinetuneSettings& s) {
@@ -65,16 +73,19 @@ std::string failure(const FinetuneSettings& s) {
   return "no error";
 }
 
-bool same_bytes(const fs::path& a, const fs::path& b) { return testing::read_file(a) == testing::read_file(b); }
+bool same_bytes(const fs::path& a, const fs::path& b) {
+  return testing::read_file(a) == testing::read_file(b);
+}
 
 }  // namespace
 
 TEST_CASE("every strategy runs, records itself and saves only what it trained") {
   testing::TempDir temp;
   write_task(temp.path());
-  for (const std::string spec : {"full", "frozen", "top:layers=1", "bitfit", "bitfit:terms=query+ffn_in", "lora:r=2", "adapter:size=4",
-                                 "adapter:kind=pfeiffer,size=4", "adapter:kind=parallel,size=4", "prefix:length=2,hidden=8",
-                                 "prefix:length=2,flat=true", "ia3", "lora:r=2+bitfit"}) {
+  for (const std::string spec :
+       {"full", "frozen", "top:layers=1", "bitfit", "bitfit:terms=query+ffn_in", "lora:r=2",
+        "adapter:size=4", "adapter:kind=pfeiffer,size=4", "adapter:kind=parallel,size=4",
+        "prefix:length=2,hidden=8", "prefix:length=2,flat=true", "ia3", "lora:r=2+bitfit"}) {
     CAPTURE(spec);
     FinetuneSettings s = tiny(temp.path(), temp / ("run-" + spec));
     s.strategy = spec;
@@ -87,7 +98,8 @@ TEST_CASE("every strategy runs, records itself and saves only what it trained") 
     CHECK(trained > 0);
     CHECK(trained <= result.record.at("total_parameters").get<int64_t>());
     // header and names are a few kilobytes; values four bytes each
-    CHECK(fs::file_size(fs::path(s.out) / "adapter" / "adapter_model.safetensors") < static_cast<size_t>(4 * trained + 8192));
+    CHECK(fs::file_size(fs::path(s.out) / "adapter" / "adapter_model.safetensors") <
+          static_cast<size_t>(4 * trained + 8192));
     const auto lines = engine::read_metrics(fs::path(s.out) / "metrics.jsonl");
     CHECK(lines.size() == 8 + 2);
     CHECK(lines.front().at("step") == 1);
@@ -104,7 +116,8 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
   for (const std::string spec : {"full", "lora:r=2,dropout=0.1"}) {
     FinetuneSettings whole = tiny(temp.path(), temp / ("whole-" + spec));
     whole.strategy = spec;
-    if (spec == "full") whole.piece_tokens = 12;  // a batch of four reviews is then computed in several pieces
+    if (spec == "full")
+      whole.piece_tokens = 12;  // a batch of four reviews is then computed in several pieces
     run(whole);
     for (const int stop : {0, 1, 3, 4, 7}) {  // 4: between two epochs
       CAPTURE(spec);
@@ -116,9 +129,12 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
       s.threads = 1;  // may change
       const apps::RunResult result = run(s);
       CHECK(result.finished);
-      CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors", fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
-      CHECK(same_bytes(fs::path(whole.out) / "predictions.tsv", fs::path(s.out) / "predictions.tsv"));
-      const auto a = engine::read_metrics(fs::path(whole.out) / "metrics.jsonl"), b = engine::read_metrics(fs::path(s.out) / "metrics.jsonl");
+      CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors",
+                       fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
+      CHECK(
+          same_bytes(fs::path(whole.out) / "predictions.tsv", fs::path(s.out) / "predictions.tsv"));
+      const auto a = engine::read_metrics(fs::path(whole.out) / "metrics.jsonl"),
+                 b = engine::read_metrics(fs::path(s.out) / "metrics.jsonl");
       REQUIRE(a.size() == b.size());
       for (size_t i = 0; i < a.size(); ++i) {
         CHECK(a[i].at("step") == b[i].at("step"));
@@ -128,7 +144,9 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
   }
 }
 
-TEST_CASE("kept features train the head that the encoder in evaluation mode would, with its forward pass run once") {
+TEST_CASE(
+    "kept features train the head that the encoder in evaluation mode would, with its forward pass "
+    "run once") {
   testing::TempDir temp;
   write_task(temp.path());
   FinetuneSettings plain = tiny(temp.path(), temp / "plain");
@@ -138,7 +156,8 @@ TEST_CASE("kept features train the head that the encoder in evaluation mode woul
   cached.out = (temp / "cached").string();
   cached.cache_features = true;
   const auto a = run(plain).record, b = run(cached).record;
-  CHECK(b.at("features").at("bytes") == (16 + 8 + 3) * 16 * static_cast<int>(sizeof(engine::Scalar)));
+  CHECK(b.at("features").at("bytes") ==
+        (16 + 8 + 3) * 16 * static_cast<int>(sizeof(engine::Scalar)));
   const auto losses = [](const FinetuneSettings& s) {
     std::vector<double> all;
     for (const auto& line : engine::read_metrics(fs::path(s.out) / "metrics.jsonl"))
@@ -148,13 +167,15 @@ TEST_CASE("kept features train the head that the encoder in evaluation mode woul
   const auto x = losses(plain), y = losses(cached);
   REQUIRE(x.size() == y.size());
   for (size_t i = 0; i < x.size(); ++i) CHECK(x[i] == doctest::Approx(y[i]).epsilon(1e-5));
-  CHECK(a.at("metrics").at("dev").at("loss").get<double>() == doctest::Approx(b.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+  CHECK(a.at("metrics").at("dev").at("loss").get<double>() ==
+        doctest::Approx(b.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
 
   SUBCASE("counted: two more epochs cost heads only") {
     FinetuneSettings longer = cached;
     longer.out = (temp / "longer").string();
     longer.epochs = 4;
-    const double two = b.at("counts").at("forward_flops"), four = run(longer).record.at("counts").at("forward_flops");
+    const double two = b.at("counts").at("forward_flops"),
+                 four = run(longer).record.at("counts").at("forward_flops");
     const double head = 2 * 16 * (16 + 2);  // pooler and classifier, FLOPs an example
     CHECK(four - two == doctest::Approx(2 * (16 + 8) * head));  // training and evaluation
   }
@@ -164,7 +185,8 @@ TEST_CASE("kept features train the head that the encoder in evaluation mode woul
     CHECK_FALSE(run(s, 9).finished);  // asked for every batch of features, too
     s.resume = true;
     CHECK(run(s).finished);
-    CHECK(same_bytes(fs::path(cached.out) / "adapter" / "adapter_model.safetensors", fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
+    CHECK(same_bytes(fs::path(cached.out) / "adapter" / "adapter_model.safetensors",
+                     fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
   }
   SUBCASE("refused where the encoder changes") {
     cached.strategy = "lora";
@@ -172,7 +194,9 @@ TEST_CASE("kept features train the head that the encoder in evaluation mode woul
   }
 }
 
-TEST_CASE("the profile has every op, forward and backward, the optimizer and the batches, and a trace that tools can open") {
+TEST_CASE(
+    "the profile has every op, forward and backward, the optimizer and the batches, and a trace "
+    "that tools can open") {
   testing::TempDir temp;
   write_task(temp.path());
   FinetuneSettings s = tiny(temp.path(), temp / "run");
@@ -180,7 +204,8 @@ TEST_CASE("the profile has every op, forward and backward, the optimizer and the
   s.profile = true;
   std::ostringstream out;
   apps::run_finetune(s, {.out = out, .stopped = [] { return 0; }, .progress_terminal = 0});
-  for (const char* what : {"linear", "low_rank_add", "attention", "add_layer_norm", "cross_entropy", "optimizer", "batch", "kept for backward"})
+  for (const char* what : {"linear", "low_rank_add", "attention", "add_layer_norm", "cross_entropy",
+                           "optimizer", "batch", "kept for backward"})
     CHECK_MESSAGE(out.str().find(what) != std::string::npos, what);
   const engine::Json trace = engine::json_file(fs::path(s.out) / "trace.json");
   int forward = 0, backward = 0;
@@ -207,8 +232,10 @@ TEST_CASE("patience keeps the best evaluation, and resuming does not forget it")
   CHECK(best <= last);
   double best_score = -1;
   for (const auto& line : engine::read_metrics(fs::path(s.out) / "metrics.jsonl"))
-    if (line.contains("eval")) best_score = std::max(best_score, line["eval"]["dev"]["score"].get<double>());
-  CHECK(result.record.at("metrics").at("dev").at("score").get<double>() == doctest::Approx(best_score));
+    if (line.contains("eval"))
+      best_score = std::max(best_score, line["eval"]["dev"]["score"].get<double>());
+  CHECK(result.record.at("metrics").at("dev").at("score").get<double>() ==
+        doctest::Approx(best_score));
 }
 
 TEST_CASE("an out folder that holds another run is refused and left as it is") {
@@ -241,18 +268,26 @@ TEST_CASE("settings that cannot work are refused with the flag's name") {
   CHECK(with([](auto& s) { s.strategy = "bitfitt"; }).find("bitfit") != std::string::npos);
   CHECK(with([](auto& s) { s.strategy = "lora:rank=4"; }).find("alpha") != std::string::npos);
   CHECK(with([](auto& s) { s.task = "sst3"; }).find("sst2") != std::string::npos);
-  CHECK(with([](auto& s) { s.model = "no-such-folder"; }).find("no-such-folder") != std::string::npos);
+  CHECK(with([](auto& s) { s.model = "no-such-folder"; }).find("no-such-folder") !=
+        std::string::npos);
   CHECK(with([](auto& s) { s.model = "random:layer=2"; }).find("layers") != std::string::npos);
-  CHECK(with([](auto& s) { s.lr = 1e30; }).find("--lr") != std::string::npos);  // the loss is not finite
-  CHECK(with([&](auto& s) { s.data = (temp / "nowhere").string(); }).find("nowhere") != std::string::npos);
+  CHECK(with([](auto& s) { s.lr = 1e30; }).find("--lr") !=
+        std::string::npos);  // the loss is not finite
+  CHECK(with([&](auto& s) { s.data = (temp / "nowhere").string(); }).find("nowhere") !=
+        std::string::npos);
 }
 
-TEST_CASE("own data: CSV with quotes, held-out dev, discovered labels; and a regression in JSON lines") {
+TEST_CASE(
+    "own data: CSV with quotes, held-out dev, discovered labels; and a regression in JSON lines") {
   testing::TempDir temp;
   std::string csv = "id,text,label\n", jsonl;
   for (int i = 0; i < 30; ++i) {
-    csv += engine::concat(i, ",\"good, ", i, i % 3 == 0 ? "\",yes\n" : i % 3 == 1 ? "\",no\n" : "\",maybe\n");
-    jsonl += engine::concat("{\"sentence1\":\"a ", i, "\",\"sentence2\":\"b\",\"score\":", i % 5, "}\n");
+    csv += engine::concat(i, ",\"good, ", i,
+                          i % 3 == 0   ? "\",yes\n"
+                          : i % 3 == 1 ? "\",no\n"
+                                       : "\",maybe\n");
+    jsonl +=
+        engine::concat("{\"sentence1\":\"a ", i, "\",\"sentence2\":\"b\",\"score\":", i % 5, "}\n");
   }
   testing::write_file(temp / "own.csv", csv);
   testing::write_file(temp / "own.jsonl", jsonl);
@@ -281,7 +316,8 @@ TEST_CASE("a saved adapter is the start of the next run, and fits only its base 
   const apps::RunResult after = run(second);
   CHECK(after.record.at("strategy_spec").get<std::string>().find("lora") == 0);
   CHECK(after.record.at("metrics").at("dev").at("loss").get<double>() ==
-        doctest::Approx(before.record.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+        doctest::Approx(before.record.at("metrics").at("dev").at("loss").get<double>())
+            .epsilon(1e-5));
   second.seed = 43;  // another random base model
   second.out = (temp / "third").string();
   CHECK(failure(second).find("base model") != std::string::npos);
@@ -307,19 +343,23 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
     again.lr = 1e-12;
     const apps::RunResult loaded = run(again);
     CHECK(loaded.record.at("metrics").at("dev").at("loss").get<double>() ==
-          doctest::Approx(trained.record.at("metrics").at("dev").at("loss").get<double>()).epsilon(1e-5));
+          doctest::Approx(trained.record.at("metrics").at("dev").at("loss").get<double>())
+              .epsilon(1e-5));
     CHECK_THROWS_AS(apps::merge_adapter(merge, log), engine::Error);  // the folder is not empty now
   }
   FinetuneSettings s = tiny(temp.path(), temp / "run-prefix");
   s.strategy = "prefix:length=2,flat=true";
   run(s);
   std::ostringstream log;
-  CHECK_THROWS_AS(apps::merge_adapter({s.model, s.out, temp / "merged-prefix", "F32", 42}, log), engine::Error);
+  CHECK_THROWS_AS(apps::merge_adapter({s.model, s.out, temp / "merged-prefix", "F32", 42}, log),
+                  engine::Error);
 }
 
 TEST_CASE("the command line fills the settings and refuses what it does not know") {
-  const char* good[] = {"glue_finetune", "--task", "cola", "--data", "x", "--model", "m", "--strategy", "lora:r=4", "--lr", "0.001", "--resume"};
-  const apps::FinetuneCommand command = apps::parse_finetune(static_cast<int>(std::size(good)), good);
+  const char* good[] = {"glue_finetune", "--task",   "cola", "--data", "x",       "--model", "m",
+                        "--strategy",    "lora:r=4", "--lr", "0.001",  "--resume"};
+  const apps::FinetuneCommand command =
+      apps::parse_finetune(static_cast<int>(std::size(good)), good);
   CHECK(command.settings.task == "cola");
   CHECK(command.settings.strategy == "lora:r=4");
   CHECK(command.settings.lr == doctest::Approx(0.001));
@@ -332,10 +372,11 @@ TEST_CASE("every strategy runs on slices of the real tasks") {
   const auto shared = testing::shared_dir("data");
   if (!shared) return;
   testing::TempDir temp;
-  const std::pair<const char*, fs::path> tasks[] = {{"cola", *shared / "glue/CoLA"}, {"sst2", *shared / "glue/SST-2"},
-                                                    {"mrpc", *shared / "glue/MRPC"}, {"stsb", *shared / "glue/STS-B"},
-                                                    {"rte", *shared / "glue/RTE"},   {"wnli", *shared / "glue/WNLI"},
-                                                    {"qnli", *shared / "glue/QNLI"}};
+  const std::pair<const char*, fs::path> tasks[] = {
+      {"cola", *shared / "glue/CoLA"}, {"sst2", *shared / "glue/SST-2"},
+      {"mrpc", *shared / "glue/MRPC"}, {"stsb", *shared / "glue/STS-B"},
+      {"rte", *shared / "glue/RTE"},   {"wnli", *shared / "glue/WNLI"},
+      {"qnli", *shared / "glue/QNLI"}};
   for (const auto& [task, folder] : tasks) {
     // The first rows of the real files; QNLI's training set is not there, its dev set serves.
     const fs::path slice = temp / task;
@@ -348,7 +389,8 @@ TEST_CASE("every strategy runs on slices of the real tasks") {
       for (int i = 0; i < 25 && std::getline(all, line); ++i) text += line + "\n";
       testing::write_file(slice / (std::string(split) + ".tsv"), text);
     }
-    for (const std::string spec : {"full", "frozen", "bitfit", "lora", "adapter:size=4", "prefix:length=2,hidden=8", "ia3"}) {
+    for (const std::string spec : {"full", "frozen", "bitfit", "lora", "adapter:size=4",
+                                   "prefix:length=2,hidden=8", "ia3"}) {
       CAPTURE(task);
       CAPTURE(spec);
       FinetuneSettings s = tiny(slice, temp / (std::string(task) + "-" + spec));

@@ -1,7 +1,9 @@
-// The plan of a step against the counters of a step that is executed, and against the closed forms of the papers.
+// The plan of a step against the counters of a step that is executed, and against the closed forms
+// of the papers.
+#include "apps/plan/plan.h"
+
 #include <doctest/doctest.h>
 
-#include "apps/plan/plan.h"
 #include "engine/base/threads.h"
 #include "engine/train/pieces.h"
 #include "models/classifier.h"
@@ -38,7 +40,8 @@ Executed execute(models::ModelConfig config, const std::string& spec, const Plan
       batch.types.push_back(0);
     }
     batch.segments.add(static_cast<int32_t>(options.length));
-    batch.labels.push_back(config.num_labels == 1 ? 0.5 : static_cast<double>(s % config.num_labels));
+    batch.labels.push_back(config.num_labels == 1 ? 0.5
+                                                  : static_cast<double>(s % config.num_labels));
   }
   engine::Workspace workspace;
   engine::counters() = {};
@@ -55,16 +58,19 @@ Executed execute(models::ModelConfig config, const std::string& spec, const Plan
     saved = std::max(saved, engine::counters().saved_bytes - before);
   }
   engine::counters().saved_bytes = saved;
-  return {engine::counters(), workspace.pool.peak_bytes(), store.trainable_count(), store.total_count()};
+  return {engine::counters(), workspace.pool.peak_bytes(), store.trainable_count(),
+          store.total_count()};
 }
 
-void check_equal(const char* what, const engine::WorkCount& planned, const engine::WorkCount& counted) {
+void check_equal(const char* what, const engine::WorkCount& planned,
+                 const engine::WorkCount& counted) {
   CAPTURE(what);
   CHECK(planned.calls == counted.calls);
   CHECK(planned.flops == doctest::Approx(counted.flops).epsilon(1e-12));
 }
 
-void check_against_step(const models::ModelConfig& config, const std::string& spec, const PlanOptions& options) {
+void check_against_step(const models::ModelConfig& config, const std::string& spec,
+                        const PlanOptions& options) {
   CAPTURE(config.model_type);
   CAPTURE(spec);
   CAPTURE(options.dropout);
@@ -80,59 +86,109 @@ void check_against_step(const models::ModelConfig& config, const std::string& sp
 }
 
 models::ModelConfig tiny(const std::string& options) {
-  return models::config_from_spec("random:layers=3,hidden=24,heads=4,ffn=40,vocab=50,positions=40," + options, 50);
+  return models::config_from_spec(
+      "random:layers=3,hidden=24,heads=4,ffn=40,vocab=50,positions=40," + options, 50);
 }
 
 const std::vector<std::string> kStrategies = {
-    "full", "frozen", "top:layers=1", "top:layers=2", "top:layers=3", "bitfit", "bitfit:terms=query", "bitfit:terms=key",
-    "bitfit:terms=value", "bitfit:terms=attention_output", "bitfit:terms=ffn_in", "bitfit:terms=ffn_out",
-    "bitfit:terms=attention_norm", "bitfit:terms=ffn_norm", "bitfit:terms=embedding_norm", "bitfit:terms=query+ffn_in", "lora",
-    "lora:r=3,roles=query", "lora:roles=key", "lora:layers=1", "lora:r=2,dropout=0.1",
-    "lora:r=4,roles=query+key+value+attention_output+ffn_in+ffn_out", "adapter:kind=houlsby,size=5", "adapter:kind=pfeiffer,size=5",
-    "adapter:kind=parallel,size=5", "adapter:kind=houlsby,size=5,layers=1", "adapter:kind=houlsby,size=5,train_layer_norm=true",
-    "adapter:kind=pfeiffer,size=5,train_layer_norm=true,activation=tanh", "prefix:length=3,flat=true", "prefix:length=3,hidden=8", "ia3",
-    "ia3:roles=key+value+attention_output+ffn_out", "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out", "ia3:layers=2",
-    "lora+bitfit", "lora:r=2+ia3", "lora+adapter:kind=parallel,size=4", "prefix:length=2,flat=true+lora:dropout=0.2+bitfit:terms=key",
+    "full",
+    "frozen",
+    "top:layers=1",
+    "top:layers=2",
+    "top:layers=3",
+    "bitfit",
+    "bitfit:terms=query",
+    "bitfit:terms=key",
+    "bitfit:terms=value",
+    "bitfit:terms=attention_output",
+    "bitfit:terms=ffn_in",
+    "bitfit:terms=ffn_out",
+    "bitfit:terms=attention_norm",
+    "bitfit:terms=ffn_norm",
+    "bitfit:terms=embedding_norm",
+    "bitfit:terms=query+ffn_in",
+    "lora",
+    "lora:r=3,roles=query",
+    "lora:roles=key",
+    "lora:layers=1",
+    "lora:r=2,dropout=0.1",
+    "lora:r=4,roles=query+key+value+attention_output+ffn_in+ffn_out",
+    "adapter:kind=houlsby,size=5",
+    "adapter:kind=pfeiffer,size=5",
+    "adapter:kind=parallel,size=5",
+    "adapter:kind=houlsby,size=5,layers=1",
+    "adapter:kind=houlsby,size=5,train_layer_norm=true",
+    "adapter:kind=pfeiffer,size=5,train_layer_norm=true,activation=tanh",
+    "prefix:length=3,flat=true",
+    "prefix:length=3,hidden=8",
+    "ia3",
+    "ia3:roles=key+value+attention_output+ffn_out",
+    "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
+    "ia3:layers=2",
+    "lora+bitfit",
+    "lora:r=2+ia3",
+    "lora+adapter:kind=parallel,size=4",
+    "prefix:length=2,flat=true+lora:dropout=0.2+bitfit:terms=key",
     "adapter:kind=houlsby,size=3+ia3+prefix:length=2,hidden=6"};
 
 Json bert_json(int hidden, int layers, int heads) {
-  return {{"model_type", "bert"}, {"vocab_size", 30522}, {"hidden_size", hidden}, {"num_hidden_layers", layers},
-          {"num_attention_heads", heads}, {"intermediate_size", 4 * hidden}, {"max_position_embeddings", 512}, {"type_vocab_size", 2}};
+  return {{"model_type", "bert"},           {"vocab_size", 30522},
+          {"hidden_size", hidden},          {"num_hidden_layers", layers},
+          {"num_attention_heads", heads},   {"intermediate_size", 4 * hidden},
+          {"max_position_embeddings", 512}, {"type_vocab_size", 2}};
 }
 
 Json llama_7b() {
-  return {{"model_type", "llama"}, {"vocab_size", 32000}, {"hidden_size", 4096}, {"num_hidden_layers", 32},
-          {"num_attention_heads", 32}, {"intermediate_size", 11008}};
+  return {{"model_type", "llama"},   {"vocab_size", 32000},       {"hidden_size", 4096},
+          {"num_hidden_layers", 32}, {"num_attention_heads", 32}, {"intermediate_size", 11008}};
 }
 
 }  // namespace
 
-TEST_CASE("plan: products, kept bytes and the pool's peak are those of a step that is run, for every family and strategy") {
+TEST_CASE(
+    "plan: products, kept bytes and the pool's peak are those of a step that is run, for every "
+    "family and strategy") {
   const PlanOptions options{.batch = 3, .length = 7};
-  for (const char* family : {"type=bert", "type=roberta", "type=electra,embedding=16", "type=distilbert"})
+  for (const char* family :
+       {"type=bert", "type=roberta", "type=electra,embedding=16", "type=distilbert"})
     for (const std::string& spec : kStrategies) check_against_step(tiny(family), spec, options);
   check_against_step(tiny("type=bert"), "bitfit:terms=pooler", options);
 }
 
-TEST_CASE("plan: the same without dropout, for a regression, for other activations and for one sequence") {
+TEST_CASE(
+    "plan: the same without dropout, for a regression, for other activations and for one "
+    "sequence") {
   models::ModelConfig config = tiny("type=bert");
-  for (const std::string& spec : kStrategies) check_against_step(config, spec, {.batch = 2, .length = 5, .num_labels = 1, .dropout = false});
-  for (const std::string& spec : kStrategies) check_against_step(tiny("type=bert,dropout=0"), spec, {.batch = 1, .length = 9, .num_labels = 3});
+  for (const std::string& spec : kStrategies)
+    check_against_step(config, spec, {.batch = 2, .length = 5, .num_labels = 1, .dropout = false});
+  for (const std::string& spec : kStrategies)
+    check_against_step(tiny("type=bert,dropout=0"), spec,
+                       {.batch = 1, .length = 9, .num_labels = 3});
   config.hidden_act = engine::Activation::tanh;
-  for (const char* spec : {"full", "bitfit", "lora:roles=ffn_in", "ia3:roles=ffn_in"}) check_against_step(config, spec, {.batch = 2, .length = 5});
+  for (const char* spec : {"full", "bitfit", "lora:roles=ffn_in", "ia3:roles=ffn_in"})
+    check_against_step(config, spec, {.batch = 2, .length = 5});
 }
 
 TEST_CASE("plan: the same for a batch in pieces") {
-  for (const std::string& spec : kStrategies) check_against_step(tiny("type=bert"), spec, {.batch = 7, .length = 5, .piece_tokens = 15});
+  for (const std::string& spec : kStrategies)
+    check_against_step(tiny("type=bert"), spec, {.batch = 7, .length = 5, .piece_tokens = 15});
   const Plan whole = make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128}),
-             pieces = make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128, .piece_tokens = 1024});
+             pieces = make_plan(bert_json(64, 4, 4), "bitfit",
+                                {.batch = 32, .length = 128, .piece_tokens = 1024});
   CHECK(pieces.pieces == 4);
   CHECK(pieces.saved_bytes == whole.saved_bytes / 4);
   CHECK(pieces.flops() == whole.flops());
-  CHECK(make_plan(bert_json(64, 4, 4), "bitfit", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 4);
-  CHECK(make_plan(bert_json(768, 1, 12), "bitfit", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 8);
-  CHECK(make_plan(bert_json(2048, 1, 16), "full", {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth}).pieces == 16);
-  CHECK(apps::plan_text(pieces).find("32 sequences of 128 tokens, computed in 4 pieces: ") != std::string::npos);
+  CHECK(make_plan(bert_json(64, 4, 4), "bitfit",
+                  {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth})
+            .pieces == 4);
+  CHECK(make_plan(bert_json(768, 1, 12), "bitfit",
+                  {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth})
+            .pieces == 8);
+  CHECK(make_plan(bert_json(2048, 1, 16), "full",
+                  {.batch = 32, .length = 128, .piece_tokens = engine::kPiecesByWidth})
+            .pieces == 16);
+  CHECK(apps::plan_text(pieces).find("32 sequences of 128 tokens, computed in 4 pieces: ") !=
+        std::string::npos);
 }
 
 TEST_CASE("plan: closed forms of BERT-base and BERT-large") {
@@ -140,25 +196,27 @@ TEST_CASE("plan: closed forms of BERT-base and BERT-large") {
     const char* spec;
     int64_t base, large;  // without the head, which has 2 d + 2
   };
-  const Row rows[] = {{"frozen", 0, 0},
-                      {"bitfit", 102912, 272384},
-                      {"bitfit:terms=query+ffn_in", 46080, 122880},
-                      {"bitfit:terms=ffn_in", 36864, 98304},
-                      {"bitfit:terms=query", 9216, 24576},
-                      {"lora:r=8", 294912, 786432},
-                      {"lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out", 1327104, 3538944},
-                      {"adapter:kind=houlsby,size=64", 2379264, 6343680},
-                      {"adapter:kind=houlsby,size=8", 313536, 835968},
-                      {"adapter:kind=pfeiffer,reduction=16", 894528, 3171840},
-                      {"adapter:kind=houlsby,reduction=16", 1789056, 6343680},
-                      {"prefix:length=20,flat=true", 368640, 983040},
-                      {"ia3:roles=key+value+attention_output+ffn_out", 64512, 172032},
-                      {"ia3", 55296, 147456},
-                      {"full", 109482240, 335141888}};
+  const Row rows[] = {
+      {"frozen", 0, 0},
+      {"bitfit", 102912, 272384},
+      {"bitfit:terms=query+ffn_in", 46080, 122880},
+      {"bitfit:terms=ffn_in", 36864, 98304},
+      {"bitfit:terms=query", 9216, 24576},
+      {"lora:r=8", 294912, 786432},
+      {"lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out", 1327104, 3538944},
+      {"adapter:kind=houlsby,size=64", 2379264, 6343680},
+      {"adapter:kind=houlsby,size=8", 313536, 835968},
+      {"adapter:kind=pfeiffer,reduction=16", 894528, 3171840},
+      {"adapter:kind=houlsby,reduction=16", 1789056, 6343680},
+      {"prefix:length=20,flat=true", 368640, 983040},
+      {"ia3:roles=key+value+attention_output+ffn_out", 64512, 172032},
+      {"ia3", 55296, 147456},
+      {"full", 109482240, 335141888}};
   for (const Row& row : rows) {
     CAPTURE(row.spec);
     const PlanOptions options{.batch = 1, .length = 8, .num_labels = 2};
-    const Plan base = make_plan(bert_json(768, 12, 12), row.spec, options), large = make_plan(bert_json(1024, 24, 16), row.spec, options);
+    const Plan base = make_plan(bert_json(768, 12, 12), row.spec, options),
+               large = make_plan(bert_json(1024, 24, 16), row.spec, options);
     CHECK(base.base_parameters == 109483778);
     CHECK(large.base_parameters == 335143938);
     CHECK(base.head_parameters == 1538);
@@ -177,22 +235,30 @@ TEST_CASE("plan: LLaMA-7B's shape") {
   CHECK(lora.percent() == doctest::Approx(0.0622446).epsilon(1e-5));
   CHECK_FALSE(lora.exact);
   CHECK(lora.weight_gradient.flops < 1e-3 * lora.forward.flops);
-  CHECK(make_plan(llama_7b(), "lora:roles=query+key+value+attention_output+ffn_in+ffn_out", options).trainable_parameters == 19988480);
+  CHECK(make_plan(llama_7b(), "lora:roles=query+key+value+attention_output+ffn_in+ffn_out", options)
+            .trainable_parameters == 19988480);
   CHECK(make_plan(llama_7b(), "ia3", options).trainable_parameters == 614400);
-  CHECK(make_plan(llama_7b(), "prefix:length=20,flat=true", options).trainable_parameters == 5242880);
+  CHECK(make_plan(llama_7b(), "prefix:length=20,flat=true", options).trainable_parameters ==
+        5242880);
   CHECK(make_plan(llama_7b(), "bitfit", options).trainable_parameters == 0);
-  // Full: forward 2 N a token (without the table of words, with scores), and twice that for backward.
+  // Full: forward 2 N a token (without the table of words, with scores), and twice that for
+  // backward.
   const Plan full = make_plan(llama_7b(), "full", options);
   CHECK(full.trainable_parameters == 6738415616);
-  const double n = 6738415616.0 - 32000.0 * 4096 - 65 * 4096, tokens = 16, scores = 32 * 2 * 2 * 16 * 16 * 4096.0;
+  const double n = 6738415616.0 - 32000.0 * 4096 - 65 * 4096, tokens = 16,
+               scores = 32 * 2 * 2 * 16 * 16 * 4096.0;
   CHECK(full.forward.flops == doctest::Approx(2 * n * tokens + scores));
   CHECK(full.weight_gradient.flops == doctest::Approx(2 * n * tokens));
 }
 
-TEST_CASE("plan: a frozen weight costs no weight gradient, and nothing below the lowest trainable parameter is computed") {
+TEST_CASE(
+    "plan: a frozen weight costs no weight gradient, and nothing below the lowest trainable "
+    "parameter is computed") {
   const PlanOptions options{.batch = 4, .length = 16};
-  const Plan full = make_plan(bert_json(64, 4, 4), "full", options), bitfit = make_plan(bert_json(64, 4, 4), "bitfit", options),
-             frozen = make_plan(bert_json(64, 4, 4), "frozen", options), top = make_plan(bert_json(64, 4, 4), "top:layers=1", options);
+  const Plan full = make_plan(bert_json(64, 4, 4), "full", options),
+             bitfit = make_plan(bert_json(64, 4, 4), "bitfit", options),
+             frozen = make_plan(bert_json(64, 4, 4), "frozen", options),
+             top = make_plan(bert_json(64, 4, 4), "top:layers=1", options);
   CHECK(bitfit.weight_gradient.calls == 1);  // the head
   CHECK(bitfit.forward.flops == full.forward.flops);
   CHECK(frozen.input_gradient.calls == 0);
@@ -202,13 +268,15 @@ TEST_CASE("plan: a frozen weight costs no weight gradient, and nothing below the
 }
 
 TEST_CASE("plan: tables, text and JSON") {
-  const std::vector<Plan> plans = apps::make_plans(bert_json(768, 12, 12), apps::all_strategies(), {.batch = 8, .length = 32});
+  const std::vector<Plan> plans =
+      apps::make_plans(bert_json(768, 12, 12), apps::all_strategies(), {.batch = 8, .length = 32});
   REQUIRE(plans.size() == 10);
   for (const int width : {0, 80, 60}) {
     const std::string table = apps::plan_table(plans, width);
     CHECK(table.find("104,450") != std::string::npos);
     CHECK(table.find("109,483,778") != std::string::npos);
-    for (size_t at = 0, end; width > 0 && (end = table.find('\n', at)) != std::string::npos; at = end + 1) {
+    for (size_t at = 0, end; width > 0 && (end = table.find('\n', at)) != std::string::npos;
+         at = end + 1) {
       size_t points = 0;
       for (size_t i = at; i < end; ++i) points += (table[i] & 0xC0) != 0x80;
       CHECK(points <= (width == 80 ? 88u : 88u));
@@ -217,16 +285,19 @@ TEST_CASE("plan: tables, text and JSON") {
   const Json json = apps::plans_json(plans);
   CHECK(json[2]["trainable_parameters"] == 104450);
   CHECK(json[2]["step"]["weight_gradient"]["calls"] == 1);
-  CHECK(apps::plan_text(plans[2]).find("trains 104,450 of 109,483,778 parameters (0.0954%)") != std::string::npos);
+  CHECK(apps::plan_text(plans[2]).find("trains 104,450 of 109,483,778 parameters (0.0954%)") !=
+        std::string::npos);
 
-  const std::vector<Plan> some = apps::make_plans(bert_json(64, 2, 4), {"top:layers=5", "bitfit"}, {.batch = 1, .length = 4});
+  const std::vector<Plan> some =
+      apps::make_plans(bert_json(64, 2, 4), {"top:layers=5", "bitfit"}, {.batch = 1, .length = 4});
   CHECK(some[0].error.find("the model has 2") != std::string::npos);
   CHECK(some[1].error.empty());
   CHECK(apps::plan_table(some).find("top:layers=5: ") != std::string::npos);
 }
 
 TEST_CASE("plan: what is wrong is said") {
-  CHECK_THROWS_WITH_AS(make_plan(bert_json(64, 2, 4), "full", {.batch = 1, .length = 513}), doctest::Contains("512 positions"), engine::Error);
+  CHECK_THROWS_WITH_AS(make_plan(bert_json(64, 2, 4), "full", {.batch = 1, .length = 513}),
+                       doctest::Contains("512 positions"), engine::Error);
   CHECK_THROWS_AS(make_plan(bert_json(64, 2, 4), "lorra", {}), engine::Error);
   CHECK_THROWS_AS(make_plan(bert_json(64, 2, 4), "full", {.batch = 0}), engine::Error);
   CHECK_THROWS_AS(make_plan(Json{{"model_type", "gpt9"}}, "full", {}), engine::Error);

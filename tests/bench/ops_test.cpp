@@ -14,7 +14,8 @@ TEST_CASE("an op's products and bytes") {
   REQUIRE(times.size() == 2);
   const bench::OpTime &all = times[0], &frozen = times[1];
   CHECK(frozen.name == all.name + ", frozen");
-  const double product = 2.0 * 2 * 128 * 2, x = 4.0 * 2 * 128, w = 4.0 * 2 * 128, b = 4.0 * 2, y = 4.0 * 2 * 2;
+  const double product = 2.0 * 2 * 128 * 2, x = 4.0 * 2 * 128, w = 4.0 * 2 * 128, b = 4.0 * 2,
+               y = 4.0 * 2 * 2;
   CHECK(all.forward.flops == product);
   CHECK(all.forward.bytes == x + w + b + y);
   CHECK(all.backward.flops == 2 * product);
@@ -49,7 +50,8 @@ TEST_CASE("every op of a model has a bound, and the optimizer its bytes") {
 
 TEST_CASE("the machine's numbers are there") {
   CHECK(bench::measure_triad_gbs(1, 1 << 20, 0.001) > 0);
-  CHECK(bench::bandwidth_gbs(2, 1000) == bench::bandwidth_gbs(2, 2000));  // remembered by power of two, from 64 KiB on
+  CHECK(bench::bandwidth_gbs(2, 1000) ==
+        bench::bandwidth_gbs(2, 2000));  // remembered by power of two, from 64 KiB on
   CHECK(bench::resident_bytes() > 0);
   CHECK(bench::peak_resident_bytes() >= bench::resident_bytes() / 2);
   CHECK(bench::process_seconds() >= 0);

@@ -13,7 +13,8 @@ TEST_CASE("the named shapes are the published ones") {
     int layers, heads;
     int64_t hidden, ffn, embedding;
   };
-  // google/bert_uncased_L-2_H-128_A-2, L-4_H-256_A-4; google/electra-small-discriminator; all-MiniLM-L6; bert-base-uncased
+  // google/bert_uncased_L-2_H-128_A-2, L-4_H-256_A-4; google/electra-small-discriminator;
+  // all-MiniLM-L6; bert-base-uncased
   for (const Shape& s : {Shape{"tiny", 2, 2, 128, 512, 128},
                          {"mini", 4, 4, 256, 1024, 256},
                          {"electra-small", 12, 4, 256, 1024, 128},
@@ -45,7 +46,8 @@ TEST_CASE("lengths in turn, and drawn as in the tasks") {
     const auto drawn = bench::batch_lengths(task.name, 20000, 1)[0];
     double sum = 0;
     for (const int length : drawn) sum += length;
-    CHECK(sum / 20000 == doctest::Approx(task.mean).epsilon(0.02));  // standard error: 0.07 and 0.03
+    CHECK(sum / 20000 ==
+          doctest::Approx(task.mean).epsilon(0.02));  // standard error: 0.07 and 0.03
     CHECK(*std::min_element(drawn.begin(), drawn.end()) >= 3);
     CHECK(*std::max_element(drawn.begin(), drawn.end()) <= task.longest);
     CHECK(bench::batch_lengths(task.name, 32, 2) == bench::batch_lengths(task.name, 32, 2));

@@ -129,7 +129,8 @@ TEST_CASE("the JSON has what reports and scripts read") {
     CHECK_MESSAGE(json.contains(key), key);
   bool attention = false, optimizer = false;
   for (const auto& op : json["ops"]) {
-    for (const char* key : {"op", "calls", "forward_ms", "backward_ms", "saved_bytes"}) CHECK_MESSAGE(op.contains(key), key);
+    for (const char* key : {"op", "calls", "forward_ms", "backward_ms", "saved_bytes"})
+      CHECK_MESSAGE(op.contains(key), key);
     attention = attention || op["op"] == "attention";
     optimizer = optimizer || op["op"] == "optimizer";
   }
@@ -146,11 +147,13 @@ TEST_CASE("serving: ready, then steps on request") {
   bench::serve(c, in, out);
   std::istringstream lines(out.str());
   std::vector<engine::Json> said;
-  for (std::string line; std::getline(lines, line);) said.push_back(engine::parse_json(line, "serve"));
+  for (std::string line; std::getline(lines, line);)
+    said.push_back(engine::parse_json(line, "serve"));
   REQUIRE(said.size() == 3);
   CHECK(said[0]["event"] == "ready");
-  for (const char* key : {"trained_parameters", "parameters", "weight_bytes", "shape", "lengths", "resident_before", "made_seconds",
-                          "first_step_seconds", "since_start_seconds", "needed_flops_per_token", "machine"})
+  for (const char* key : {"trained_parameters", "parameters", "weight_bytes", "shape", "lengths",
+                          "resident_before", "made_seconds", "first_step_seconds",
+                          "since_start_seconds", "needed_flops_per_token", "machine"})
     CHECK_MESSAGE(said[0].contains(key), key);
   CHECK(said[0]["lengths"].size() == 2);
   CHECK(said[0]["lengths"][0].size() == 4);

@@ -1,4 +1,5 @@
-// A fresh BERT, made trainable by BitFit, and one forward pass: two sentences in, two rows of logits out.
+// A fresh BERT, made trainable by BitFit, and one forward pass: two sentences in, two rows of
+// logits out.
 #include <cmath>
 #include <cstdio>
 
@@ -7,7 +8,8 @@
 #include "peft/strategy.h"
 
 int main() {
-  models::SequenceClassifier model(models::config_from_spec("random:layers=2,hidden=16,heads=2,ffn=32,positions=16", 30));
+  models::SequenceClassifier model(
+      models::config_from_spec("random:layers=2,hidden=16,heads=2,ffn=32,positions=16", 30));
   const auto strategy = peft::make_strategy("bitfit");
   auto sites = model.sites();
   peft::apply(*strategy, sites, model);
@@ -24,7 +26,11 @@ int main() {
   engine::Graph graph(workspace, {.record = false});
   const engine::Tensor logits = model.logits(graph, batch);
   std::printf("%lld of %lld parameters are trained; the logits are %lld by %lld, the first is %g\n",
-              static_cast<long long>(store.trainable_count()), static_cast<long long>(store.total_count()),
-              static_cast<long long>(logits.rows()), static_cast<long long>(logits.cols()), static_cast<double>(*logits.data()));
-  return logits.rows() == 2 && logits.cols() == 2 && std::isfinite(*logits.data()) && store.trainable_count() > 0 ? 0 : 1;
+              static_cast<long long>(store.trainable_count()),
+              static_cast<long long>(store.total_count()), static_cast<long long>(logits.rows()),
+              static_cast<long long>(logits.cols()), static_cast<double>(*logits.data()));
+  return logits.rows() == 2 && logits.cols() == 2 && std::isfinite(*logits.data()) &&
+                 store.trainable_count() > 0
+             ? 0
+             : 1;
 }

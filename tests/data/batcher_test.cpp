@@ -17,7 +17,8 @@ EncodedSplit numbered(int64_t n) {
   EncodedSplit split;
   for (int64_t i = 0; i < n; ++i) {
     const auto length = static_cast<size_t>(i % 7 + 1);
-    split.add({.ids = std::vector<int32_t>(length, static_cast<int32_t>(i)), .types = std::vector<int32_t>(length, 0)},
+    split.add({.ids = std::vector<int32_t>(length, static_cast<int32_t>(i)),
+               .types = std::vector<int32_t>(length, 0)},
               static_cast<double>(i % 2), i);
   }
   return split;
@@ -40,7 +41,8 @@ TEST_CASE("an epoch has every example once, whole and with its label") {
       ++seen[example];
       CHECK(batch.segments.length(s) == example % 7 + 1);
       CHECK(batch.labels[static_cast<size_t>(s)] == example % 2);
-      for (int32_t r = batch.segments.begin(s); r < batch.segments.begin(s) + batch.segments.length(s); ++r)
+      for (int32_t r = batch.segments.begin(s);
+           r < batch.segments.begin(s) + batch.segments.length(s); ++r)
         CHECK(batch.ids[static_cast<size_t>(r)] == example);
     }
   }
@@ -74,10 +76,12 @@ TEST_CASE("epochs and seeds have different orders, and each place gets every exa
     for (size_t place = 0; place < 6; ++place) ++counts[place][static_cast<size_t>(order[place])];
   }
   for (const auto& row : counts)
-    for (const int count : row) CHECK(std::abs(count - 1000) < 150);  // five standard deviations of 29
+    for (const int count : row)
+      CHECK(std::abs(count - 1000) < 150);  // five standard deviations of 29
 }
 
-// From an independent script, tools/goldens/shuffle.py 10 42 0, which checks SplitMix64 against its published first output.
+// From an independent script, tools/goldens/shuffle.py 10 42 0, which checks SplitMix64 against its
+// published first output.
 TEST_CASE("the order is this one on every machine") {
   CHECK(shuffled(10, 42, 0) == std::vector<int64_t>{1, 9, 7, 8, 6, 5, 0, 3, 4, 2});
 }
@@ -93,22 +97,26 @@ TEST_CASE("evaluation in order and by length covers everything") {
     while (batches.next(batch)) {
       ++n;
       for (int s = 0; s < batch.sequences(); ++s) {
-        results[static_cast<size_t>(batch.examples[static_cast<size_t>(s)])] = batch.ids[static_cast<size_t>(batch.segments.begin(s))];
+        results[static_cast<size_t>(batch.examples[static_cast<size_t>(s)])] =
+            batch.ids[static_cast<size_t>(batch.segments.begin(s))];
         lengths.push_back(batch.segments.length(s));
       }
     }
     CHECK(n == batches.batches());
     CHECK(batch.sequences() == 0);
     for (int64_t i = 0; i < 20; ++i) CHECK(results[static_cast<size_t>(i)] == i);
-    if (order == EvalBatches::Order::by_length) CHECK(std::is_sorted(lengths.begin(), lengths.end()));
+    if (order == EvalBatches::Order::by_length)
+      CHECK(std::is_sorted(lengths.begin(), lengths.end()));
   }
 }
 
 TEST_CASE("encoding a split keeps lengths, types and what was cut") {
   Vocabulary vocabulary;
-  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b"}) vocabulary.add(token, vocabulary.size());
+  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b"})
+    vocabulary.add(token, vocabulary.size());
   const auto tokenizer = WordPieceTokenizer::bert(std::move(vocabulary));
-  const std::vector<Example> examples = {{.a = "a a", .b = "b", .label = 1, .id = 0}, {.a = "a a a a a", .b = "b", .label = 0, .id = 1}};
+  const std::vector<Example> examples = {{.a = "a a", .b = "b", .label = 1, .id = 0},
+                                         {.a = "a a a a a", .b = "b", .label = 0, .id = 1}};
   const EncodedSplit split = encode_split(*tokenizer, examples, true, 7);
   CHECK(split.size() == 2);
   CHECK(split.length(0) == 6);
@@ -120,10 +128,12 @@ TEST_CASE("encoding a split keeps lengths, types and what was cut") {
   mixed[1].label.reset();
   CHECK_THROWS_AS(encode_split(*tokenizer, mixed, true), engine::Error);
   CHECK_THROWS_AS(TrainBatches(EncodedSplit(), 4, 1), engine::Error);
-  CHECK_THROWS_AS(encode_split(*tokenizer, examples, true, 2), engine::Error);  // no room, found out on another thread
+  CHECK_THROWS_AS(encode_split(*tokenizer, examples, true, 2),
+                  engine::Error);  // no room, found out on another thread
 
   std::vector<Example> many;
-  for (int i = 0; i < 9000; ++i) many.push_back({.a = i % 3 ? "a b" : "b", .b = i % 2 ? "a" : "b b", .label = i % 7, .id = i});
+  for (int i = 0; i < 9000; ++i)
+    many.push_back({.a = i % 3 ? "a b" : "b", .b = i % 2 ? "a" : "b b", .label = i % 7, .id = i});
   const EncodedSplit all = encode_split(*tokenizer, many, true);
   REQUIRE(all.size() == 9000);
   for (int i = 0; i < 9000; ++i) {

@@ -20,34 +20,42 @@ WordPieceTraining no_special(int32_t size, int64_t min_frequency) {
   return training;
 }
 
-Tokens after_alphabet(const Tokens& all, size_t characters) { return {all.begin() + static_cast<std::ptrdiff_t>(characters), all.end()}; }
+Tokens after_alphabet(const Tokens& all, size_t characters) {
+  return {all.begin() + static_cast<std::ptrdiff_t>(characters), all.end()};
+}
 
 }  // namespace
 
 TEST_CASE("WordPiece merges by frequency, worked by hand") {
   // aab 5 times, ab 3 times: a ##a ##b and a ##b. Alphabet: a, b, ##a, ##b with ids 0 1 2 3.
-  // Pairs: (a, ##a) 5, (##a, ##b) 5, (a, ##b) 3. Tie at 5: (0, 2) before (2, 3): "aa". Now aa ##b 5: "aab". Then "ab" 3.
+  // Pairs: (a, ##a) 5, (##a, ##b) 5, (a, ##b) 3. Tie at 5: (0, 2) before (2, 3): "aa". Now aa ##b
+  // 5: "aab". Then "ab" 3.
   const WordCounts counts = {{"aab", 5}, {"ab", 3}};
-  CHECK(train_wordpiece(counts, no_special(100, 1)) == Tokens{"a", "b", "##a", "##b", "aa", "aab", "ab"});
+  CHECK(train_wordpiece(counts, no_special(100, 1)) ==
+        Tokens{"a", "b", "##a", "##b", "aa", "aab", "ab"});
   CHECK(train_wordpiece(counts, no_special(100, 4)) == Tokens{"a", "b", "##a", "##b", "aa", "aab"});
   CHECK(train_wordpiece(counts, no_special(5, 1)) == Tokens{"a", "b", "##a", "##b", "aa"});
 }
 
 TEST_CASE("repeated symbols in a word are counted and joined from the left") {
-  // aaaa: a ##a ##a ##a. (a, ##a) 1, (##a, ##a) 2: first "##aa", leaving a ##aa ##a with 1 each; ids a 0, ##a 1, ##aa 2:
-  // (0, 2) before (2, 1): "aaa", then "aaaa".
-  CHECK(train_wordpiece({{"aaaa", 1}}, no_special(100, 1)) == Tokens{"a", "##a", "##aa", "aaa", "aaaa"});
+  // aaaa: a ##a ##a ##a. (a, ##a) 1, (##a, ##a) 2: first "##aa", leaving a ##aa ##a with 1 each;
+  // ids a 0, ##a 1, ##aa 2: (0, 2) before (2, 1): "aaa", then "aaaa".
+  CHECK(train_wordpiece({{"aaaa", 1}}, no_special(100, 1)) ==
+        Tokens{"a", "##a", "##aa", "aaa", "aaaa"});
 }
 
-// Hugging Face's own test of its trainer (models/bpe/trainer.rs, test_train): the merges it expects are re, are, is.
+// Hugging Face's own test of its trainer (models/bpe/trainer.rs, test_train): the merges it expects
+// are re, are, is.
 TEST_CASE("the example of Hugging Face's BpeTrainer") {
-  const WordCounts counts = {{"roses", 1}, {"are", 2}, {"red", 1}, {"voilets", 1}, {"blue", 1}, {"BERT", 1},
-                             {"is", 2},    {"big", 1}, {"and", 1}, {"so", 1},      {"GPT-2", 1}};
+  const WordCounts counts = {{"roses", 1}, {"are", 2},  {"red", 1},  {"voilets", 1},
+                             {"blue", 1},  {"BERT", 1}, {"is", 2},   {"big", 1},
+                             {"and", 1},   {"so", 1},   {"GPT-2", 1}};
   WordPieceTraining training = no_special(100, 2);
   training.continuation = "";  // then it is plain BPE
   const Tokens all = train_wordpiece(counts, training);
-  CHECK(Tokens(all.begin(), all.begin() + 22) == Tokens{"-", "2", "B", "E", "G", "P", "R", "T", "a", "b", "d",
-                                                        "e", "g", "i", "l", "n", "o", "r", "s", "t", "u", "v"});
+  CHECK(Tokens(all.begin(), all.begin() + 22) == Tokens{"-", "2", "B", "E", "G", "P", "R", "T",
+                                                        "a", "b", "d", "e", "g", "i", "l", "n",
+                                                        "o", "r", "s", "t", "u", "v"});
   CHECK(after_alphabet(all, 22) == Tokens{"re", "are", "is"});
 }
 
@@ -56,7 +64,8 @@ TEST_CASE("the alphabet keeps the most frequent characters") {
   training.limit_alphabet = 2;
   CHECK(train_wordpiece({{"ab", 5}, {"ac", 1}}, training) == Tokens{"a", "b", "##b"});
   training.vocab_size = 2;
-  CHECK_THROWS_WITH_AS(train_wordpiece({{"ab", 5}}, training), doctest::Contains("no room for 3"), engine::Error);
+  CHECK_THROWS_WITH_AS(train_wordpiece({{"ab", 5}}, training), doctest::Contains("no room for 3"),
+                       engine::Error);
   CHECK_THROWS_AS(train_wordpiece({}, training), engine::Error);
 }
 
@@ -87,7 +96,8 @@ TEST_CASE("a trained WordPiece tokenizer works and loads again") {
   CHECK(tokenizer->id("the").has_value());
   testing::TempDir folder;
   tokenizer->save(folder.path());
-  CHECK(load_tokenizer(folder.path())->encode("the theme").ids == tokenizer->encode("the theme").ids);
+  CHECK(load_tokenizer(folder.path())->encode("the theme").ids ==
+        tokenizer->encode("the theme").ids);
 }
 
 TEST_CASE("byte-level BPE is learned, for any bytes") {
@@ -98,11 +108,14 @@ TEST_CASE("byte-level BPE is learned, for any bytes") {
     training.vocab_size = 280;
     training.roberta = roberta;
     const auto t = train_bpe(counter.counts(), training);
-    CHECK(t->merges().front() == BpeTokenizer::Merge("l", "o"));  // lo and ow 12 times each: l has the smaller id
-    CHECK(t->decode(t->encode("lower \u00E9 \U0001F600\tnew").ids) == "lower \u00E9 \U0001F600\tnew");
+    CHECK(t->merges().front() ==
+          BpeTokenizer::Merge("l", "o"));  // lo and ow 12 times each: l has the smaller id
+    CHECK(t->decode(t->encode("lower \u00E9 \U0001F600\tnew").ids) ==
+          "lower \u00E9 \U0001F600\tnew");
     testing::TempDir folder;
     t->save(folder.path());
-    CHECK(load_tokenizer(folder.path())->encode_pair("lower", "low").ids == t->encode_pair("lower", "low").ids);
+    CHECK(load_tokenizer(folder.path())->encode_pair("lower", "low").ids ==
+          t->encode_pair("lower", "low").ids);
   }
   BpeTraining small;
   small.vocab_size = 100;

@@ -13,7 +13,8 @@ namespace {
 
 std::string from_hex(const std::string& hex) {
   std::string bytes;
-  for (size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (size_t i = 0; i < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return bytes;
 }
 
@@ -57,7 +58,7 @@ TEST_CASE("every code point survives encoding and decoding") {
 TEST_CASE("lower case is by character, without context") {
   CHECK(mapped(to_lower, U'A') == U"a");
   CHECK(mapped(to_lower, U'\u0130') == U"i\u0307");  // SpecialCasing.txt, unconditional
-  CHECK(mapped(to_lower, U'\u03A3') == U"\u03C3");   // Python's lower() gives U+03C2 at a word's end
+  CHECK(mapped(to_lower, U'\u03A3') == U"\u03C3");  // Python's lower() gives U+03C2 at a word's end
   CHECK(mapped(to_lower, U'\u1E9E') == U"\u00DF");
   CHECK(mapped(to_lower, U'\U00010400') == U"\U00010428");
 }
@@ -67,7 +68,8 @@ TEST_CASE("canonical decomposition, Hangul by its formula") {
   CHECK(mapped(decompose, U'\u1EAD') == U"a\u0323\u0302");
   CHECK(mapped(decompose, U'\uAC01') == U"\u1100\u1161\u11A8");
   CHECK(mapped(decompose, U'\u212B') == U"A\u030A");
-  CHECK(mapped(decompose, U'\uFB01') == U"\uFB01");  // a ligature is a compatibility, not a canonical, decomposition
+  CHECK(mapped(decompose, U'\uFB01') ==
+        U"\uFB01");  // a ligature is a compatibility, not a canonical, decomposition
 }
 
 TEST_CASE("categories") {

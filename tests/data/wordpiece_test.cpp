@@ -15,9 +15,11 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-std::unique_ptr<WordPieceTokenizer> tiny(std::initializer_list<const char*> words, WordPieceOptions options = {}) {
+std::unique_ptr<WordPieceTokenizer> tiny(std::initializer_list<const char*> words,
+                                         WordPieceOptions options = {}) {
   Vocabulary vocabulary;
-  for (const char* word : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) vocabulary.add(word, vocabulary.size());
+  for (const char* word : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
+    vocabulary.add(word, vocabulary.size());
   for (const char* word : words) vocabulary.add(word, vocabulary.size());
   return WordPieceTokenizer::bert(std::move(vocabulary), options);
 }
@@ -40,8 +42,10 @@ TEST_CASE("hard texts equal the Rust library's, under five settings") {
     std::filesystem::copy(testing::golden("tiny_vocab/vocab.txt"), folder / "vocab.txt");
     const Json& n = c.at("normalizer");
     testing::write_file(folder / "tokenizer_config.json",
-                        Json{{"do_lower_case", n.at("lowercase")}, {"strip_accents", n.at("strip_accents")},
-                             {"tokenize_chinese_chars", n.at("handle_chinese_chars")}}.dump());
+                        Json{{"do_lower_case", n.at("lowercase")},
+                             {"strip_accents", n.at("strip_accents")},
+                             {"tokenize_chinese_chars", n.at("handle_chinese_chars")}}
+                            .dump());
     const auto tokenizer = load_tokenizer(folder.path());
     CAPTURE(c.at("name").get<std::string>());
     for (size_t i = 0; i < texts.size(); ++i) {
@@ -50,7 +54,8 @@ TEST_CASE("hard texts equal the Rust library's, under five settings") {
     }
     for (size_t i = 0; i < golden.at("pairs").size(); ++i) {
       const Json& pair = golden.at("pairs")[i];
-      const Encoding got = tokenizer->encode_pair(pair[0].get<std::string>(), pair[1].get<std::string>());
+      const Encoding got =
+          tokenizer->encode_pair(pair[0].get<std::string>(), pair[1].get<std::string>());
       CHECK(got.ids == c.at("pair_ids")[i].get<Ids>());
       CHECK(got.types == c.at("pair_types")[i].get<Ids>());
     }
@@ -67,7 +72,8 @@ TEST_CASE("the longest piece first, and no piece for a rest makes the word unkno
 // What differs from the Rust library on purpose, and from its Python twin (data/bert_normalizer.h).
 TEST_CASE("CJK extension E is spaced from its first character on") {
   const auto t = tiny({"a", "b", "\U0002B820"});
-  CHECK(joined(*t, "a\U0002B820b") == "a \U0002B820 b");  // Rust: one unknown word, its range begins at U+2B920
+  CHECK(joined(*t, "a\U0002B820b") ==
+        "a \U0002B820 b");  // Rust: one unknown word, its range begins at U+2B920
 }
 
 TEST_CASE("marks that Unicode knows since version 9 are accents") {
@@ -75,7 +81,9 @@ TEST_CASE("marks that Unicode knows since version 9 are accents") {
 }
 
 TEST_CASE("bytes that are not UTF-8 are dropped like U+FFFD") {
-  CHECK(joined(*tiny({"ab"}), "a\xFF" "b \xC3") == "ab");
+  CHECK(joined(*tiny({"ab"}),
+               "a\xFF"
+               "b \xC3") == "ab");
 }
 
 TEST_CASE("max_length counts special tokens and cuts the end") {
@@ -87,9 +95,11 @@ TEST_CASE("max_length counts special tokens and cuts the end") {
   CHECK(t->encode("a b", 4).removed == 0);
   CHECK(t->encode("a b c d").size() == 6);
   CHECK_THROWS_AS(t->encode("a", 2), engine::Error);
-  CHECK_THROWS_WITH_AS(t->encode_pair("a", "b", 4),
-                       "tokenizer: a maximum length of 4 has no room for 3 special tokens and 2 text tokens\n"
-                       "hint: raise max_length, or use 0 for no limit", engine::Error);
+  CHECK_THROWS_WITH_AS(
+      t->encode_pair("a", "b", 4),
+      "tokenizer: a maximum length of 4 has no room for 3 special tokens and 2 text tokens\n"
+      "hint: raise max_length, or use 0 for no limit",
+      engine::Error);
 }
 
 TEST_CASE("longest_first takes from the longer text, from B if they are equal") {
@@ -97,12 +107,14 @@ TEST_CASE("longest_first takes from the longer text, from B if they are equal") 
   const auto lengths = [&](const char* a, const char* b, int max_length) {
     const Encoding e = t->encode_pair(a, b, max_length);
     CHECK(e.size() <= static_cast<size_t>(max_length));
-    const auto count = [&](const char* token) { return std::count(e.ids.begin(), e.ids.end(), *t->id(token)); };
+    const auto count = [&](const char* token) {
+      return std::count(e.ids.begin(), e.ids.end(), *t->id(token));
+    };
     return std::pair(count("a"), count("b"));
   };
   CHECK(lengths("a a a a a", "b b", 7) == std::pair<long, long>(2, 2));
   CHECK(lengths("a a", "b b b b b", 7) == std::pair<long, long>(2, 2));
-  CHECK(lengths("a a a", "b b b", 8) == std::pair<long, long>(3, 2));      // tie: B gives
+  CHECK(lengths("a a a", "b b b", 8) == std::pair<long, long>(3, 2));        // tie: B gives
   CHECK(lengths("a a a a a", "b b b b", 8) == std::pair<long, long>(3, 2));  // Rust: 3, 2 as well
   CHECK(lengths("a a a a", "b b b b b", 8) == std::pair<long, long>(3, 2));  // Rust leaves 2, 3
 }
@@ -113,14 +125,17 @@ TEST_CASE("special and added tokens in the text") {
   CHECK(joined(*t, "[MASK") == "[UNK] [UNK]");
 
   Vocabulary vocabulary;
-  for (const char* word : {"[UNK]", "[CLS]", "[SEP]", "foo", "<One>", "NewWord", "ab", "abc"}) vocabulary.add(word, vocabulary.size());
+  for (const char* word : {"[UNK]", "[CLS]", "[SEP]", "foo", "<One>", "NewWord", "ab", "abc"})
+    vocabulary.add(word, vocabulary.size());
   std::vector<AddedToken> added = {
       {.content = "<One>", .id = 4, .single_word = true, .normalized = false},
       {.content = "NewWord", .id = 5, .normalized = true},
-      {.content = "ab", .id = 6}, {.content = "abc", .id = 7}};
+      {.content = "ab", .id = 6},
+      {.content = "abc", .id = 7}};
   SpecialIds special;
   special.unk = 0;
-  const WordPieceTokenizer w(std::move(vocabulary), added, special, SpecialTemplate::bert(1, 2), {});
+  const WordPieceTokenizer w(std::move(vocabulary), added, special, SpecialTemplate::bert(1, 2),
+                             {});
   CHECK(joined(w, "foo <One>") == "foo <One>");
   CHECK(joined(w, "foo<One>") == "foo [UNK] [UNK] [UNK]");  // not a word of its own
   CHECK(joined(w, "a newword NEWWORD") == "[UNK] NewWord NewWord");
@@ -139,7 +154,8 @@ TEST_CASE("a saved tokenizer loads to the same, from either file alone") {
     if (*without) std::filesystem::remove(copy / without);
     const auto loaded = load_tokenizer(copy.path());
     CHECK(loaded->describe() == t->describe());
-    CHECK(loaded->encode_pair("Caf\u00E9", "caf\u00E9 x[MASK]").ids == t->encode_pair("Caf\u00E9", "caf\u00E9 x[MASK]").ids);
+    CHECK(loaded->encode_pair("Caf\u00E9", "caf\u00E9 x[MASK]").ids ==
+          t->encode_pair("Caf\u00E9", "caf\u00E9 x[MASK]").ids);
     CHECK(loaded->special().mask == 4);
   }
 }
@@ -151,11 +167,14 @@ TEST_CASE("a tokenizer folder that cannot be used says why") {
   testing::write_file(folder / "vocab.txt", "a\nb\n");
   CHECK_THROWS_AS(load_tokenizer(folder.path()), engine::Error);  // no [CLS]
   testing::write_file(folder / "tokenizer.json", R"({"model": {"type": "Unigram"}})");
-  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("type Unigram"), engine::Error);
+  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("type Unigram"),
+                       engine::Error);
   testing::write_file(folder / "tokenizer.json", "{");
-  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("is not JSON"), engine::Error);
+  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("is not JSON"),
+                       engine::Error);
   testing::write_file(folder / "tokenizer.json", R"({"model": {"type": "WordPiece"}})");
-  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("does not have the form"), engine::Error);
+  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("does not have the form"),
+                       engine::Error);
 }
 
 TEST_CASE("BERT's own files: vocab.txt and tokenizer.json give the same") {

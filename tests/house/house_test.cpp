@@ -37,18 +37,21 @@ std::vector<Source> sources(const std::vector<std::string>& roots) {
       const std::string extension = entry.path().extension().string();
       if (extension != ".h" && extension != ".cpp") continue;
       Source s;
-      s.path = root + "/" + fs::relative(entry.path(), testing::source_dir() / root).generic_string();
+      s.path =
+          root + "/" + fs::relative(entry.path(), testing::source_dir() / root).generic_string();
       s.folder = folder_of(s.path);
       std::ifstream in(entry.path());
       for (std::string line; std::getline(in, line);) s.lines.push_back(line);
       all.push_back(std::move(s));
     }
   }
-  std::sort(all.begin(), all.end(), [](const Source& a, const Source& b) { return a.path < b.path; });
+  std::sort(all.begin(), all.end(),
+            [](const Source& a, const Source& b) { return a.path < b.path; });
   return all;
 }
 
-// The part of a line that is code: string literals emptied, comments cut. Enough for this code; no raw strings over lines.
+// The part of a line that is code: string literals emptied, comments cut. Enough for this code; no
+// raw strings over lines.
 std::string code(const std::string& line) {
   std::string out;
   bool text = false;
@@ -71,7 +74,8 @@ std::string code(const std::string& line) {
 const std::map<std::string, std::set<std::string>>& allowed() {
   static const std::map<std::string, std::set<std::string>> table = [] {
     std::map<std::string, std::set<std::string>> t;
-    // base <- tensor <- autograd <- ops <- nn <- {optim, io, train}; base/ and tensor/ are seen from everywhere above them
+    // base <- tensor <- autograd <- ops <- nn <- {optim, io, train}; base/ and tensor/ are seen
+    // from everywhere above them
     t["engine/base"] = {};
     t["engine/tensor"] = {"engine/base"};
     t["engine/autograd"] = {"engine/base", "engine/tensor"};
@@ -80,7 +84,8 @@ const std::map<std::string, std::set<std::string>>& allowed() {
     std::set<std::string> below = t["engine/nn"];
     below.insert("engine/nn");
     t["engine/optim"] = t["engine/io"] = below;
-    below.insert({"engine/optim", "engine/io"});  // the trainer drives the optimizer and writes runs
+    below.insert(
+        {"engine/optim", "engine/io"});  // the trainer drives the optimizer and writes runs
     t["engine/train"] = below;
     below.insert("engine/train");
     t["models"] = t["peft"] = t["data"] = below;  // the whole engine, and never one another
@@ -108,9 +113,11 @@ TEST_CASE("includes go down the house, never up or across") {
       const std::string target = m[1];
       CAPTURE(i + 1);
       CAPTURE(target);
-      CHECK_MESSAGE(fs::exists(testing::source_dir() / target), "an include is written from the root of the project");
+      CHECK_MESSAGE(fs::exists(testing::source_dir() / target),
+                    "an include is written from the root of the project");
       const std::string folder = folder_of(target);
-      CHECK_MESSAGE((folder == s.folder || rule->second.count(folder) == 1), s.folder, " may not include ", folder);
+      CHECK_MESSAGE((folder == s.folder || rule->second.count(folder) == 1), s.folder,
+                    " may not include ", folder);
     }
   }
 }
@@ -119,7 +126,8 @@ TEST_CASE("the scalar tour includes nothing of the engine, and nothing of the en
   for (const Source& s : sources(kLibraries))
     for (const std::string& line : s.lines) {
       if (line.find("#include") == std::string::npos) continue;
-      if (s.path == "engine/autograd/value.h") CHECK_MESSAGE(line.find('"') == std::string::npos, line);
+      if (s.path == "engine/autograd/value.h")
+        CHECK_MESSAGE(line.find('"') == std::string::npos, line);
       CHECK_MESSAGE(line.find("autograd/value.h") == std::string::npos, s.path);
     }
 }
@@ -135,24 +143,30 @@ TEST_CASE("one file calls cblas") {
   CHECK(users == std::vector<std::string>{"engine/tensor/gemm.cpp"});
 }
 
-// std::snprintf into a buffer is no printing; a member or another word that ends like one is not the function.
+// std::snprintf into a buffer is no printing; a member or another word that ends like one is not
+// the function.
 static bool prints_or_ends(const std::string& line) {
   static const std::regex forbidden(
-      "std::(cout|cerr|clog)|(^|[^A-Za-z0-9_.>])(printf|fprintf|vprintf|puts|fputs|putchar|perror|abort|exit|_exit|quick_exit|terminate)\\s*\\(");
+      "std::(cout|cerr|clog)|(^|[^A-Za-z0-9_.>])(printf|fprintf|vprintf|puts|fputs|putchar|perror|"
+      "abort|exit|_exit|quick_exit|terminate)\\s*\\(");
   return std::regex_search(code(line), forbidden);
 }
 
 TEST_CASE("libraries neither print, abort nor exit") {
-  for (const char* bad : {"std::cout << x;", "  printf(\"x\");", "std::fprintf(stderr, \"x\");", "if (x) std::abort();", "::exit(1);", "exit (1);"})
+  for (const char* bad : {"std::cout << x;", "  printf(\"x\");", "std::fprintf(stderr, \"x\");",
+                          "if (x) std::abort();", "::exit(1);", "exit (1);"})
     CHECK_MESSAGE(prints_or_ends(bad), bad);
-  for (const char* good : {"std::snprintf(b, 9, \"x\");", "team.exit(1);", "// printf(x)", "say(\"printf(x)\");", "int sprintf_like(int);"})
+  for (const char* good : {"std::snprintf(b, 9, \"x\");", "team.exit(1);", "// printf(x)",
+                           "say(\"printf(x)\");", "int sprintf_like(int);"})
     CHECK_MESSAGE(!prints_or_ends(good), good);
   for (const Source& s : sources(kLibraries))
-    for (size_t i = 0; i < s.lines.size(); ++i) CHECK_MESSAGE(!prints_or_ends(s.lines[i]), s.path, ":", i + 1, ": ", s.lines[i]);
+    for (size_t i = 0; i < s.lines.size(); ++i)
+      CHECK_MESSAGE(!prints_or_ends(s.lines[i]), s.path, ":", i + 1, ": ", s.lines[i]);
 }
 
 TEST_CASE("one idea a file: no library file is longer than 400 lines") {
-  for (const Source& s : sources(kLibraries)) CHECK_MESSAGE(s.lines.size() <= 400, s.path, " has ", s.lines.size(), " lines");
+  for (const Source& s : sources(kLibraries))
+    CHECK_MESSAGE(s.lines.size() <= 400, s.path, " has ", s.lines.size(), " lines");
 }
 
 TEST_CASE("headers are guarded, and begin by saying what they are for") {
@@ -167,5 +181,6 @@ TEST_CASE("headers are guarded, and begin by saying what they are for") {
 TEST_CASE("no namespace is opened up in a header") {
   for (const Source& s : sources(kLibraries))
     if (s.path.size() > 2 && s.path.compare(s.path.size() - 2, 2, ".h") == 0)
-      for (const std::string& line : s.lines) CHECK_MESSAGE(line.rfind("using namespace", 0) != 0, s.path, ": ", line);
+      for (const std::string& line : s.lines)
+        CHECK_MESSAGE(line.rfind("using namespace", 0) != 0, s.path, ": ", line);
 }

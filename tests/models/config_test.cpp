@@ -1,4 +1,5 @@
-// config.json and "random:..." in, ModelConfig out; every mistake has a message that says what was found.
+// config.json and "random:..." in, ModelConfig out; every mistake has a message that says what was
+// found.
 #include "tests/models/subject.h"
 
 using namespace testing;
@@ -53,7 +54,8 @@ TEST_CASE("a config.json is read with each family's names and defaults") {
   const ModelConfig electra = config_from_json(golden_json("electra", "config.json"), "electra");
   CHECK(electra.layer_norm_eps == 1e-3);
   CHECK(electra.embedding_size == 16);
-  const ModelConfig distil = config_from_json(golden_json("distilbert", "config.json"), "distilbert");
+  const ModelConfig distil =
+      config_from_json(golden_json("distilbert", "config.json"), "distilbert");
   CHECK(distil.classifier_dropout == 0.2);  // seq_classif_dropout
   CHECK(distil.type_vocab_size == 0);
   CHECK(distil.num_labels == 4);
@@ -77,25 +79,31 @@ TEST_CASE("mistakes in a config.json are named, with the file") {
     CHECK(contains(message, "there/config.json"));
     CHECK(contains(message, part));
   };
-  is(json_error("bert", [](Json& j) { j["model_type"] = "t5"; }), "model_type 't5' cannot be trained here");
+  is(json_error("bert", [](Json& j) { j["model_type"] = "t5"; }),
+     "model_type 't5' cannot be trained here");
   is(json_error("bert", [](Json& j) { j["model_type"] = "t5"; }),
      "hint: known are bert, roberta, xlm-roberta, camembert, electra, distilbert");
   is(json_error("bert", [](Json& j) { j = Json::array(); }), "an array");
-  for (const char* field : {"model_type", "vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers",
-                            "num_attention_heads", "intermediate_size"})
+  for (const char* field : {"model_type", "vocab_size", "max_position_embeddings", "hidden_size",
+                            "num_hidden_layers", "num_attention_heads", "intermediate_size"})
     is(json_error("bert", [&](Json& j) { j.erase(field); }), field);
   for (const char* field : {"dim", "n_layers", "n_heads", "hidden_dim"})
     is(json_error("distilbert", [&](Json& j) { j.erase(field); }), field);
-  is(json_error("bert", [](Json& j) { j["hidden_size"] = "32"; }), "\"hidden_size\" should be an integer, found the string \"32\"");
+  is(json_error("bert", [](Json& j) { j["hidden_size"] = "32"; }),
+     "\"hidden_size\" should be an integer, found the string \"32\"");
   is(json_error("bert", [](Json& j) { j["hidden_size"] = 32.5; }), "hidden_size");
   is(json_error("bert", [](Json& j) { j["num_attention_heads"] = 5; }),
      "hidden_size 32 does not divide into num_attention_heads 5");
-  is(json_error("bert", [](Json& j) { j["num_attention_heads"] = 0; }), "num_attention_heads is 0; it must be positive");
+  is(json_error("bert", [](Json& j) { j["num_attention_heads"] = 0; }),
+     "num_attention_heads is 0; it must be positive");
   is(json_error("bert", [](Json& j) { j["num_hidden_layers"] = -1; }), "num_hidden_layers is -1");
   is(json_error("bert", [](Json& j) { j["vocab_size"] = 0; }), "vocab_size is 0");
-  is(json_error("bert", [](Json& j) { j["hidden_dropout_prob"] = 1.0; }), "dropout 1 is not in [0, 1)");
-  is(json_error("bert", [](Json& j) { j["attention_probs_dropout_prob"] = -0.1; }), "dropout -0.1 is not in [0, 1)");
-  is(json_error("bert", [](Json& j) { j["classifier_dropout"] = 2; }), "dropout 2 is not in [0, 1)");
+  is(json_error("bert", [](Json& j) { j["hidden_dropout_prob"] = 1.0; }),
+     "dropout 1 is not in [0, 1)");
+  is(json_error("bert", [](Json& j) { j["attention_probs_dropout_prob"] = -0.1; }),
+     "dropout -0.1 is not in [0, 1)");
+  is(json_error("bert", [](Json& j) { j["classifier_dropout"] = 2; }),
+     "dropout 2 is not in [0, 1)");
   is(json_error("bert", [](Json& j) { j["position_embedding_type"] = "relative_key"; }),
      "position_embedding_type 'relative_key' is not supported");
   is(json_error("bert",
@@ -113,24 +121,28 @@ TEST_CASE("mistakes in a config.json are named, with the file") {
      "num_labels is 0");
   is(json_error("bert", [](Json& j) { j["type_vocab_size"] = -1; }), "type_vocab_size is -1");
   is(json_error("bert", [](Json& j) { j["hidden_act"] = "sine"; }), "sine");
-  is(json_error("roberta", [](Json& j) { j["max_position_embeddings"] = 2; }), "longest sequence is 0");
+  is(json_error("roberta", [](Json& j) { j["max_position_embeddings"] = 2; }),
+     "longest sequence is 0");
   is(json_error("bert", [](Json& j) { j["layer_norm_eps"] = -1.0; }), "layer_norm_eps");
 }
 
 TEST_CASE("to_json and back is the same configuration") {
-  for (const std::string model : {"bert", "roberta", "electra", "distilbert", "bert-regression", "bert-legacy"}) {
+  for (const std::string model :
+       {"bert", "roberta", "electra", "distilbert", "bert-regression", "bert-legacy"}) {
     CAPTURE(model);
     const Json raw = golden_json(model, "config.json");
     const ModelConfig c = config_from_json(raw, model);
     const Json written = c.to_json();
     check_equal(config_from_json(written, "written"), c);
-    // What this struct does not know stays. (problem_type goes: transformers infers it from the labels.)
+    // What this struct does not know stays. (problem_type goes: transformers infers it from the
+    // labels.)
     for (const auto& [key, value] : raw.items())
       if (key != "problem_type") CHECK_MESSAGE(written.contains(key), key);
     CHECK(config_from_json(written, "written").to_json() == written);
   }
-  for (const std::string spec : {"random", "random:type=roberta,hidden=64", "random:type=electra,embedding=32,layers=1",
-                                 "random:type=distilbert,dropout=0.3"}) {
+  for (const std::string spec :
+       {"random", "random:type=roberta,hidden=64", "random:type=electra,embedding=32,layers=1",
+        "random:type=distilbert,dropout=0.3"}) {
     CAPTURE(spec);
     const ModelConfig c = config_from_spec(spec, 500);
     check_equal(config_from_json(c.to_json(), spec), c);
@@ -160,7 +172,9 @@ TEST_CASE("random: has the defaults that it promises") {
   CHECK(c.hidden_dropout == 0.1);
   check_equal(config_from_spec("random:", 1000), c);
   const ModelConfig all = config_from_spec(
-      "random:layers=4,hidden=256,heads=8,ffn=100,vocab=8192,positions=64,embedding=32,type=electra,dropout=0.25", 1);
+      "random:layers=4,hidden=256,heads=8,ffn=100,vocab=8192,positions=64,embedding=32,type="
+      "electra,dropout=0.25",
+      1);
   CHECK(all.num_hidden_layers == 4);
   CHECK(all.hidden_size == 256);
   CHECK(all.num_attention_heads == 8);
@@ -182,8 +196,10 @@ TEST_CASE("random: has the defaults that it promises") {
 TEST_CASE("mistakes in random: are named") {
   CHECK(contains(spec_error("random:depth=3"), "unknown option 'depth'"));
   CHECK(contains(spec_error("random:depth=3"),
-                 "hint: known are type, layers, hidden, heads, ffn, vocab, positions, embedding, dropout, std"));
-  CHECK(contains(spec_error("random:layers=two"), "'layers=two' in random:layers=two needs a number"));
+                 "hint: known are type, layers, hidden, heads, ffn, vocab, positions, embedding, "
+                 "dropout, std"));
+  CHECK(contains(spec_error("random:layers=two"),
+                 "'layers=two' in random:layers=two needs a number"));
   CHECK(contains(spec_error("random:layers=2x"), "needs a number"));
   CHECK(contains(spec_error("random:layers"), "needs a number"));
   CHECK(contains(spec_error("random:layers="), "needs a number"));
@@ -193,7 +209,8 @@ TEST_CASE("mistakes in random: are named") {
   CHECK(contains(spec_error("random:layers=-2"), "num_hidden_layers is -2"));
   CHECK(contains(spec_error("random:layers=4294967298"), "num_hidden_layers is 4294967298"));
   CHECK(contains(spec_error("random:heads=4294967298"), "num_attention_heads is 4294967298"));
-  CHECK(contains(spec_error("random:hidden=100,heads=3"), "hidden_size 100 does not divide into num_attention_heads 3"));
+  CHECK(contains(spec_error("random:hidden=100,heads=3"),
+                 "hidden_size 100 does not divide into num_attention_heads 3"));
   CHECK(contains(spec_error("random:dropout=1"), "dropout 1 is not in [0, 1)"));
   CHECK(contains(spec_error("random:dropout=-0.5"), "not in [0, 1)"));
   CHECK(contains(spec_error("random:dropout=nan"), "not in [0, 1)"));
@@ -220,7 +237,8 @@ TEST_CASE("ids, types and labels outside their tables are errors") {
   Subject subject("bert");
   auto batch = golden_batches("bert")[0];
   batch.ids[3] = 64;
-  CHECK(contains(message_of([&] { subject.logits(batch); }), "id 64 at position 3 is outside a table of 64 rows"));
+  CHECK(contains(message_of([&] { subject.logits(batch); }),
+                 "id 64 at position 3 is outside a table of 64 rows"));
   batch.ids[3] = -1;
   CHECK(contains(message_of([&] { subject.logits(batch); }), "id -1"));
   batch.ids[3] = 5;
@@ -230,5 +248,6 @@ TEST_CASE("ids, types and labels outside their tables are errors") {
   batch.labels[1] = 3;
   CHECK(contains(message_of([&] { subject.loss(batch); }), "is not one of 3 classes"));
   batch.labels.pop_back();
-  CHECK(contains(message_of([&] { subject.loss(batch); }), "the batch has 4 labels for 5 sequences"));
+  CHECK(
+      contains(message_of([&] { subject.loss(batch); }), "the batch has 4 labels for 5 sequences"));
 }

@@ -1,5 +1,6 @@
-// Numbers of parameters of well-known models and of what each strategy trains in them, from the papers and the closed forms
-// in them (d hidden, f feed-forward, L layers), through the model itself and without taking memory for one value.
+// Numbers of parameters of well-known models and of what each strategy trains in them, from the
+// papers and the closed forms in them (d hidden, f feed-forward, L layers), through the model
+// itself and without taking memory for one value.
 #include "models/planned.h"
 #include "tests/models/subject.h"
 
@@ -9,8 +10,14 @@ using engine::Role;
 namespace {
 
 Json bert(int layers, int hidden, int heads, int vocab = 30522) {
-  return {{"model_type", "bert"},        {"vocab_size", vocab},          {"max_position_embeddings", 512},  {"hidden_size", hidden},
-          {"num_hidden_layers", layers}, {"num_attention_heads", heads}, {"intermediate_size", 4 * hidden}, {"type_vocab_size", 2}};
+  return {{"model_type", "bert"},
+          {"vocab_size", vocab},
+          {"max_position_embeddings", 512},
+          {"hidden_size", hidden},
+          {"num_hidden_layers", layers},
+          {"num_attention_heads", heads},
+          {"intermediate_size", 4 * hidden},
+          {"type_vocab_size", 2}};
 }
 
 Json roberta(int layers, int hidden, int heads) {
@@ -106,17 +113,21 @@ TEST_CASE("what each strategy trains in BERT-base and BERT-large, without the he
       {"bitfit:terms=ffn_in", 36'864, 98'304},         // L f
       {"bitfit:terms=query", 9'216, 24'576},           // L d
       {"lora:r=8", 294'912, 786'432},                  // L 2 2 r d
-      {"lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out", 1'327'104, 3'538'944},  // L r (8 d + 2 (d + f))
-      {"adapter:kind=houlsby,size=64", 2'379'264, 6'343'680},                                    // L 2 (2 m d + d + m)
+      {"lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out", 1'327'104,
+       3'538'944},                                             // L r (8 d + 2 (d + f))
+      {"adapter:kind=houlsby,size=64", 2'379'264, 6'343'680},  // L 2 (2 m d + d + m)
       {"adapter:kind=houlsby,size=8", 313'536, 835'968},
       {"adapter:kind=houlsby,size=256", 9'461'760, 25'227'264},
-      {"adapter:kind=houlsby,size=64,train_layer_norm=true", 2'379'264 + 38'400, 6'343'680 + 100'352},  // + L 4 d + 2 d
+      {"adapter:kind=houlsby,size=64,train_layer_norm=true", 2'379'264 + 38'400,
+       6'343'680 + 100'352},  // + L 4 d + 2 d
       {"adapter:kind=houlsby,reduction=16", 1'789'056, 6'343'680},
-      {"adapter:kind=pfeiffer,reduction=16", 894'528, 3'171'840},         // L (2 m d + d + m)
-      {"prefix:length=20,flat=true", 368'640, 983'040},                   // 2 L l d
-      {"ia3:roles=key+value+attention_output+ffn_out", 64'512, 172'032},  // PEFT's default for BERT: L (3 d + f)
-      {"ia3", 55'296, 147'456},                                           // the paper's: L (2 d + f)
-      {"top:layers=1", 7'087'872 + 590'592, 12'596'224 + 1'049'600},  // 4 (d^2 + d) + 2 d f + f + d + 4 d, and the pooler d^2 + d
+      {"adapter:kind=pfeiffer,reduction=16", 894'528, 3'171'840},  // L (2 m d + d + m)
+      {"prefix:length=20,flat=true", 368'640, 983'040},            // 2 L l d
+      {"ia3:roles=key+value+attention_output+ffn_out", 64'512,
+       172'032},                 // PEFT's default for BERT: L (3 d + f)
+      {"ia3", 55'296, 147'456},  // the paper's: L (2 d + f)
+      {"top:layers=1", 7'087'872 + 590'592,
+       12'596'224 + 1'049'600},  // 4 (d^2 + d) + 2 d f + f + d + 4 d, and the pooler d^2 + d
       {"lora:r=8+bitfit", 294'912 + 102'912, 786'432 + 272'384},
   };
   for (const Known& k : known) {
@@ -150,8 +161,9 @@ TEST_CASE("LoRA on query and value as Hugging Face PEFT counts it, head included
 }
 
 TEST_CASE("LLaMA-7B, counted and not run") {
-  const Json config = {{"model_type", "llama"},      {"vocab_size", 32000},     {"hidden_size", 4096},
-                       {"intermediate_size", 11008}, {"num_hidden_layers", 32}, {"num_attention_heads", 32}};
+  const Json config = {{"model_type", "llama"},   {"vocab_size", 32000},
+                       {"hidden_size", 4096},     {"intermediate_size", 11008},
+                       {"num_hidden_layers", 32}, {"num_attention_heads", 32}};
   const auto plan = [&](const Json& json, const std::string& spec) {
     const auto model = models::planned_model(json, "test");
     const auto strategy = peft::make_strategy(spec);
@@ -162,18 +174,23 @@ TEST_CASE("LLaMA-7B, counted and not run") {
   };
   CHECK(plan(config, "full") == std::pair<int64_t, int64_t>{6'738'415'616, 6'738'415'616});
   CHECK(plan(config, "lora:r=8") == std::pair<int64_t, int64_t>{6'742'609'920, 4'194'304});
-  CHECK(plan(config, "lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out").second == 19'988'480);
+  CHECK(plan(config, "lora:r=8,roles=query+key+value+attention_output+ffn_in+ffn_out").second ==
+        19'988'480);
   CHECK(plan(config, "prefix:length=20,flat=true").second == 5'242'880);
   CHECK(plan(config, "ia3:roles=key+value+ffn_out").second == 614'400);
   CHECK(plan(config, "bitfit").second == 0);  // no biases, and no head is added
   // Mistral-7B has 8 key and value heads of 128: 7,241,732,096.
-  const Json mistral = {{"model_type", "mistral"},    {"vocab_size", 32000},     {"hidden_size", 4096},
-                        {"intermediate_size", 14336}, {"num_hidden_layers", 32}, {"num_attention_heads", 32},
+  const Json mistral = {{"model_type", "mistral"}, {"vocab_size", 32000},
+                        {"hidden_size", 4096},     {"intermediate_size", 14336},
+                        {"num_hidden_layers", 32}, {"num_attention_heads", 32},
                         {"num_key_value_heads", 8}};
   CHECK(plan(mistral, "full").first == 7'241'732'096);
   CHECK(models::is_planned_type("llama"));
   CHECK(!models::is_planned_type("bert"));
-  CHECK(contains(message_of([] { models::planned_model({{"model_type", "mamba"}}, "x"); }), "model_type 'mamba' is not known"));
+  CHECK(contains(message_of([] {
+                   models::planned_model({{"model_type", "mamba"}}, "x");
+                 }),
+                 "model_type 'mamba' is not known"));
   Json broken = config;
   broken.erase("intermediate_size");
   CHECK(contains(message_of([&] { models::planned_model(broken, "x"); }), "intermediate_size"));
@@ -182,9 +199,11 @@ TEST_CASE("LLaMA-7B, counted and not run") {
 TEST_CASE("names are Hugging Face's: those of the goldens, in every model") {
   for (const auto& model : kModels) {
     const Json golden = golden_json(model, "gradients.json")["parameters"];
-    models::SequenceClassifier m(models::config_from_json(golden_json(model, "config.json"), "test"));
+    models::SequenceClassifier m(
+        models::config_from_json(golden_json(model, "config.json"), "test"));
     const engine::ParameterStore store(m);
     CHECK(store.all().size() == golden.size());
-    for (const auto& [name, unused] : golden.items()) CHECK_MESSAGE(store.find(name) != nullptr, name);
+    for (const auto& [name, unused] : golden.items())
+      CHECK_MESSAGE(store.find(name) != nullptr, name);
   }
 }

@@ -1,8 +1,9 @@
 // The same seed gives the same bits.
 //
-// With one and with two threads: bits are equal where a matrix product is too small for OpenBLAS to share it (m n k up to
-// 2^18; it then runs in one thread), whatever our own kernels do. Larger products are cut among threads by OpenBLAS, and at
-// the cuts it takes kernels for other sizes, so there the losses only agree to rounding.
+// With one and with two threads: bits are equal where a matrix product is too small for OpenBLAS to
+// share it (m n k up to 2^18; it then runs in one thread), whatever our own kernels do. Larger
+// products are cut among threads by OpenBLAS, and at the cuts it takes kernels for other sizes, so
+// there the losses only agree to rounding.
 #include <omp.h>
 
 #include "tests/models/trainer.h"
@@ -17,8 +18,8 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome train(const std::string& source, const std::string& spec, const std::vector<engine::TokenBatch>& batches, int threads,
-              uint64_t seed = 9) {
+Outcome train(const std::string& source, const std::string& spec,
+              const std::vector<engine::TokenBatch>& batches, int threads, uint64_t seed = 9) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
   Subject subject(source, spec, {.seed = seed, .dropout = 0.15});
@@ -58,9 +59,11 @@ TEST_CASE("one and two threads give the same bits where OpenBLAS does not share 
     }
   // Wide and thin: 512 tokens of 16 features, so that our loops and attention run in both threads.
   const std::string source = "random:layers=2,hidden=16,heads=2,ffn=32,vocab=100,positions=64";
-  const std::vector<engine::TokenBatch> batches = {random_batch(8, 64, 100, 2, 1), random_batch(30, 17, 100, 2, 2)};
+  const std::vector<engine::TokenBatch> batches = {random_batch(8, 64, 100, 2, 1),
+                                                   random_batch(30, 17, 100, 2, 2)};
   for (const std::string spec :
-       {"full", "bitfit", "lora:r=4,alpha=8", "adapter:kind=pfeiffer,size=8", "prefix:length=5,flat=true", "ia3"}) {
+       {"full", "bitfit", "lora:r=4,alpha=8", "adapter:kind=pfeiffer,size=8",
+        "prefix:length=5,flat=true", "ia3"}) {
     CAPTURE(spec);
     CHECK(train(source, spec, batches, 1) == train(source, spec, batches, 2));
   }
@@ -68,13 +71,15 @@ TEST_CASE("one and two threads give the same bits where OpenBLAS does not share 
 
 TEST_CASE("one and two threads agree to rounding where OpenBLAS shares products") {
   const std::string source = "random:layers=2,hidden=128,heads=2,vocab=100,positions=64";
-  const std::vector<engine::TokenBatch> batches = {random_batch(8, 64, 100, 2, 1), random_batch(30, 17, 100, 2, 2)};
+  const std::vector<engine::TokenBatch> batches = {random_batch(8, 64, 100, 2, 1),
+                                                   random_batch(30, 17, 100, 2, 2)};
   for (const std::string spec : {"full", "lora:r=4", "prefix:length=5,flat=true"}) {
     CAPTURE(spec);
     const Outcome one = train(source, spec, batches, 1), two = train(source, spec, batches, 2);
     CHECK(two == train(source, spec, batches, 2));
     double worst = 0;
-    for (size_t t = 0; t < one.losses.size(); ++t) worst = std::max(worst, distance(one.losses[t], two.losses[t]));
+    for (size_t t = 0; t < one.losses.size(); ++t)
+      worst = std::max(worst, distance(one.losses[t], two.losses[t]));
     CHECK(worst < (kDouble ? 1e-12 : 1e-4));
   }
 }
@@ -99,14 +104,17 @@ TEST_CASE("dropout masks are a function of seed and step: a step can be done aga
 }
 
 TEST_CASE("dropout stands where each family has it") {
-  // Masks drawn in one training step, L = 2 layers: embeddings 1, a layer attention 1 + after attention 1 + after ffn 1, head.
-  // DistilBERT has none after attention; RoBERTa's and ELECTRA's heads have two, before dense and before out_proj.
+  // Masks drawn in one training step, L = 2 layers: embeddings 1, a layer attention 1 + after
+  // attention 1 + after ffn 1, head. DistilBERT has none after attention; RoBERTa's and ELECTRA's
+  // heads have two, before dense and before out_proj.
   struct Expected {
     const char* model;
     uint64_t masks;
   };
-  for (const Expected& e :
-       {Expected{"bert", 1 + 2 * 3 + 1}, {"roberta", 1 + 2 * 3 + 2}, {"electra", 1 + 2 * 3 + 2}, {"distilbert", 1 + 2 * 2 + 1}}) {
+  for (const Expected& e : {Expected{"bert", 1 + 2 * 3 + 1},
+                            {"roberta", 1 + 2 * 3 + 2},
+                            {"electra", 1 + 2 * 3 + 2},
+                            {"distilbert", 1 + 2 * 2 + 1}}) {
     CAPTURE(e.model);
     Subject subject(e.model, "full", {.dropout = 0.1});
     const auto batch = golden_batches(e.model)[0];

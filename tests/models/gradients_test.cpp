@@ -5,8 +5,8 @@ using namespace testing;
 
 namespace {
 
-// Gradients here are of size 1 in norm and the smallest matter too: relative to the parameter's largest, and for parameters
-// whose gradient is zero (the key's bias) to the whole.
+// Gradients here are of size 1 in norm and the smallest matter too: relative to the parameter's
+// largest, and for parameters whose gradient is zero (the key's bias) to the whole.
 double gradient_distance(const Matrix& g, const Json& wanted, double whole) {
   double largest = 1e-3 * whole, worst = 0;
   for (const Json& x : wanted) largest = std::max(largest, std::abs(x.get<double>()));
@@ -17,7 +17,9 @@ double gradient_distance(const Matrix& g, const Json& wanted, double whole) {
   return worst;
 }
 
-void check_dims(const engine::Parameter& p, const Json& shape) { CHECK(p.dims == shape.get<std::vector<int64_t>>()); }
+void check_dims(const engine::Parameter& p, const Json& shape) {
+  CHECK(p.dims == shape.get<std::vector<int64_t>>());
+}
 
 }  // namespace
 
@@ -52,9 +54,10 @@ TEST_CASE("gradients of every parameter are the goldens'") {
         // A sum of n numbers is as exact as the numbers' norm times sqrt(n).
         const double size = std::max(wanted["norm"].get<double>(), 1e-3 * whole),
                      root = std::sqrt(static_cast<double>(mine.size()));
-        d = std::max(
-            {std::abs(norm - wanted["norm"].get<double>()) / size, std::abs(sum - wanted["sum"].get<double>()) / (size * root),
-             std::abs(dot - wanted["dot_cos"].get<double>()) / (size * root), gradient_distance(mine, wanted["first"], whole)});
+        d = std::max({std::abs(norm - wanted["norm"].get<double>()) / size,
+                      std::abs(sum - wanted["sum"].get<double>()) / (size * root),
+                      std::abs(dot - wanted["dot_cos"].get<double>()) / (size * root),
+                      gradient_distance(mine, wanted["first"], whole)});
       }
       worst.take(d);
       CHECK(d < (kDouble ? 3e-8 : 2e-5));  // the goldens have 9 digits
@@ -63,12 +66,14 @@ TEST_CASE("gradients of every parameter are the goldens'") {
 }
 
 TEST_CASE("gradients do not depend on which others are wanted") {
-  // The same bits with every parameter trainable and with only some: the need rule only leaves things out.
+  // The same bits with every parameter trainable and with only some: the need rule only leaves
+  // things out.
   for (const auto& name : kModels) {
     const auto batch = golden_batches(name)[0];
     Subject full(name);
     full.backward(batch);
-    for (const std::string spec : {"frozen", "top:layers=1", "bitfit", "bitfit:terms=query+ffn_in"}) {
+    for (const std::string spec :
+         {"frozen", "top:layers=1", "bitfit", "bitfit:terms=query+ffn_in"}) {
       CAPTURE(name);
       CAPTURE(spec);
       Subject some(name, spec);

@@ -1,5 +1,5 @@
-// A warm step takes nothing from the system: neither operator new nor the tensors' pool. An executable of its own, since
-// it replaces operator new; counted only between marks.
+// A warm step takes nothing from the system: neither operator new nor the tensors' pool. An
+// executable of its own, since it replaces operator new; counted only between marks.
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -9,14 +9,17 @@
 namespace {
 std::atomic<int64_t> allocations{0};
 
-// oneDNN takes and frees small objects of its own in every product; what is counted here is the engine's.
+// oneDNN takes and frees small objects of its own in every product; what is counted here is the
+// engine's.
 [[maybe_unused]] const int by_openblas = setenv("PEFT_GEMM", "openblas", 1);
 std::atomic<bool> counting{false};
 
 void* take(size_t bytes, size_t alignment = 0) {
   if (counting) ++allocations;
   if (bytes == 0) bytes = 1;
-  void* p = alignment ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment) : std::malloc(bytes);
+  void* p = alignment
+                ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
+                : std::malloc(bytes);
   if (!p) throw std::bad_alloc();
   return p;
 }
@@ -25,7 +28,9 @@ void* take(size_t bytes, size_t alignment = 0) {
 void* operator new(size_t bytes) { return take(bytes); }
 void* operator new[](size_t bytes) { return take(bytes); }
 void* operator new(size_t bytes, std::align_val_t a) { return take(bytes, static_cast<size_t>(a)); }
-void* operator new[](size_t bytes, std::align_val_t a) { return take(bytes, static_cast<size_t>(a)); }
+void* operator new[](size_t bytes, std::align_val_t a) {
+  return take(bytes, static_cast<size_t>(a));
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, size_t) noexcept { std::free(p); }
@@ -49,10 +54,12 @@ TEST_CASE("the counter counts") {
 TEST_CASE("a warm training step allocates nothing, with every strategy and dropout") {
   for (const auto& model : kModels) {
     // Big enough for the loops and BLAS to use both threads.
-    const std::string source = "random:layers=1,hidden=64,heads=4,ffn=256,vocab=100,embedding=32,type=" + model;
+    const std::string source =
+        "random:layers=1,hidden=64,heads=4,ffn=256,vocab=100,embedding=32,type=" + model;
     const auto batch = random_batch(16, 12, 100, 2);
-    for (const auto& spec :
-         model == "bert" ? kStrategies : std::vector<std::string>{"full", "bitfit", "prefix:length=5,flat=true"}) {
+    for (const auto& spec : model == "bert" ? kStrategies
+                                            : std::vector<std::string>{
+                                                  "full", "bitfit", "prefix:length=5,flat=true"}) {
       CAPTURE(model);
       CAPTURE(spec);
       Subject subject(source, spec, {.dropout = 0.1});

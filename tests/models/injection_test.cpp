@@ -33,7 +33,8 @@ TEST_CASE("frozen bytes are unchanged after training steps, and trainable ones a
       const auto after = subject.values();
       for (size_t i = 0; i < before.size(); ++i) {
         const engine::Parameter& p = *subject.store->all()[i];
-        CHECK_MESSAGE((std::memcmp(before[i].data(), after[i].data(), before[i].size() * sizeof(Scalar)) == 0) == !p.trainable,
+        CHECK_MESSAGE((std::memcmp(before[i].data(), after[i].data(),
+                                   before[i].size() * sizeof(Scalar)) == 0) == !p.trainable,
                       p.name);
       }
     }
@@ -41,8 +42,11 @@ TEST_CASE("frozen bytes are unchanged after training steps, and trainable ones a
 }
 
 TEST_CASE("a fresh head and fresh modules depend on the seed and the name alone") {
-  Subject a("bert", "lora:r=4", {.seed = 5}), b("bert", "lora:r=4+bitfit", {.seed = 5}), c("bert", "lora:r=4", {.seed = 6});
+  Subject a("bert", "lora:r=4", {.seed = 5}), b("bert", "lora:r=4+bitfit", {.seed = 5}),
+      c("bert", "lora:r=4", {.seed = 6});
   const std::string name = "bert.encoder.layer.1.attention.self.value.lora_A.weight";
-  CHECK(same_bits(engine::ConstMatrixMap(a.at(name).value, 4, 32), engine::ConstMatrixMap(b.at(name).value, 4, 32)));
-  CHECK(!same_bits(engine::ConstMatrixMap(a.at(name).value, 4, 32), engine::ConstMatrixMap(c.at(name).value, 4, 32)));
+  CHECK(same_bits(engine::ConstMatrixMap(a.at(name).value, 4, 32),
+                  engine::ConstMatrixMap(b.at(name).value, 4, 32)));
+  CHECK(!same_bits(engine::ConstMatrixMap(a.at(name).value, 4, 32),
+                   engine::ConstMatrixMap(c.at(name).value, 4, 32)));
 }

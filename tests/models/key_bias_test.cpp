@@ -1,5 +1,6 @@
-// A constant added to all scores of a query leaves its softmax as it is, so the bias of the key gets no gradient: BitFit's
-// key biases never move. With a prefix, whose keys have no bias, they do.
+// A constant added to all scores of a query leaves its softmax as it is, so the bias of the key
+// gets no gradient: BitFit's key biases never move. With a prefix, whose keys have no bias, they
+// do.
 #include "tests/models/subject.h"
 
 using namespace testing;
@@ -36,7 +37,8 @@ TEST_CASE("the key bias has no gradient, and has one with a prefix") {
       CHECK(sizes.key < sizes.query * (kDouble ? 1e-14 : 1e-5));
       worst.take(sizes.key / sizes.query);
     }
-    for (const std::string prefix : {"bitfit+prefix:length=5,flat=true,std=0.5", "bitfit+prefix:length=5,flat=false,hidden=16"}) {
+    for (const std::string prefix : {"bitfit+prefix:length=5,flat=true,std=0.5",
+                                     "bitfit+prefix:length=5,flat=false,hidden=16"}) {
       Subject subject(model, prefix);
       const Sizes sizes = bias_gradients(subject, batch);
       CHECK(sizes.key > 1e-2 * sizes.query);
@@ -51,7 +53,8 @@ TEST_CASE("the logits do not depend on the key bias") {
     const Matrix before = subject.logits(batch);
     for (engine::Parameter* p : subject.store->all())
       if (p->bias && p->role == engine::Role::key)
-        for (int64_t i = 0; i < p->count(); ++i) p->value[i] += Scalar(0.5) * static_cast<Scalar>(i % 3);
+        for (int64_t i = 0; i < p->count(); ++i)
+          p->value[i] += Scalar(0.5) * static_cast<Scalar>(i % 3);
     CHECK(distance(subject.logits(batch), before) < (kDouble ? 1e-13 : 5e-6));
   }
 }

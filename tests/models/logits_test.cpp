@@ -9,18 +9,22 @@ struct Variant {
   const char* name;
   bool head;  // the golden has logits: the file has a head
 };
-const Variant kVariants[] = {{"bert", true},         {"roberta", true},        {"electra", true},  {"distilbert", true},
-                             {"bert-legacy", false}, {"bert-nohead", false},   {"bert-f16", true}, {"bert-bf16", true},
-                             {"bert-sharded", true}, {"bert-regression", true}};
+const Variant kVariants[] = {
+    {"bert", true},         {"roberta", true},        {"electra", true},  {"distilbert", true},
+    {"bert-legacy", false}, {"bert-nohead", false},   {"bert-f16", true}, {"bert-bf16", true},
+    {"bert-sharded", true}, {"bert-regression", true}};
 
-// tanh(W h + b) of each sequence's first row, in this test's own arithmetic: the pooler's result has no accessor.
+// tanh(W h + b) of each sequence's first row, in this test's own arithmetic: the pooler's result
+// has no accessor.
 Matrix pooled(const Subject& s, const Matrix& hidden, const engine::Segments& segments) {
-  const engine::Parameter &w = s.at("bert.pooler.dense.weight"), &b = s.at("bert.pooler.dense.bias");
+  const engine::Parameter &w = s.at("bert.pooler.dense.weight"),
+                          &b = s.at("bert.pooler.dense.bias");
   Matrix out(segments.count(), w.shape.rows);
   for (int i = 0; i < segments.count(); ++i)
     for (int64_t j = 0; j < w.shape.rows; ++j) {
       double sum = b.value[j];
-      for (int64_t k = 0; k < w.shape.cols; ++k) sum += double(w.value[j * w.shape.cols + k]) * hidden(segments.begin(i), k);
+      for (int64_t k = 0; k < w.shape.cols; ++k)
+        sum += double(w.value[j * w.shape.cols + k]) * hidden(segments.begin(i), k);
       out(i, j) = static_cast<Scalar>(std::tanh(sum));
     }
   return out;
@@ -40,7 +44,8 @@ TEST_CASE("hidden states, logits and losses are the goldens'") {
       const Json& wanted = golden[b];
       const Matrix hidden = subject.hidden(batches[b]);
       worst.take(distance(hidden, wanted["hidden"]));
-      if (wanted.contains("pooled")) worst.take(distance(pooled(subject, hidden, batches[b].segments), wanted["pooled"]));
+      if (wanted.contains("pooled"))
+        worst.take(distance(pooled(subject, hidden, batches[b].segments), wanted["pooled"]));
       REQUIRE(wanted.contains("logits") == variant.head);
       if (!variant.head) continue;
       worst.take(distance(subject.logits(batches[b]), wanted["logits"]));
@@ -54,16 +59,19 @@ TEST_CASE("the loss is the same whether or not it is recorded") {
   for (const auto& name : kModels) {
     CAPTURE(name);
     Subject subject(name);
-    for (const auto& batch : golden_batches(name)) CHECK(subject.backward(batch) == subject.loss(batch));
+    for (const auto& batch : golden_batches(name))
+      CHECK(subject.backward(batch) == subject.loss(batch));
   }
 }
 
 TEST_CASE("a fused head with the pooler reaches the goldens' logits from the pooled state") {
   Subject subject("bert");
   const auto batch = golden_batches("bert")[0];
-  const Matrix p = pooled(subject, subject.hidden(batch), batch.segments), logits = subject.logits(batch);
+  const Matrix p = pooled(subject, subject.hidden(batch), batch.segments),
+               logits = subject.logits(batch);
   const engine::Parameter &w = subject.at("classifier.weight"), &b = subject.at("classifier.bias");
-  const Matrix own = (p * engine::ConstMatrixMap(w.value, w.shape.rows, w.shape.cols).transpose()).rowwise() +
-                     engine::ConstMatrixMap(b.value, 1, b.count()).row(0);
+  const Matrix own =
+      (p * engine::ConstMatrixMap(w.value, w.shape.rows, w.shape.cols).transpose()).rowwise() +
+      engine::ConstMatrixMap(b.value, 1, b.count()).row(0);
   CHECK(distance(logits, own) < kClose);
 }

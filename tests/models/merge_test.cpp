@@ -39,7 +39,8 @@ TEST_CASE("merged LoRA and IA3 compute the goldens' logits, with the goldens' we
           sum += p.value[i];
         }
         CHECK_MESSAGE(distance(std::sqrt(norm), wanted["norm"].get<double>()) < kClose, name);
-        CHECK_MESSAGE(distance(sum, wanted["sum"].get<double>()) < 10 * kClose, name);  // of 1024 to 2048 numbers
+        CHECK_MESSAGE(distance(sum, wanted["sum"].get<double>()) < 10 * kClose,
+                      name);  // of 1024 to 2048 numbers
         for (size_t i = 0; i < wanted["first"].size(); ++i)
           CHECK_MESSAGE(distance(p.value[i], wanted["first"][i].get<double>()) < kClose, name);
       }
@@ -53,11 +54,13 @@ TEST_CASE("merged LoRA and IA3 compute the goldens' logits, with the goldens' we
 
 TEST_CASE("the merged model stands alone: its base weights in a model without the strategy") {
   for (const std::string spec :
-       {"lora:r=4,alpha=8,roles=query+key+value+attention_output+ffn_in+ffn_out", "ia3", "lora:r=4,alpha=8+bitfit"}) {
+       {"lora:r=4,alpha=8,roles=query+key+value+attention_output+ffn_in+ffn_out", "ia3",
+        "lora:r=4,alpha=8+bitfit"}) {
     CAPTURE(spec);
     Subject subject("bert", spec, {.golden_init = true}), plain("bert", "full");
     subject.strategy->merge(*subject.store);
-    for (engine::Parameter* p : plain.store->all()) std::copy_n(subject.at(p->name).value, p->count(), p->value);
+    for (engine::Parameter* p : plain.store->all())
+      std::copy_n(subject.at(p->name).value, p->count(), p->value);
     const auto batch = golden_batches("bert")[1];
     CHECK(same_bits(plain.logits(batch), subject.logits(batch)));
   }
@@ -65,14 +68,16 @@ TEST_CASE("the merged model stands alone: its base weights in a model without th
 
 TEST_CASE("LoRA and IA3 at the same layers merge together") {
   // Not in the goldens: held to the unmerged model. IA3 scales the input that LoRA reads unscaled.
-  for (const std::string spec : {"lora:r=4,roles=value+ffn_out+ffn_in+ia3:roles=value+ffn_in+ffn_out",
-                                 "ia3:roles=value+ffn_in+ffn_out+lora:r=4,roles=value+ffn_out+ffn_in"}) {
+  for (const std::string spec :
+       {"lora:r=4,roles=value+ffn_out+ffn_in+ia3:roles=value+ffn_in+ffn_out",
+        "ia3:roles=value+ffn_in+ffn_out+lora:r=4,roles=value+ffn_out+ffn_in"}) {
     CAPTURE(spec);
     Subject subject("bert", spec);
     engine::Random random(3);
     for (engine::Parameter* p : subject.store->all())
       if (p->role == engine::Role::injected)
-        for (int64_t i = 0; i < p->count(); ++i) p->value[i] += static_cast<Scalar>(0.2 * random.normal());
+        for (int64_t i = 0; i < p->count(); ++i)
+          p->value[i] += static_cast<Scalar>(0.2 * random.normal());
     const auto batch = golden_batches("bert")[0];
     const Matrix before = subject.logits(batch);
     const bool possible = subject.strategy->why_not_mergeable().empty();
@@ -87,8 +92,9 @@ TEST_CASE("LoRA and IA3 at the same layers merge together") {
 }
 
 TEST_CASE("merging what cannot be merged says why, and changes nothing") {
-  for (const std::string spec : {"adapter:kind=houlsby,size=8", "adapter:kind=pfeiffer,size=8", "adapter:kind=parallel,size=8",
-                                 "prefix:length=5,flat=true", "prefix:length=5,flat=false,hidden=16"}) {
+  for (const std::string spec : {"adapter:kind=houlsby,size=8", "adapter:kind=pfeiffer,size=8",
+                                 "adapter:kind=parallel,size=8", "prefix:length=5,flat=true",
+                                 "prefix:length=5,flat=false,hidden=16"}) {
     CAPTURE(spec);
     Subject subject("bert", spec, {.golden_init = true});
     const auto before = subject.values();

@@ -1,7 +1,8 @@
 // Results do not depend on what shares the batch.
 //
-// Bit for bit they cannot be equal: BLAS takes other kernels for other numbers of rows, which sum in another order. So the
-// tolerance is rounding: 1e-13 in double, 5e-6 in float, for logits of size 1.
+// Bit for bit they cannot be equal: BLAS takes other kernels for other numbers of rows, which sum
+// in another order. So the tolerance is rounding: 1e-13 in double, 5e-6 in float, for logits of
+// size 1.
 #include "tests/models/subject.h"
 
 using namespace testing;
@@ -38,7 +39,8 @@ TEST_CASE("the order of sequences only permutes the logits") {
     const std::vector<int> order = {3, 0, 4, 2, 1};
     const Matrix straight = subject.logits(batch), permuted = subject.logits(pick(batch, order));
     for (size_t i = 0; i < order.size(); ++i)
-      CHECK(distance(Matrix(permuted.row(static_cast<int64_t>(i))), Matrix(straight.row(order[i]))) < kRounding);
+      CHECK(distance(Matrix(permuted.row(static_cast<int64_t>(i))),
+                     Matrix(straight.row(order[i]))) < kRounding);
     CHECK(distance(subject.loss(pick(batch, order)), subject.loss(batch)) < kRounding);
   }
 }

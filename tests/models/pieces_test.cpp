@@ -28,7 +28,8 @@ struct Trained {
   engine::Counters counters;
 };
 
-Trained train(const std::string& model, const std::string& spec, const std::vector<engine::TokenBatch>& batches, int64_t piece_tokens,
+Trained train(const std::string& model, const std::string& spec,
+              const std::vector<engine::TokenBatch>& batches, int64_t piece_tokens,
               double dropout = 0) {
   Subject subject(model, spec, {.dropout = dropout});
   engine::AdamW optimizer(subject.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
@@ -45,7 +46,8 @@ Trained train(const std::string& model, const std::string& spec, const std::vect
   engine::counters() = {};
   size_t next = 0;
   for (int i = 0; i < 4; ++i)
-    result.updates.push_back(trainer.update([&](engine::TokenBatch& batch) { batch = batches[next++ % batches.size()]; }));
+    result.updates.push_back(trainer.update(
+        [&](engine::TokenBatch& batch) { batch = batches[next++ % batches.size()]; }));
   result.counters = engine::counters();
   result.values = subject.values();
   return result;
@@ -54,7 +56,8 @@ Trained train(const std::string& model, const std::string& spec, const std::vect
 }  // namespace
 
 TEST_CASE("pieces are whole sequences, in order, alike, and no longer than they may be") {
-  const std::vector<std::vector<int>> lengths = {{5}, {3, 4, 5}, {8, 8, 8, 8, 8, 8, 8}, {1, 1, 1, 30, 1, 1}, {16, 1, 1, 1, 1, 1, 1, 1, 16}};
+  const std::vector<std::vector<int>> lengths = {
+      {5}, {3, 4, 5}, {8, 8, 8, 8, 8, 8, 8}, {1, 1, 1, 30, 1, 1}, {16, 1, 1, 1, 1, 1, 1, 1, 16}};
   for (const auto& each : lengths)
     for (const int64_t most : {0, 1, 7, 8, 16, 17, 1000}) {
       CAPTURE(most);
@@ -107,12 +110,15 @@ TEST_CASE("updates by pieces are those of the whole batch, for every model and s
         CHECK(pieces.updates[i].tokens == whole.updates[i].tokens);
         CHECK(pieces.updates[i].sequences == whole.updates[i].sequences);
       }
-      CHECK(worst.value < (kDouble ? 1e-9 : 2e-4));  // in float AdamW turns a gradient of rounding errors into a step
+      CHECK(worst.value <
+            (kDouble ? 1e-9
+                     : 2e-4));  // in float AdamW turns a gradient of rounding errors into a step
       const int64_t sequences = batches[0].sequences();
       CHECK(sequences > 1);
       CHECK(pieces.counters.steps > whole.counters.steps);
       CHECK(pieces.updates[0].saved_bytes < whole.updates[0].saved_bytes);
-      CHECK(pieces.counters.weight_gradient.flops >= doctest::Approx(whole.counters.weight_gradient.flops));
+      CHECK(pieces.counters.weight_gradient.flops >=
+            doctest::Approx(whole.counters.weight_gradient.flops));
     }
 }
 
@@ -123,7 +129,8 @@ TEST_CASE("the pieces of a batch drop differently, and the same way again") {
   same.labels.assign(2, 1.0);
   const auto losses = [&](int64_t piece_tokens) {
     std::vector<double> all;
-    for (const auto& u : train("bert", "full", {same}, piece_tokens, 0.3).updates) all.push_back(u.loss);
+    for (const auto& u : train("bert", "full", {same}, piece_tokens, 0.3).updates)
+      all.push_back(u.loss);
     return all;
   };
   CHECK(losses(6) == losses(6));
@@ -132,5 +139,6 @@ TEST_CASE("the pieces of a batch drop differently, and the same way again") {
   engine::TokenBatch one = of_lengths({6});
   one.labels.assign(1, 1.0);
   CHECK(train("bert", "full", {one}, 0, 0.3).updates[0].loss != losses(6)[0]);
-  CHECK(train("bert", "full", {one}, 0).updates[0].loss == doctest::Approx(train("bert", "full", {same}, 6).updates[0].loss));
+  CHECK(train("bert", "full", {one}, 0).updates[0].loss ==
+        doctest::Approx(train("bert", "full", {same}, 6).updates[0].loss));
 }

@@ -9,7 +9,8 @@ constexpr engine::DType kExact = kDouble ? engine::DType::F64 : engine::DType::F
 }
 
 TEST_CASE("save_classifier, then open_model: bit-equal logits") {
-  for (const std::string model : {"bert", "roberta", "electra", "distilbert", "bert-regression", "bert-nohead"}) {
+  for (const std::string model :
+       {"bert", "roberta", "electra", "distilbert", "bert-regression", "bert-nohead"}) {
     CAPTURE(model);
     TempDir folder;
     Subject subject(model, "full");
@@ -23,7 +24,8 @@ TEST_CASE("save_classifier, then open_model: bit-equal logits") {
     CHECK(again.report.missing.empty());
     CHECK(again.report.unexpected.empty());
     for (const auto& batch : batches) CHECK(same_bits(again.logits(batch), subject.logits(batch)));
-    CHECK(again.source.config.labels.size() == static_cast<size_t>(subject.source.config.num_labels));
+    CHECK(again.source.config.labels.size() ==
+          static_cast<size_t>(subject.source.config.num_labels));
   }
 }
 
@@ -31,12 +33,14 @@ TEST_CASE("saving twice gives the same bytes, over a folder that is there") {
   TempDir folder;
   Subject subject("roberta", "frozen");
   models::save_classifier(folder.path(), *subject.model, *subject.store);
-  const std::string weights = read_file(folder / "model.safetensors"), config = read_file(folder / "config.json");
+  const std::string weights = read_file(folder / "model.safetensors"),
+                    config = read_file(folder / "config.json");
   models::save_classifier(folder.path(), *subject.model, *subject.store);
   CHECK(read_file(folder / "model.safetensors") == weights);
   CHECK(read_file(folder / "config.json") == config);
   Subject again(folder.path().string(), "frozen");
-  models::save_classifier(folder.path(), *again.model, *again.store);  // over the file that its weights are mapped from
+  models::save_classifier(folder.path(), *again.model,
+                          *again.store);  // over the file that its weights are mapped from
   CHECK(read_file(folder / "model.safetensors") == weights);
 }
 
@@ -65,9 +69,11 @@ TEST_CASE("16-bit files are half as large, and near") {
     Subject subject("bert");
     models::save_classifier(folder.path(), *subject.model, *subject.store, dtype);
     Subject again(folder.path().string());
-    CHECK(fs::file_size(folder / "model.safetensors") < fs::file_size(model_folder("bert") / "model.safetensors") * 6 / 10);
+    CHECK(fs::file_size(folder / "model.safetensors") <
+          fs::file_size(model_folder("bert") / "model.safetensors") * 6 / 10);
     const auto batch = golden_batches("bert")[0];
-    CHECK(distance(again.logits(batch), subject.logits(batch)) < (dtype == engine::DType::F16 ? 1e-2 : 1e-1));
+    CHECK(distance(again.logits(batch), subject.logits(batch)) <
+          (dtype == engine::DType::F16 ? 1e-2 : 1e-1));
     // The goldens' F16 and BF16 files are rounded by torch: the same values.
     Subject torch(dtype == engine::DType::F16 ? "bert-f16" : "bert-bf16");
     CHECK(again.values() == torch.values());

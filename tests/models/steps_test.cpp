@@ -1,11 +1,13 @@
-// Ten training steps of every strategy on every model, against torch.optim.AdamW and PyTorch's gradients.
+// Ten training steps of every strategy on every model, against torch.optim.AdamW and PyTorch's
+// gradients.
 #include "tests/models/trainer.h"
 
 using namespace testing;
 
 namespace {
 
-// PyTorch's own float32 run stays within 7e-7 of the losses; the smallest mistake in tools/goldens/README.md costs 6e-6.
+// PyTorch's own float32 run stays within 7e-7 of the losses; the smallest mistake in
+// tools/goldens/README.md costs 6e-6.
 constexpr double kLoss = kDouble ? 1e-9 : 5e-6;
 // After ten steps float logits are within 4e-6 in PyTorch.
 constexpr double kLogits = kDouble ? 1e-8 : 3e-5;
@@ -21,11 +23,13 @@ void check_trainable(const Subject& subject, const Json& golden) {
     CHECK(p.dims == wanted["shape"].get<std::vector<int64_t>>());
     CHECK(p.decays() == wanted["decay"].get<bool>());
     // The optimizer goes by the place in the block, not by the flag.
-    CHECK((p.value < subject.store->block().value + subject.store->block().decayed) == wanted["decay"].get<bool>());
+    CHECK((p.value < subject.store->block().value + subject.store->block().decayed) ==
+          wanted["decay"].get<bool>());
   }
 }
 
-void check_steps(const std::string& model, const std::string& spec, Worst& losses, Worst& norms, Worst& final) {
+void check_steps(const std::string& model, const std::string& spec, Worst& losses, Worst& norms,
+                 Worst& final) {
   CAPTURE(model);
   CAPTURE(spec);
   const Json golden = golden_json(model, "steps/" + slug(spec) + ".json");
@@ -33,7 +37,8 @@ void check_steps(const std::string& model, const std::string& spec, Worst& losse
   Subject subject(model, spec, {.golden_init = true});
   check_trainable(subject, golden);
   const auto batches = golden_batches(model);
-  for (size_t b = 0; b < batches.size(); ++b) CHECK(distance(subject.logits(batches[b]), golden["start_logits"][b]) < kClose);
+  for (size_t b = 0; b < batches.size(); ++b)
+    CHECK(distance(subject.logits(batches[b]), golden["start_logits"][b]) < kClose);
 
   GoldenRun run(subject, golden);
   for (size_t t = 0; t < golden["steps"].size(); ++t) {
@@ -42,8 +47,10 @@ void check_steps(const std::string& model, const std::string& spec, Worst& losse
     const StepRecord mine = run.step(batches[t % batches.size()]);
     if (t == 0)
       for (const Json& p : golden["trainable"]) {
-        const double norm = p["first_grad_norm"].get<double>(), whole = wanted["grad_norm"].get<double>();
-        const double d = std::abs(subject.gradient(p["name"].get<std::string>()).norm() - norm) / std::max(norm, 1e-2 * whole);
+        const double norm = p["first_grad_norm"].get<double>(),
+                     whole = wanted["grad_norm"].get<double>();
+        const double d = std::abs(subject.gradient(p["name"].get<std::string>()).norm() - norm) /
+                         std::max(norm, 1e-2 * whole);
         CHECK_MESSAGE(d < (kDouble ? 1e-8 : 5e-5), p["name"], " ", d);
         norms.take(d);
       }
@@ -65,12 +72,16 @@ TEST_CASE("ten steps of every strategy are the goldens'") {
   const Json specs = engine::json_file(golden("models/specs.json"));
   CHECK(specs.size() == 17);
   for (const auto& model : kModels) {
-    Worst losses("losses " + model), norms("gradient norms " + model), final("final logits " + model);
-    for (const Json& entry : specs) check_steps(model, entry["spec"].get<std::string>(), losses, norms, final);
+    Worst losses("losses " + model), norms("gradient norms " + model),
+        final("final logits " + model);
+    for (const Json& entry : specs)
+      check_steps(model, entry["spec"].get<std::string>(), losses, norms, final);
   }
 }
 
 TEST_CASE("ten steps of a regression are the goldens'") {
-  Worst losses("losses regression"), norms("gradient norms regression"), final("final logits regression");
-  for (const std::string spec : {"full", "bitfit", "lora:r=4,alpha=8"}) check_steps("bert-regression", spec, losses, norms, final);
+  Worst losses("losses regression"), norms("gradient norms regression"),
+      final("final logits regression");
+  for (const std::string spec : {"full", "bitfit", "lora:r=4,alpha=8"})
+    check_steps("bert-regression", spec, losses, norms, final);
 }

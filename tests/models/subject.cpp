@@ -5,14 +5,16 @@
 namespace testing {
 
 std::vector<engine::TokenBatch> golden_batches(const std::string& model) {
-  const std::string own = std::filesystem::exists(model_folder(model) / "batch.json") ? model : "bert";
+  const std::string own =
+      std::filesystem::exists(model_folder(model) / "batch.json") ? model : "bert";
   std::vector<engine::TokenBatch> batches;
   const Json golden = golden_json(own, "batch.json");
   for (const Json& entry : golden["batches"]) {
     engine::TokenBatch batch;
     for (const Json& sequence : entry["sequences"]) {
       for (const Json& id : sequence["input_ids"]) batch.ids.push_back(id.get<int32_t>());
-      for (const Json& type : sequence["token_type_ids"]) batch.types.push_back(type.get<int32_t>());
+      for (const Json& type : sequence["token_type_ids"])
+        batch.types.push_back(type.get<int32_t>());
       batch.segments.add(static_cast<int32_t>(sequence["input_ids"].size()));
       batch.labels.push_back(sequence["label"].get<double>());
     }
@@ -45,7 +47,8 @@ engine::TokenBatch random_batch(int sequences, int length, int vocab, int classe
   engine::Random random(seed);
   engine::TokenBatch batch;
   for (int s = 0; s < sequences; ++s) {
-    for (int i = 0; i < length; ++i) batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
+    for (int i = 0; i < length; ++i)
+      batch.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
     batch.types.insert(batch.types.end(), static_cast<size_t>(length), 0);
     batch.segments.add(length);
     batch.labels.push_back(static_cast<double>(random.below(static_cast<uint64_t>(classes))));

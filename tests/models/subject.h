@@ -1,4 +1,5 @@
-// A model with a strategy and values, ready for steps; and the goldens' batches and ways of comparing.
+// A model with a strategy and values, ready for steps; and the goldens' batches and ways of
+// comparing.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -30,23 +31,28 @@ inline constexpr double kClose = kDouble ? 1e-9 : 1e-5;
 
 inline const std::vector<std::string> kModels = {"bert", "roberta", "electra", "distilbert"};
 // Of which tests that are not about the goldens take one each.
-inline const std::vector<std::string> kStrategies = {"full",
-                                                     "frozen",
-                                                     "top:layers=1",
-                                                     "bitfit",
-                                                     "lora:r=4,alpha=8",
-                                                     "adapter:kind=houlsby,size=8",
-                                                     "adapter:kind=pfeiffer,size=8",
-                                                     "adapter:kind=parallel,size=8",
-                                                     "prefix:length=5,flat=true",
-                                                     "prefix:length=5,flat=false,hidden=16",
-                                                     "ia3",
-                                                     "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
-                                                     "lora:r=4,alpha=8,roles=query+key+value+attention_output+ffn_in+ffn_out",
-                                                     "lora:r=4,alpha=8+bitfit"};
+inline const std::vector<std::string> kStrategies = {
+    "full",
+    "frozen",
+    "top:layers=1",
+    "bitfit",
+    "lora:r=4,alpha=8",
+    "adapter:kind=houlsby,size=8",
+    "adapter:kind=pfeiffer,size=8",
+    "adapter:kind=parallel,size=8",
+    "prefix:length=5,flat=true",
+    "prefix:length=5,flat=false,hidden=16",
+    "ia3",
+    "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
+    "lora:r=4,alpha=8,roles=query+key+value+attention_output+ffn_in+ffn_out",
+    "lora:r=4,alpha=8+bitfit"};
 
-inline std::filesystem::path model_folder(const std::string& name) { return golden("models/" + name); }
-inline Json golden_json(const std::string& model, const std::string& file) { return engine::json_file(model_folder(model) / file); }
+inline std::filesystem::path model_folder(const std::string& name) {
+  return golden("models/" + name);
+}
+inline Json golden_json(const std::string& model, const std::string& file) {
+  return engine::json_file(model_folder(model) / file);
+}
 
 // The batches of a batch.json. Variants of bert use bert's.
 std::vector<engine::TokenBatch> golden_batches(const std::string& model);
@@ -55,7 +61,8 @@ std::string slug(const std::string& spec);
 // The sequences of `batch` in this order.
 engine::TokenBatch pick(const engine::TokenBatch& batch, const std::vector<int>& sequences);
 // `sequences` of `length` random ids below `vocab`, with labels below `classes`.
-engine::TokenBatch random_batch(int sequences, int length, int vocab, int classes, uint64_t seed = 1);
+engine::TokenBatch random_batch(int sequences, int length, int vocab, int classes,
+                                uint64_t seed = 1);
 
 // |a - b|, relative where b is above 1.
 inline double distance(double a, double b) { return std::abs(a - b) / std::max(1.0, std::abs(b)); }
@@ -74,7 +81,8 @@ struct SubjectOptions {
 class Subject {
  public:
   // `source`: a golden's name ("bert"), a folder or "random:...".
-  explicit Subject(const std::string& source, const std::string& spec = "full", const SubjectOptions& options = {});
+  explicit Subject(const std::string& source, const std::string& spec = "full",
+                   const SubjectOptions& options = {});
 
   // Without recording and dropout.
   Matrix logits(const engine::TokenBatch& batch);
@@ -84,7 +92,9 @@ class Subject {
   double backward(const engine::TokenBatch& batch, const engine::GraphOptions& options = {});
   // Bytes of all values, trainable or not, in order of declaration.
   std::vector<std::vector<Scalar>> values() const;
-  std::vector<Scalar> gradients() const { return {store->block().grad, store->block().grad + store->block().size}; }
+  std::vector<Scalar> gradients() const {
+    return {store->block().grad, store->block().grad + store->block().size};
+  }
   engine::Parameter& at(const std::string& name) const;
   // The gradient of a parameter; zeros if nothing wrote it.
   Matrix gradient(const std::string& name) const;
@@ -108,16 +118,21 @@ std::string message_of(F&& f) {
   }
   return "";
 }
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
-// The largest of many distances, said once at the end of a case (PEFT_TEST_ERRORS=1) and not a million times.
+// The largest of many distances, said once at the end of a case (PEFT_TEST_ERRORS=1) and not a
+// million times.
 class Worst {
  public:
   explicit Worst(std::string what) : what_(std::move(what)) {}
   ~Worst() {
     if (std::getenv("PEFT_TEST_ERRORS")) std::printf("%-60s %.2e\n", what_.c_str(), value);
   }
-  void take(double distance) { value = std::isnan(distance) ? distance : std::max(value, distance); }
+  void take(double distance) {
+    value = std::isnan(distance) ? distance : std::max(value, distance);
+  }
   double value = 0;
 
  private:

@@ -1,4 +1,5 @@
-// The goldens' training run: AdamW with weight decay, linear schedule with warm-up, clipping; no dropout.
+// The goldens' training run: AdamW with weight decay, linear schedule with warm-up, clipping; no
+// dropout.
 #pragma once
 
 #include "engine/optim/adamw.h"
@@ -18,7 +19,8 @@ class GoldenRun {
       : subject_(subject),
         lr_(golden["optimizer"]["lr"].get<double>()),
         max_norm_(golden["max_grad_norm"].get<double>()),
-        schedule_(golden["schedule"]["name"].get<std::string>(), golden["schedule"]["total_steps"].get<int64_t>(),
+        schedule_(golden["schedule"]["name"].get<std::string>(),
+                  golden["schedule"]["total_steps"].get<int64_t>(),
                   golden["schedule"]["warmup_steps"].get<int64_t>()),
         optimizer_(subject.store->block(), options(golden["optimizer"])) {}
 

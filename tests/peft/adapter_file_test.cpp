@@ -1,6 +1,8 @@
-// Adapter files: the keys of Hugging Face PEFT, the way there and back, and every way in which a file may not fit.
-#include "engine/io/safetensors.h"
+// Adapter files: the keys of Hugging Face PEFT, the way there and back, and every way in which a
+// file may not fit.
 #include "peft/adapter_file.h"
+
+#include "engine/io/safetensors.h"
 #include "peft/peft_config.h"
 #include "tests/peft/support.h"
 
@@ -11,7 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 void save(const fs::path& folder, Subject& s, const std::string& hash = "abc") {
-  peft::save_adapter(folder, *s.strategy, *s.store, {.base_model = "tiny", .base_hash = hash}, s.sites);
+  peft::save_adapter(folder, *s.strategy, *s.store, {.base_model = "tiny", .base_hash = hash},
+                     s.sites);
 }
 
 // PEFT's rule: an entry of the list equals the path or stands at its end behind a dot.
@@ -21,10 +24,13 @@ bool peft_targets(const Json& targets, const std::string& path) {
   return false;
 }
 
-void write_config(const fs::path& folder, const Json& config) { write_file(folder / "adapter_config.json", config.dump()); }
+void write_config(const fs::path& folder, const Json& config) {
+  write_file(folder / "adapter_config.json", config.dump());
+}
 
 // A file with changed tensors: {name: dims} of zeros added or replaced, names dropped.
-void rewrite(const fs::path& folder, const std::vector<std::string>& drop, const std::map<std::string, std::vector<int64_t>>& add) {
+void rewrite(const fs::path& folder, const std::vector<std::string>& drop,
+             const std::map<std::string, std::vector<int64_t>>& add) {
   const auto path = folder / "adapter_model.safetensors";
   std::vector<std::vector<Scalar>> memory;
   std::vector<engine::TensorToSave> tensors;
@@ -32,7 +38,8 @@ void rewrite(const fs::path& folder, const std::vector<std::string>& drop, const
   {
     const auto file = engine::Safetensors::open(path);
     metadata = file.metadata();
-    const auto keep = [&](const std::string& name, const std::vector<int64_t>& dims, const engine::SafeTensor* from) {
+    const auto keep = [&](const std::string& name, const std::vector<int64_t>& dims,
+                          const engine::SafeTensor* from) {
       int64_t n = 1;
       for (const auto d : dims) n *= d;
       memory.emplace_back(static_cast<size_t>(n));
@@ -40,7 +47,8 @@ void rewrite(const fs::path& folder, const std::vector<std::string>& drop, const
       tensors.push_back({name, dims, memory.back().data(), engine::DType::F32, false});
     };
     for (const auto& [name, tensor] : file.tensors())
-      if (std::find(drop.begin(), drop.end(), name) == drop.end() && !add.contains(name)) keep(name, tensor.dims, &tensor);
+      if (std::find(drop.begin(), drop.end(), name) == drop.end() && !add.contains(name))
+        keep(name, tensor.dims, &tensor);
     for (const auto& [name, dims] : add) keep(name, dims, nullptr);
   }
   engine::write_safetensors(path, tensors, metadata);
@@ -64,10 +72,12 @@ TEST_CASE("keys, shapes and targets are those of Hugging Face PEFT") {
       CHECK(file.metadata().at("format") == "pt");
 
       const Json config = engine::json_file(dir / "adapter_config.json");
-      for (const char* key : {"num_virtual_tokens", "num_layers", "num_attention_heads", "token_dim", "num_transformer_submodules",
-                              "prefix_projection", "encoder_hidden_size"})
+      for (const char* key :
+           {"num_virtual_tokens", "num_layers", "num_attention_heads", "token_dim",
+            "num_transformer_submodules", "prefix_projection", "encoder_hidden_size"})
         CHECK(config.contains(key) == wanted.contains(key));
-      for (const char* key : {"num_virtual_tokens", "num_layers", "token_dim", "prefix_projection", "encoder_hidden_size"})
+      for (const char* key : {"num_virtual_tokens", "num_layers", "token_dim", "prefix_projection",
+                              "encoder_hidden_size"})
         if (wanted.contains(key)) CHECK(config.at(key) == wanted.at(key));
       CHECK(config.at("inference_mode") == true);
       CHECK(config.at("task_type") == "SEQ_CLS");
@@ -78,10 +88,16 @@ TEST_CASE("keys, shapes and targets are those of Hugging Face PEFT") {
         const std::string path = p->name.substr(0, p->name.size() - 7);
         const bool lora = keys.contains("base_model.model." + path + ".lora_A.weight");
         const auto factor = keys.find("base_model.model." + path + ".ia3_l");
-        CHECK_MESSAGE(peft_targets(config.at("target_modules"), path) == (lora || factor != keys.end()), path);
-        if (factor != keys.end()) CHECK_MESSAGE(peft_targets(config.at("feedforward_modules"), path) == (factor->second.front() == 1), path);
+        CHECK_MESSAGE(
+            peft_targets(config.at("target_modules"), path) == (lora || factor != keys.end()),
+            path);
+        if (factor != keys.end())
+          CHECK_MESSAGE(
+              peft_targets(config.at("feedforward_modules"), path) == (factor->second.front() == 1),
+              path);
       }
-      if (wanted.at("target_modules").is_array()) CHECK(config.at("target_modules") == wanted.at("target_modules"));
+      if (wanted.at("target_modules").is_array())
+        CHECK(config.at("target_modules") == wanted.at("target_modules"));
     }
 }
 
@@ -125,8 +141,9 @@ TEST_CASE("adapter_config.json of LoRA is what PEFT writes") {
 
 TEST_CASE("there and back, for every model and strategy") {
   std::vector<std::string> specs = golden_specs();
-  specs.insert(specs.end(), {"lora:layers=1", "lora:pattern=.*(query|q_lin|dense|lin2)", "ia3:layers=0", "lora+ia3", "prefix:length=2,hidden=4+bitfit",
-                             "bitfit+lora:roles=ffn_out"});
+  specs.insert(specs.end(),
+               {"lora:layers=1", "lora:pattern=.*(query|q_lin|dense|lin2)", "ia3:layers=0",
+                "lora+ia3", "prefix:length=2,hidden=4+bitfit", "bitfit+lora:roles=ffn_out"});
   for (const auto& type : kTypes)
     for (const auto& spec : specs) {
       CAPTURE(type);
@@ -134,20 +151,25 @@ TEST_CASE("there and back, for every model and strategy") {
       TempDir dir;
       Subject s(type, spec);
       s.shake();
-      for (Parameter* p : s.store->trainable()) p->value[0] += Scalar(0.125);  // heads and biases too
+      for (Parameter* p : s.store->trainable())
+        p->value[0] += Scalar(0.125);  // heads and biases too
       save(dir.path(), s);
 
       const auto file = peft::load_adapter(dir.path());
-      const bool mlp = spec.starts_with("prefix") && contains(s.strategy->spec(), "hidden=") && s.strategy->name() == "prefix";
-      CHECK(file.spec == (s.strategy->name() == "prefix" ? "prefix:length=5,flat=true" : s.strategy->spec()));
+      const bool mlp = spec.starts_with("prefix") && contains(s.strategy->spec(), "hidden=") &&
+                       s.strategy->name() == "prefix";
+      CHECK(file.spec ==
+            (s.strategy->name() == "prefix" ? "prefix:length=5,flat=true" : s.strategy->spec()));
       CHECK(file.base_model == "tiny");
       CHECK(file.base_hash == "abc");
       Subject other(type, file.spec);
       peft::apply_adapter(file, *other.store, "abc");
       for (const Parameter* p : other.store->trainable()) CHECK(p->loaded);
       // The file holds floats, and the double build rounds; so do the tables that an MLP made.
-      if (kDouble || mlp) CHECK(difference(s.logits(), other.logits()) < 1e-5);
-      else CHECK(same_bits(s.logits(), other.logits()));
+      if (kDouble || mlp)
+        CHECK(difference(s.logits(), other.logits()) < 1e-5);
+      else
+        CHECK(same_bits(s.logits(), other.logits()));
     }
 }
 
@@ -187,7 +209,8 @@ TEST_CASE("a file of PEFT's own is read by its tensors") {
   s.shake();
   save(dir.path(), s);
   rewrite(dir.path(), {}, {});
-  {  // as PEFT would have written it: none of our metadata, and the smallest configuration that its documentation allows
+  {  // as PEFT would have written it: none of our metadata, and the smallest configuration that its
+     // documentation allows
     const auto file = engine::Safetensors::open(dir / "adapter_model.safetensors");
     std::vector<std::vector<Scalar>> memory;
     std::vector<engine::TensorToSave> tensors;
@@ -240,7 +263,8 @@ TEST_CASE("sites that are no product of roles and layers become a pattern") {
   Subject s("bert", "lora:pattern=.*(0.attention.self.query|1.output.dense|pooler.dense)");
   save(dir.path(), s);
   Json config = engine::json_file(dir / "adapter_config.json");
-  CHECK(config["target_modules"] == Json({"0.attention.self.query", "1.output.dense", "pooler.dense"}));
+  CHECK(config["target_modules"] ==
+        Json({"0.attention.self.query", "1.output.dense", "pooler.dense"}));
   config["lora_alpha"] = 9;  // so that our own note of the spec is not used
   write_config(dir.path(), config);
   const auto file = peft::load_adapter(dir.path());
@@ -260,7 +284,8 @@ TEST_CASE("a file that does not fit is one error that lists everything, and chan
   Subject other("bert", "lora:r=4");
   const Matrix before = other.logits();
   const std::string message = error_of([&] { peft::apply_adapter(file, *other.store, "abc"); });
-  CHECK(contains(message, "no parameter for (1):\n  bert.encoder.layer.0.attention.self.query.lora_C.weight"));
+  CHECK(contains(
+      message, "no parameter for (1):\n  bert.encoder.layer.0.attention.self.query.lora_C.weight"));
   CHECK(contains(message, "not in the file (2):"));
   CHECK(contains(message, "classifier.bias"));
   CHECK(contains(message, "[32, 3] in the file, [32, 4] here"));
@@ -271,10 +296,12 @@ TEST_CASE("a file without a head is an error, or leaves a fresh one if that is w
   TempDir dir;
   Subject s("bert", "lora:r=4");
   save(dir.path(), s);
-  rewrite(dir.path(), {"base_model.model.classifier.bias", "base_model.model.classifier.weight"}, {});
+  rewrite(dir.path(), {"base_model.model.classifier.bias", "base_model.model.classifier.weight"},
+          {});
   const auto file = peft::load_adapter(dir.path());
   Subject other("bert", file.spec);
-  CHECK(contains(error_of([&] { peft::apply_adapter(file, *other.store, "abc"); }), "classifier.weight"));
+  CHECK(contains(error_of([&] { peft::apply_adapter(file, *other.store, "abc"); }),
+                 "classifier.weight"));
   CHECK_NOTHROW(peft::apply_adapter(file, *other.store, "abc", {.allow_missing_head = true}));
 }
 
@@ -284,7 +311,8 @@ TEST_CASE("another base model is an error") {
   save(dir.path(), s, "0123");
   const auto file = peft::load_adapter(dir.path());
   Subject other("bert", file.spec);
-  CHECK(contains(error_of([&] { peft::apply_adapter(file, *other.store, "4567"); }), "another base model: tiny with hash 0123"));
+  CHECK(contains(error_of([&] { peft::apply_adapter(file, *other.store, "4567"); }),
+                 "another base model: tiny with hash 0123"));
   CHECK_NOTHROW(peft::apply_adapter(file, *other.store, ""));
 }
 
@@ -297,19 +325,22 @@ TEST_CASE("a folder that is none") {
   CHECK(contains(error_of([&] { peft::load_adapter(dir.path()); }), "pickle"));
 }
 
-// The LoRA authors' own file: names without base_model.model. and without .weight, and no configuration.
+// The LoRA authors' own file: names without base_model.model. and without .weight, and no
+// configuration.
 TEST_CASE("microsoft/LoRA's RoBERTa file") {
   const auto folder = shared_dir("models/roberta-base-lora-mnli-delta");
   if (!folder) return;
   CHECK(contains(error_of([&] { peft::load_adapter(*folder); }), "loralib"));
   CHECK(contains(error_of([&] { peft::load_adapter(*folder); }), "\"r\": 8"));
   TempDir dir;
-  fs::create_symlink(fs::absolute(*folder / "adapter_model.safetensors"), dir / "adapter_model.safetensors");
+  fs::create_symlink(fs::absolute(*folder / "adapter_model.safetensors"),
+                     dir / "adapter_model.safetensors");
   write_config(dir.path(), {{"peft_type", "LORA"}, {"r", 8}, {"lora_alpha", 16}});
   const auto file = peft::load_adapter(dir.path());
   CHECK(file.spec == "lora:r=8,alpha=16,dropout=0,rslora=false,roles=query+value,layers=0-11");
 
-  auto config = models::config_from_spec("random:type=roberta,layers=12,hidden=768,heads=12,ffn=3072,vocab=50,positions=514", 50);
+  auto config = models::config_from_spec(
+      "random:type=roberta,layers=12,hidden=768,heads=12,ffn=3072,vocab=50,positions=514", 50);
   models::set_labels(config, 3, {"a", "b", "c"});
   models::SequenceClassifier model(config);
   auto sites = model.sites();

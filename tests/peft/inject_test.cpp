@@ -13,15 +13,20 @@ TEST_CASE("injection is a no-op, bit for bit, for every model and strategy but p
       CAPTURE(spec);
       Subject s(type, spec);
       const Matrix after = s.logits();
-      if (spec.starts_with("prefix")) CHECK(difference(before, after) > 1e-6);
-      else CHECK(same_bits(before, after));
+      if (spec.starts_with("prefix"))
+        CHECK(difference(before, after) > 1e-6);
+      else
+        CHECK(same_bits(before, after));
     }
     CHECK(same_bits(before, Subject(type, "lora:dropout=0.1+ia3+bitfit").logits()));
-    CHECK(same_bits(before, Subject(type, "lora:roles=ffn_in+ffn_out,layers=1+adapter+ia3:roles=ffn_in+query").logits()));
+    CHECK(same_bits(
+        before, Subject(type, "lora:roles=ffn_in+ffn_out,layers=1+adapter+ia3:roles=ffn_in+query")
+                    .logits()));
   }
 }
 
-// Why a prefix is the exception: with keys and values of zero every softmax still has more terms to share among.
+// Why a prefix is the exception: with keys and values of zero every softmax still has more terms to
+// share among.
 TEST_CASE("a prefix of zeros changes the outputs") {
   Subject s("bert", "prefix:length=3,flat=true,std=0");
   CHECK(s.store->find("prompt_embeddings")->value[0] == 0);
@@ -32,8 +37,10 @@ TEST_CASE("merged equals unmerged, and the injected modules are neutral afterwar
   const double tolerance = kDouble ? 1e-12 : 1e-5;
   for (const auto& type : kTypes)
     for (const std::string spec :
-         {"lora", "lora:r=3,alpha=5,rslora=true,roles=query+key+value+attention_output+ffn_in+ffn_out", "lora:layers=1", "ia3",
-          "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out", "lora+bitfit", "ia3+bitfit", "lora:roles=query+ffn_out+ia3",
+         {"lora",
+          "lora:r=3,alpha=5,rslora=true,roles=query+key+value+attention_output+ffn_in+ffn_out",
+          "lora:layers=1", "ia3", "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
+          "lora+bitfit", "ia3+bitfit", "lora:roles=query+ffn_out+ia3",
           "ia3+lora:roles=query+value+ffn_out", "lora+ia3:roles=value+attention_output"}) {
       CAPTURE(type);
       CAPTURE(spec);
@@ -47,7 +54,8 @@ TEST_CASE("merged equals unmerged, and the injected modules are neutral afterwar
 
       // The base parameters alone compute the same bits.
       Subject plain(type, "full");
-      for (Parameter* p : plain.store->all()) std::copy_n(s.store->find(p->name)->value, p->count(), p->value);
+      for (Parameter* p : plain.store->all())
+        std::copy_n(s.store->find(p->name)->value, p->count(), p->value);
       CHECK(same_bits(merged, plain.logits()));
 
       s.strategy->merge(*s.store);  // nothing is folded twice
@@ -71,7 +79,8 @@ TEST_CASE("what cannot be merged says why, and nothing is changed") {
     s.shake();
     const Matrix before = s.logits();
     const std::string message = error_of([&] { s.strategy->merge(*s.store); });
-    CHECK(contains(message, spec.ends_with("adapter") ? "activation between" : "belong to no weight"));
+    CHECK(contains(message,
+                   spec.ends_with("adapter") ? "activation between" : "belong to no weight"));
     CHECK(contains(message, "adapter file"));
     CHECK(same_bits(before, s.logits()));
   }
@@ -94,12 +103,12 @@ TEST_CASE("a frozen weight costs no weight gradient") {
     s.backward();
     return engine::counters().weight_gradient.calls;
   };
-  CHECK(weight_gradients("full") == 2 * 6 + 2);        // six linear layers a layer, pooler, classifier
-  CHECK(weight_gradients("frozen") == 1);              // classifier
-  CHECK(weight_gradients("bitfit") == 1);              // biases are column sums
-  CHECK(weight_gradients("ia3") == 1);                 // so are factors
+  CHECK(weight_gradients("full") == 2 * 6 + 2);  // six linear layers a layer, pooler, classifier
+  CHECK(weight_gradients("frozen") == 1);        // classifier
+  CHECK(weight_gradients("bitfit") == 1);        // biases are column sums
+  CHECK(weight_gradients("ia3") == 1);           // so are factors
   CHECK(weight_gradients("top:layers=1") == 6 + 2);
-  CHECK(weight_gradients("lora") == 2 * 2 * 2 + 1);    // A and B at query and value
+  CHECK(weight_gradients("lora") == 2 * 2 * 2 + 1);  // A and B at query and value
   CHECK(weight_gradients("adapter:size=4") == 2 * 2 * 2 + 1);
   CHECK(weight_gradients("prefix:length=3,flat=true") == 1);
   CHECK(weight_gradients("prefix:length=3,hidden=8") == 2 + 1);  // the MLP's, once a step
@@ -147,7 +156,8 @@ TEST_CASE("a pass that stopped half-way leaves no table behind for the next") {
     engine::Graph g(s.workspace);
     (*s.sites.kv.hook)->prefix(g, 0);  // and no further
   }
-  for (Subject* each : {&s, &fresh}) each->store->find("prefix_encoder.transform.2.bias")->value[5] += 1;
+  for (Subject* each : {&s, &fresh})
+    each->store->find("prefix_encoder.transform.2.bias")->value[5] += 1;
   CHECK(same_bits(s.logits(), fresh.logits()));
 }
 
@@ -172,7 +182,8 @@ TEST_CASE("first values are a function of the name: they do not depend on what e
   CHECK(std::equal(a->value, a->value + a->count(), b->value));
   const double bound = 1 / std::sqrt(32.0);  // torch.nn.Linear's
   double largest = 0;
-  for (int64_t i = 0; i < a->count(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a->value[i])));
+  for (int64_t i = 0; i < a->count(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(a->value[i])));
   CHECK(largest <= bound);
   CHECK(largest > 0.9 * bound);
 }

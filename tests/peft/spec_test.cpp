@@ -1,5 +1,6 @@
-#include "peft/layer_set.h"
 #include "peft/spec.h"
+
+#include "peft/layer_set.h"
 #include "tests/peft/support.h"
 
 using namespace testing;
@@ -17,12 +18,15 @@ TEST_CASE("specs read back as what they say") {
   CHECK(make_strategy("top")->full_spec() == "top:layers=1");
   CHECK(make_strategy("ia3")->full_spec() == "ia3:roles=key+value+ffn_out,layers=all");
   // Defaults that depend on other options are left out where they are the default of that case.
-  CHECK(make_strategy("adapter:kind=parallel,activation=relu,scaling=4")->spec() == "adapter:kind=parallel");
+  CHECK(make_strategy("adapter:kind=parallel,activation=relu,scaling=4")->spec() ==
+        "adapter:kind=parallel");
   CHECK(make_strategy("adapter:kind=houlsby,activation=relu")->spec() == "adapter:activation=relu");
   CHECK(make_strategy("adapter:size=8")->full_spec() ==
         "adapter:kind=houlsby,size=8,activation=gelu,train_layer_norm=false,layers=all");
-  CHECK(make_strategy("prefix:flat=true,length=5")->full_spec() == "prefix:length=5,flat=true,std=0.02");
-  CHECK(make_strategy("prefix:flat=false")->full_spec() == "prefix:length=20,flat=false,hidden=512");
+  CHECK(make_strategy("prefix:flat=true,length=5")->full_spec() ==
+        "prefix:length=5,flat=true,std=0.02");
+  CHECK(make_strategy("prefix:flat=false")->full_spec() ==
+        "prefix:length=20,flat=false,hidden=512");
 }
 
 TEST_CASE("every golden spec survives its canonical forms") {
@@ -39,15 +43,19 @@ TEST_CASE("every golden spec survives its canonical forms") {
 
 TEST_CASE("'+' joins list items, and strategies where the name of one follows") {
   CHECK(make_strategy("lora:roles=query+value+bitfit")->spec() == "lora+bitfit");
-  CHECK(make_strategy("lora:roles=key+value+bitfit:terms=query+value")->spec() == "lora:roles=key+value+bitfit:terms=query+value");
+  CHECK(make_strategy("lora:roles=key+value+bitfit:terms=query+value")->spec() ==
+        "lora:roles=key+value+bitfit:terms=query+value");
   CHECK(make_strategy("lora:r=4+bitfit:terms=query")->name() == "lora+bitfit");
   CHECK(make_strategy("bitfit+lora")->name() == "bitfit+lora");
-  CHECK(make_strategy("lora:pattern=a.{1,2}b+c,r=4")->options()["pattern"] == "a.{1,2}b+c");  // a comma and a plus of its own
+  CHECK(make_strategy("lora:pattern=a.{1,2}b+c,r=4")->options()["pattern"] ==
+        "a.{1,2}b+c");  // a comma and a plus of its own
   CHECK(make_strategy("prefix+lora+ia3")->name() == "prefix+lora+ia3");
 }
 
 TEST_CASE("what is not known is an error that lists what is") {
-  const auto message = [](const std::string& spec) { return error_of([&] { make_strategy(spec); }); };
+  const auto message = [](const std::string& spec) {
+    return error_of([&] { make_strategy(spec); });
+  };
   CHECK(contains(message("bitfitt"), "no strategy 'bitfitt'"));
   CHECK(contains(message("bitfitt"), "full, frozen, top, bitfit, lora, adapter, prefix, ia3"));
   CHECK(contains(message("lora+bitfitt"), "no strategy 'bitfitt'"));
@@ -87,7 +95,8 @@ TEST_CASE("layers") {
   CHECK(LayerSet::parse("8+3+0-2", "x").text() == "0-3+8");
   CHECK(LayerSet::parse("all", "x").contains(99));
   CHECK_FALSE(LayerSet::parse("0-3+8", "x").contains(4));
-  CHECK(contains(error_of([] { LayerSet::parse("0-3+8", "x").check_within(8, "lora"); }), "the model has 8 layers"));
+  CHECK(contains(error_of([] { LayerSet::parse("0-3+8", "x").check_within(8, "lora"); }),
+                 "the model has 8 layers"));
 }
 
 TEST_CASE("help names every strategy and every option") {
@@ -107,10 +116,13 @@ TEST_CASE("describe says every option") {
   Subject s("bert", "lora:pattern=.*query", true);
   CHECK(s.strategy->describe()["modules"] == 2);
   CHECK(s.strategy->matched() ==
-        std::vector<std::string>{"bert.encoder.layer.0.attention.self.query", "bert.encoder.layer.1.attention.self.query"});
+        std::vector<std::string>{"bert.encoder.layer.0.attention.self.query",
+                                 "bert.encoder.layer.1.attention.self.query"});
 }
 
 TEST_CASE("one learning rate serves all parts: the smallest") {
-  CHECK(make_strategy("lora+bitfit")->default_learning_rate() == make_strategy("lora")->default_learning_rate());
-  for (const auto& name : peft::strategy_names()) CHECK(make_strategy(name)->default_learning_rate() > 0);
+  CHECK(make_strategy("lora+bitfit")->default_learning_rate() ==
+        make_strategy("lora")->default_learning_rate());
+  for (const auto& name : peft::strategy_names())
+    CHECK(make_strategy(name)->default_learning_rate() > 0);
 }

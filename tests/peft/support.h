@@ -36,7 +36,8 @@ inline models::ModelConfig tiny_config(const std::string& type) {
 // Every spec that the goldens have steps for.
 inline std::vector<std::string> golden_specs() {
   std::vector<std::string> specs;
-  for (const auto& entry : engine::json_file(golden("models/specs.json"))) specs.push_back(entry.at("spec"));
+  for (const auto& entry : engine::json_file(golden("models/specs.json")))
+    specs.push_back(entry.at("spec"));
   return specs;
 }
 
@@ -79,7 +80,8 @@ struct Subject {
       if (p->role != Role::injected) continue;
       engine::Random random(engine::name_key(p->name));
       const double centre = p->init == engine::Init::ones ? 1 : 0;
-      for (int64_t i = 0; i < p->count(); ++i) p->value[i] = static_cast<Scalar>(centre + size * random.normal());
+      for (int64_t i = 0; i < p->count(); ++i)
+        p->value[i] = static_cast<Scalar>(centre + size * random.normal());
     }
   }
 
@@ -110,10 +112,13 @@ struct Subject {
 };
 
 inline bool same_bits(const Matrix& a, const Matrix& b) {
-  return a.rows() == b.rows() && a.cols() == b.cols() && std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(Scalar)) == 0;
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(Scalar)) == 0;
 }
 
-inline double difference(const Matrix& a, const Matrix& b) { return static_cast<double>((a - b).cwiseAbs().maxCoeff() / a.cwiseAbs().maxCoeff()); }
+inline double difference(const Matrix& a, const Matrix& b) {
+  return static_cast<double>((a - b).cwiseAbs().maxCoeff() / a.cwiseAbs().maxCoeff());
+}
 
 // The message of the engine::Error that f throws; empty if it throws none.
 template <class F>
@@ -126,6 +131,8 @@ std::string error_of(F&& f) {
   return "";
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace testing

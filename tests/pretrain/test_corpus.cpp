@@ -18,8 +18,9 @@ std::vector<std::string> lines(const std::filesystem::path& path) {
 std::string xz(const std::string& text) {
   std::string out(text.size() + 1024, '\0');
   size_t used = 0;
-  const lzma_ret result = lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(text.data()), text.size(),
-                                                  reinterpret_cast<uint8_t*>(out.data()), &used, out.size());
+  const lzma_ret result = lzma_easy_buffer_encode(
+      1, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(text.data()), text.size(),
+      reinterpret_cast<uint8_t*>(out.data()), &used, out.size());
   REQUIRE(result == LZMA_OK);
   out.resize(used);
   return out;
@@ -44,7 +45,8 @@ TEST_CASE("text: lines of plain and of compressed files") {
   CHECK(lines(dir / "big") == expected);
   testing::write_file(dir / "big.xz", xz(big));
   CHECK(lines(dir / "big.xz") == expected);
-  testing::write_file(dir / "two.xz", xz("one\n") + xz("two\n"));  // xz files may follow one another
+  testing::write_file(dir / "two.xz",
+                      xz("one\n") + xz("two\n"));  // xz files may follow one another
   CHECK(lines(dir / "two.xz") == std::vector<std::string>{"one", "two"});
 
   const std::string whole = xz(big);
@@ -68,13 +70,15 @@ TEST_CASE("corpus cache: every token of every document, in order") {
   std::vector<int32_t> expected, ids;
   std::vector<int64_t> ends;
   for (const std::string& line : lines(f.dir / "corpus.txt")) {
-    if (line.empty() && (ends.empty() || ends.back() != static_cast<int64_t>(expected.size()))) ends.push_back(static_cast<int64_t>(expected.size()));
+    if (line.empty() && (ends.empty() || ends.back() != static_cast<int64_t>(expected.size())))
+      ends.push_back(static_cast<int64_t>(expected.size()));
     f.tokenizer->tokenize(line, expected);
   }
   corpus.append(0, corpus.tokens(), ids);
   CHECK(ids == expected);
   REQUIRE(ends.size() == 60);
-  for (int64_t d = 0; d < 60; ++d) CHECK(corpus.begin(d) + corpus.length(d) == ends[static_cast<size_t>(d)]);
+  for (int64_t d = 0; d < 60; ++d)
+    CHECK(corpus.begin(d) + corpus.length(d) == ends[static_cast<size_t>(d)]);
 
   SUBCASE("the same bytes from an .xz, and with two files") {
     testing::write_file(f.dir / "corpus.txt.xz", xz(testing::read_file(f.dir / "corpus.txt")));
@@ -83,7 +87,8 @@ TEST_CASE("corpus cache: every token of every document, in order") {
     std::vector<int32_t> again;
     second.append(0, second.tokens(), again);
     CHECK(again == expected);
-    data::write_corpus_cache({f.dir / "corpus.txt", f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "cache3");
+    data::write_corpus_cache({f.dir / "corpus.txt", f.dir / "corpus.txt"}, *f.tokenizer,
+                             f.dir / "cache3");
     CHECK(data::Corpus(f.dir / "cache3", *f.tokenizer).documents() == 120);
   }
   SUBCASE("another tokenizer is refused") {
@@ -93,20 +98,27 @@ TEST_CASE("corpus cache: every token of every document, in order") {
     int32_t id = 0;
     for (const std::string& token : toy::tokens()) vocabulary.add(token, id++);
     const auto other = data::WordPieceTokenizer::bert(std::move(vocabulary), cased);
-    CHECK_THROWS_WITH_AS(data::Corpus(f.dir / "cache", *other), doctest::Contains("another tokenizer"), engine::Error);
+    CHECK_THROWS_WITH_AS(data::Corpus(f.dir / "cache", *other),
+                         doctest::Contains("another tokenizer"), engine::Error);
   }
   SUBCASE("a cut file is refused") {
     const std::string bytes = testing::read_file(f.dir / "cache");
     testing::write_file(f.dir / "cut", bytes.substr(0, bytes.size() - 8));
-    CHECK_THROWS_WITH_AS(data::Corpus(f.dir / "cut", *f.tokenizer), doctest::Contains("bytes"), engine::Error);
+    CHECK_THROWS_WITH_AS(data::Corpus(f.dir / "cut", *f.tokenizer), doctest::Contains("bytes"),
+                         engine::Error);
     testing::write_file(f.dir / "other", "hello");
     CHECK_THROWS_AS(data::Corpus(f.dir / "other", *f.tokenizer), engine::Error);
   }
   SUBCASE("stopped, or empty: no file is left") {
-    CHECK_THROWS_AS(data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "stopped", [](const auto&) { return false; }), engine::Error);
+    CHECK_THROWS_AS(data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer,
+                                             f.dir / "stopped", [](const auto&) { return false; }),
+                    engine::Error);
     testing::write_file(f.dir / "nothing.txt", "\n\n\n");
-    CHECK_THROWS_WITH_AS(data::write_corpus_cache({f.dir / "nothing.txt"}, *f.tokenizer, f.dir / "stopped"), doctest::Contains("no text"), engine::Error);
+    CHECK_THROWS_WITH_AS(
+        data::write_corpus_cache({f.dir / "nothing.txt"}, *f.tokenizer, f.dir / "stopped"),
+        doctest::Contains("no text"), engine::Error);
     CHECK(!std::filesystem::exists(f.dir / "stopped"));
-    for (const auto& entry : std::filesystem::directory_iterator(f.dir.path())) CHECK(entry.path().extension() != ".tmp");
+    for (const auto& entry : std::filesystem::directory_iterator(f.dir.path()))
+      CHECK(entry.path().extension() != ".tmp");
   }
 }

@@ -11,7 +11,8 @@ namespace {
 using engine::Tensor;
 
 models::ModelConfig tiny_electra() {
-  auto config = models::config_from_spec("random:layers=2,hidden=16,heads=4,ffn=24,positions=32,embedding=12,type=electra", 26);
+  auto config = models::config_from_spec(
+      "random:layers=2,hidden=16,heads=4,ffn=24,positions=32,embedding=12,type=electra", 26);
   config.set_dropout(0);
   return config;
 }
@@ -41,13 +42,20 @@ const std::vector<int32_t> kMaskedRows{2, 7, 10}, kMaskedIds{8, 11, 25};
 
 TEST_CASE("replaced-token detection: names, and what is exported") {
   Electra m;
-  for (const char* name : {"electra.embeddings.word_embeddings.weight", "electra.embeddings_project.weight", "discriminator_predictions.dense.weight",
-                           "discriminator_predictions.dense_prediction.weight", "generator.encoder.layer.1.attention.self.query.weight",
-                           "generator_predictions.dense.weight", "generator_predictions.LayerNorm.weight", "generator_lm_head.bias"})
+  for (const char* name :
+       {"electra.embeddings.word_embeddings.weight", "electra.embeddings_project.weight",
+        "discriminator_predictions.dense.weight",
+        "discriminator_predictions.dense_prediction.weight",
+        "generator.encoder.layer.1.attention.self.query.weight",
+        "generator_predictions.dense.weight", "generator_predictions.LayerNorm.weight",
+        "generator_lm_head.bias"})
     CHECK_MESSAGE(m.store.find(name) != nullptr, name);
-  CHECK(m.store.find("generator.encoder.layer.0.attention.self.query.weight")->dims == std::vector<int64_t>{8, 8});
+  CHECK(m.store.find("generator.encoder.layer.0.attention.self.query.weight")->dims ==
+        std::vector<int64_t>{8, 8});
   const testing::TempDir dir;
-  models::save_pretrained(dir / "model", models::pretraining_json(m.model.config(), "ElectraForPreTraining", 0.1), m.store, engine::DType::F16, "generator");
+  models::save_pretrained(dir / "model",
+                          models::pretraining_json(m.model.config(), "ElectraForPreTraining", 0.1),
+                          m.store, engine::DType::F16, "generator");
   const models::ModelSource source = models::open_model((dir / "model").string());
   models::SequenceClassifier classifier(source.config);
   engine::ParameterStore store(classifier);
@@ -55,7 +63,8 @@ TEST_CASE("replaced-token detection: names, and what is exported") {
   store.allocate();
   const engine::LoadReport report = models::load_weights(source, store, 1, false);
   for (const std::string& name : report.missing) CHECK(name.starts_with("classifier."));
-  for (const std::string& name : report.unexpected) CHECK(name.starts_with("discriminator_predictions."));
+  for (const std::string& name : report.unexpected)
+    CHECK(name.starts_with("discriminator_predictions."));
 }
 
 TEST_CASE("replaced-token detection: the loss by hand, and the draw by its key") {
@@ -63,16 +72,19 @@ TEST_CASE("replaced-token detection: the loss by hand, and the draw by its key")
   const engine::TokenBatch b = sentences();
   const auto value = [&](uint64_t key, models::RtdCounts* counts) {
     engine::Graph g(m.workspace, {.record = false});
-    return static_cast<double>(*m.model.loss(g, b, kMaskedRows, kMaskedIds, 50, key, counts).data());
+    return static_cast<double>(
+        *m.model.loss(g, b, kMaskedRows, kMaskedIds, 50, key, counts).data());
   };
   models::RtdCounts counts, again;
   const double loss = value(3, &counts);
   const std::vector<int32_t> ids = m.model.corrupted().ids;
   CHECK(value(3, &again) == loss);
   CHECK(m.model.corrupted().ids == ids);
-  CHECK(loss == doctest::Approx(counts.generator_loss + 50 * counts.discriminator_loss).epsilon(1e-5));
+  CHECK(loss ==
+        doctest::Approx(counts.generator_loss + 50 * counts.discriminator_loss).epsilon(1e-5));
   for (int32_t row = 0; row < 14; ++row)
-    if (row != 2 && row != 7 && row != 10) CHECK(ids[static_cast<size_t>(row)] == b.ids[static_cast<size_t>(row)]);
+    if (row != 2 && row != 7 && row != 10)
+      CHECK(ids[static_cast<size_t>(row)] == b.ids[static_cast<size_t>(row)]);
   engine::Graph g(m.workspace, {.record = false});
   const engine::TokenBatch corrupted = m.model.corrupted();
   const Tensor x = m.model.discriminate(g, corrupted);
@@ -80,7 +92,8 @@ TEST_CASE("replaced-token detection: the loss by hand, and the draw by its key")
   int64_t right = 0;
   for (int32_t row = 0; row < 14; ++row) {
     bool replaced = false;
-    for (size_t i = 0; i < 3; ++i) replaced |= kMaskedRows[i] == row && ids[static_cast<size_t>(row)] != kMaskedIds[i];
+    for (size_t i = 0; i < 3; ++i)
+      replaced |= kMaskedRows[i] == row && ids[static_cast<size_t>(row)] != kMaskedIds[i];
     const double v = static_cast<double>(x.data()[row]), p = 1 / (1 + std::exp(-v));
     expected -= std::log(replaced ? p : 1 - p) / 14;
     right += (v > 0) == replaced;
@@ -96,14 +109,16 @@ TEST_CASE("sample_rows draws by the probabilities") {
   const Tensor logits = g.make({n, classes});
   const auto p = [](int64_t c) { return c == 7 ? 0.5 : c == 299 ? 0.2 : 0.3 / 298; };
   for (int64_t r = 0; r < n; ++r)
-    for (int64_t c = 0; c < classes; ++c) logits.row(r)[c] = static_cast<engine::Scalar>(std::log(p(c)) + 3);
+    for (int64_t c = 0; c < classes; ++c)
+      logits.row(r)[c] = static_cast<engine::Scalar>(std::log(p(c)) + 3);
   std::vector<double> counts(classes, 0);
   const auto drawn = models::sample_rows(logits, 5);
   for (const int32_t c : drawn) ++counts[static_cast<size_t>(c)];
   CHECK(counts[7] / n == doctest::Approx(0.5).epsilon(0.03));
   CHECK(counts[299] / n == doctest::Approx(0.2).epsilon(0.05));
   double rest = 0;
-  for (int64_t c = 0; c < classes; ++c) rest += c != 7 && c != 299 && counts[static_cast<size_t>(c)] > 0;
+  for (int64_t c = 0; c < classes; ++c)
+    rest += c != 7 && c != 299 && counts[static_cast<size_t>(c)] > 0;
   CHECK(rest == 298);
   CHECK(models::sample_rows(logits, 5) == drawn);
   CHECK(models::sample_rows(logits, 6) != drawn);

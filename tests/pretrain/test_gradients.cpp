@@ -1,5 +1,5 @@
-// In double: central differences of whole pretraining losses. The word embeddings are used twice, at the input and at the
-// output, and both must be in their gradient.
+// In double: central differences of whole pretraining losses. The word embeddings are used twice,
+// at the input and at the output, and both must be in their gradient.
 #include <doctest/doctest.h>
 
 #include "engine/autograd/gradcheck.h"
@@ -21,7 +21,8 @@ engine::TokenBatch batch() {
 const std::vector<int32_t> kRows{2, 7, 10}, kLabels{8, 11, 25};
 
 models::ModelConfig tiny(const std::string& more) {
-  auto config = models::config_from_spec("random:layers=2,hidden=16,heads=4,ffn=24,positions=32," + more, 26);
+  auto config =
+      models::config_from_spec("random:layers=2,hidden=16,heads=4,ffn=24,positions=32," + more, 26);
   config.set_dropout(0);
   config.initializer_range = 0.2;  // so that attention is not flat
   return config;
@@ -48,18 +49,22 @@ TEST_CASE("vocabulary_loss and binary_loss: every input by differences") {
   engine::Random random(2);
   std::vector<double> memory(5 * 4 + 11 * 4 + 11);
   for (double& v : memory) v = random.normal();
-  const engine::Tensor x({5, 4}, memory.data()), w({11, 4}, memory.data() + 20), b({1, 11}, memory.data() + 64);
+  const engine::Tensor x({5, 4}, memory.data()), w({11, 4}, memory.data() + 20),
+      b({1, 11}, memory.data() + 64);
   const auto loss = [](engine::Graph& g, const std::vector<engine::Tensor>& in) {
     return models::vocabulary_loss(g, in[0], in[1], in[2], {3, 0, 10, 3, 7});
   };
   for (int mask = 1; mask < 8; ++mask) {
-    const auto error = engine::gradcheck(workspace, loss, {x, w, b}, {(mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0});
+    const auto error = engine::gradcheck(workspace, loss, {x, w, b},
+                                         {(mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0});
     CHECK_MESSAGE(error.relative < 1e-7, error.text());
   }
   const engine::Tensor y({5, 1}, memory.data());
-  const auto error = engine::gradcheck(workspace, [](engine::Graph& g, const std::vector<engine::Tensor>& in) {
-    return models::binary_loss(g, in[0], {1, 0, 0, 1, 1});
-  }, {y});
+  const auto error = engine::gradcheck(workspace,
+                                       [](engine::Graph& g, const std::vector<engine::Tensor>& in) {
+                                         return models::binary_loss(g, in[0], {1, 0, 0, 1, 1});
+                                       },
+                                       {y});
   CHECK_MESSAGE(error.relative < 1e-7, error.text());
 }
 
@@ -74,8 +79,8 @@ TEST_CASE("masked lm: the gradient of the whole loss, and of the tied table alon
   const auto all = engine::directional_check(workspace, leaves, loss);
   CHECK_MESSAGE(all.relative < 1e-7, all.text());
 
-  // Element by element: a row that is only read (7), one that is only a label (8), one that is both a label and nothing (25),
-  // and one that never occurs (20: its logit is in every softmax).
+  // Element by element: a row that is only read (7), one that is only a label (8), one that is both
+  // a label and nothing (25), and one that never occurs (20: its logit is in every softmax).
   engine::Parameter& table = *store.find("bert.embeddings.word_embeddings.weight");
   const auto value = [&] {
     engine::Graph g(workspace, {.record = false});
@@ -106,7 +111,8 @@ TEST_CASE("masked lm: two parts of an update add up") {
   prepare(store);
   engine::Workspace workspace;
   const engine::TokenBatch b = batch();
-  const auto gradient = [&](const std::vector<std::vector<int32_t>>& rows, const std::vector<std::vector<int32_t>>& labels) {
+  const auto gradient = [&](const std::vector<std::vector<int32_t>>& rows,
+                            const std::vector<std::vector<int32_t>>& labels) {
     store.clear_gradients();
     for (size_t i = 0; i < rows.size(); ++i) {
       engine::Graph g(workspace);
@@ -115,7 +121,8 @@ TEST_CASE("masked lm: two parts of an update add up") {
     store.settle_gradients();
     return std::vector<double>(store.block().grad, store.block().grad + store.block().size);
   };
-  const auto whole = gradient({{2, 7, 10, 12}}, {{8, 11, 25, 9}}), parts = gradient({{2, 7}, {10, 12}}, {{8, 11}, {25, 9}});
+  const auto whole = gradient({{2, 7, 10, 12}}, {{8, 11, 25, 9}}),
+             parts = gradient({{2, 7}, {10, 12}}, {{8, 11}, {25, 9}});
   double difference = 0, largest = 0;
   for (size_t i = 0; i < whole.size(); ++i) {
     difference = std::max(difference, std::abs(whole[i] - parts[i]));
@@ -131,7 +138,9 @@ TEST_CASE("replaced-token detection: the gradient of the whole loss") {
   engine::Workspace workspace;
   const engine::TokenBatch b = batch();
   store.clear_gradients();
-  // A draw is a step function of the weights: with this key none changes within the differences (the check would fail).
-  const auto error = engine::directional_check(workspace, leaves, [&](engine::Graph& g) { return model.loss(g, b, kRows, kLabels, 5, 11); });
+  // A draw is a step function of the weights: with this key none changes within the differences
+  // (the check would fail).
+  const auto error = engine::directional_check(
+      workspace, leaves, [&](engine::Graph& g) { return model.loss(g, b, kRows, kLabels, 5, 11); });
   CHECK_MESSAGE(error.relative < 1e-6, error.text());
 }

@@ -18,7 +18,8 @@ namespace {
 using engine::Tensor;
 
 models::ModelConfig tiny(const std::string& type = "bert") {
-  auto config = models::config_from_spec("random:layers=2,hidden=16,heads=2,ffn=24,positions=32,type=" + type, 26);
+  auto config = models::config_from_spec(
+      "random:layers=2,hidden=16,heads=2,ffn=24,positions=32,type=" + type, 26);
   config.set_dropout(0);
   return config;
 }
@@ -48,11 +49,15 @@ const std::vector<int32_t> kRows{2, 7, 10}, kLabels{8, 11, 25};
 
 TEST_CASE("masked lm: Hugging Face's names") {
   Model m;
-  for (const char* name : {"bert.embeddings.word_embeddings.weight", "bert.encoder.layer.1.attention.self.query.weight",
-                           "cls.predictions.transform.dense.weight", "cls.predictions.transform.dense.bias",
-                           "cls.predictions.transform.LayerNorm.weight", "cls.predictions.transform.LayerNorm.bias", "cls.predictions.bias"})
+  for (const char* name :
+       {"bert.embeddings.word_embeddings.weight",
+        "bert.encoder.layer.1.attention.self.query.weight",
+        "cls.predictions.transform.dense.weight", "cls.predictions.transform.dense.bias",
+        "cls.predictions.transform.LayerNorm.weight", "cls.predictions.transform.LayerNorm.bias",
+        "cls.predictions.bias"})
     CHECK_MESSAGE(m.store.find(name) != nullptr, name);
-  for (const engine::Parameter* p : m.store.all()) CHECK(p->name.find("decoder") == std::string::npos);  // tied
+  for (const engine::Parameter* p : m.store.all())
+    CHECK(p->name.find("decoder") == std::string::npos);  // tied
   CHECK_THROWS_AS(models::MaskedLm(tiny("electra")), engine::Error);
 }
 
@@ -70,7 +75,8 @@ TEST_CASE("masked lm: only the masked rows, and the same as everything computed 
     double sum = 0;
     int best = 0;
     for (int c = 0; c < 26; ++c) {
-      CHECK(some.row(static_cast<int64_t>(i))[c] == doctest::Approx(every.row(kRows[i])[c]).epsilon(1e-4));
+      CHECK(some.row(static_cast<int64_t>(i))[c] ==
+            doctest::Approx(every.row(kRows[i])[c]).epsilon(1e-4));
       sum += std::exp(static_cast<double>(every.row(kRows[i])[c]));
       if (every.row(kRows[i])[c] > every.row(kRows[i])[best]) best = c;
     }
@@ -81,7 +87,8 @@ TEST_CASE("masked lm: only the masked rows, and the same as everything computed 
   const Tensor loss = m.model.loss(g, b, kRows, kLabels, &correct);
   CHECK(*loss.data() == doctest::Approx(expected / 3).epsilon(1e-5));
   CHECK(correct == hits);
-  // A token of another sequence cannot matter, to the last bit; rows that are not asked for may (products of another shape).
+  // A token of another sequence cannot matter, to the last bit; rows that are not asked for may
+  // (products of another shape).
   engine::TokenBatch other = b;
   other.ids[13] = 20;
   const Tensor moved = m.model.logits(g, other, kRows), alone = m.model.logits(g, b, {2});
@@ -97,7 +104,8 @@ TEST_CASE("vocabulary_loss: value and gradients of its composed twin") {
   engine::Random random(4);
   const auto fill = [&](engine::Graph& g, int64_t rows, int64_t cols) {
     Tensor t = g.make({rows, cols});
-    for (int64_t i = 0; i < t.size(); ++i) t.data()[i] = static_cast<engine::Scalar>(random.normal());
+    for (int64_t i = 0; i < t.size(); ++i)
+      t.data()[i] = static_cast<engine::Scalar>(random.normal());
     return t;
   };
   std::vector<int32_t> labels;
@@ -115,11 +123,14 @@ TEST_CASE("vocabulary_loss: value and gradients of its composed twin") {
     engine::Graph g(own);
     const Tensor x = g.input(x0), w = g.input(w0), b = g.input(b0);
     int64_t seen = 0;
-    const Tensor loss = fused ? models::vocabulary_loss(g, x, w, b, labels, nullptr, [&](const Tensor& u) { seen = u.size(); })
-                              : engine::cross_entropy(g, engine::linear(g, x, w, b), as_double.data());
+    const Tensor loss =
+        fused ? models::vocabulary_loss(g, x, w, b, labels, nullptr,
+                                        [&](const Tensor& u) { seen = u.size(); })
+              : engine::cross_entropy(g, engine::linear(g, x, w, b), as_double.data());
     if (fused) CHECK(seen == n * classes);
     losses[fused] = static_cast<double>(*loss.data());
-    const Tensor twice = engine::add(g, engine::scale(g, loss, 2), loss);  // the gradient that comes in is 3
+    const Tensor twice =
+        engine::add(g, engine::scale(g, loss, 2), loss);  // the gradient that comes in is 3
     g.backward(twice);
     for (const Tensor& t : {x, w, b}) {
       Tensor copy = data.make(t.shape());
@@ -130,10 +141,13 @@ TEST_CASE("vocabulary_loss: value and gradients of its composed twin") {
   CHECK(losses[0] == doctest::Approx(losses[1]).epsilon(1e-6));
   for (size_t i = 0; i < 3; ++i) {
     const double largest = static_cast<double>(gradients[0][i].flat().abs().maxCoeff());
-    CHECK(static_cast<double>((gradients[0][i].flat() - gradients[1][i].flat()).abs().maxCoeff()) < 1e-5 * largest);
+    CHECK(static_cast<double>((gradients[0][i].flat() - gradients[1][i].flat()).abs().maxCoeff()) <
+          1e-5 * largest);
   }
   engine::Graph g(own);
-  CHECK_THROWS_AS(models::vocabulary_loss(g, x0, w0, b0, std::vector<int32_t>(static_cast<size_t>(n), 300)), engine::Error);
+  CHECK_THROWS_AS(
+      models::vocabulary_loss(g, x0, w0, b0, std::vector<int32_t>(static_cast<size_t>(n), 300)),
+      engine::Error);
   CHECK_THROWS_AS(models::vocabulary_loss(g, x0, w0, b0, {1, 2}), engine::Error);
 }
 
@@ -141,7 +155,9 @@ TEST_CASE("masked lm: what is exported loads into a classifier, and into a maske
   Model m;
   const testing::TempDir dir;
   const auto folder = dir / "model";
-  models::save_pretrained(folder, models::pretraining_json(m.model.config(), "BertForMaskedLM", 0.1), m.store, engine::DType::F16);
+  models::save_pretrained(folder,
+                          models::pretraining_json(m.model.config(), "BertForMaskedLM", 0.1),
+                          m.store, engine::DType::F16);
   const engine::Json config = engine::json_file(folder / "config.json");
   CHECK(config["architectures"] == engine::Json{"BertForMaskedLM"});
   CHECK(config["hidden_dropout_prob"] == 0.1);
@@ -154,14 +170,20 @@ TEST_CASE("masked lm: what is exported loads into a classifier, and into a maske
   for (engine::Parameter* p : store.all()) p->trainable = true;
   store.allocate();
   const engine::LoadReport report = models::load_weights(source, store, 1, false);
-  CHECK(report.missing == std::vector<std::string>{"bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias"});
+  CHECK(report.missing == std::vector<std::string>{"bert.pooler.dense.weight",
+                                                   "bert.pooler.dense.bias", "classifier.weight",
+                                                   "classifier.bias"});
   const std::set<std::string> unexpected(report.unexpected.begin(), report.unexpected.end());
-  CHECK(unexpected == std::set<std::string>{"cls.predictions.bias", "cls.predictions.transform.dense.weight", "cls.predictions.transform.dense.bias",
-                                            "cls.predictions.transform.LayerNorm.weight", "cls.predictions.transform.LayerNorm.bias"});
+  CHECK(unexpected == std::set<std::string>{"cls.predictions.bias",
+                                            "cls.predictions.transform.dense.weight",
+                                            "cls.predictions.transform.dense.bias",
+                                            "cls.predictions.transform.LayerNorm.weight",
+                                            "cls.predictions.transform.LayerNorm.bias"});
   for (const engine::Parameter* p : store.all()) {
     const engine::Parameter* from = m.store.find(p->name);
     if (!from) continue;
-    for (int64_t i = 0; i < p->count(); ++i) CHECK(p->value[i] == doctest::Approx(from->value[i]).epsilon(1e-3));
+    for (int64_t i = 0; i < p->count(); ++i)
+      CHECK(p->value[i] == doctest::Approx(from->value[i]).epsilon(1e-3));
   }
   models::MaskedLm again(source.config);
   engine::ParameterStore second(again);

@@ -16,7 +16,8 @@ engine::TokenBatch make_batch(const data::Tokenizer& t, int sequences, uint64_t 
   for (int s = 0; s < sequences; ++s) {
     const auto n = 1 + random.below(60);
     batch.ids.push_back(*t.special().cls);
-    for (uint64_t i = 0; i < n; ++i) batch.ids.push_back(6 + static_cast<int32_t>(random.below(20)));
+    for (uint64_t i = 0; i < n; ++i)
+      batch.ids.push_back(6 + static_cast<int32_t>(random.below(20)));
     batch.ids.push_back(*t.special().sep);
     batch.segments.add(static_cast<int32_t>(n) + 2);
   }
@@ -46,8 +47,10 @@ TEST_CASE("masking: 15 % of the tokens; of these 80 % masked, 10 % random, 10 % 
       CHECK(m.labels[i] == before.ids[row]);
       CHECK(before.ids[row] >= 6);  // special tokens are never chosen
       ++chosen;
-      if (batch.ids[row] == *t->special().mask) ++masked;
-      else if (batch.ids[row] == before.ids[row]) ++kept;
+      if (batch.ids[row] == *t->special().mask)
+        ++masked;
+      else if (batch.ids[row] == before.ids[row])
+        ++kept;
       else {
         ++other;
         ++replacements[batch.ids[row]];
@@ -61,7 +64,8 @@ TEST_CASE("masking: 15 % of the tokens; of these 80 % masked, 10 % random, 10 % 
       candidates += n;
       expected += std::max(1.0, 0.15 * n);  // about: sequences of fewer than 7 tokens have one
       const auto inside = std::count_if(m.rows.begin(), m.rows.end(), [&](int32_t r) {
-        return r >= before.segments.begin(s) && r < before.segments.begin(s) + before.segments.length(s);
+        return r >= before.segments.begin(s) &&
+               r < before.segments.begin(s) + before.segments.length(s);
       });
       CHECK(inside >= 1);
       CHECK(std::abs(static_cast<double>(inside) - 0.15 * n) <= 1);
@@ -69,7 +73,8 @@ TEST_CASE("masking: 15 % of the tokens; of these 80 % masked, 10 % random, 10 % 
   }
   CHECK(chosen / expected == doctest::Approx(1).epsilon(0.02));
   CHECK(masked / chosen == doctest::Approx(0.8).epsilon(0.03));
-  CHECK(kept / chosen == doctest::Approx(0.1 + 0.1 / 20).epsilon(0.1));  // a random token may be the same one
+  CHECK(kept / chosen ==
+        doctest::Approx(0.1 + 0.1 / 20).epsilon(0.1));  // a random token may be the same one
   CHECK(other / chosen == doctest::Approx(0.1 - 0.1 / 20).epsilon(0.1));
   CHECK(replacements.size() >= 18);
 }
@@ -94,7 +99,8 @@ TEST_CASE("masking: whole words") {
   const data::Masking masking(*t, {.rate = 0.3, .whole_words = true});
   const auto id = [&](const char* token) { return *t->id(token); };
   engine::TokenBatch before;
-  before.ids = {id("[CLS]"), id("cat"), id("##s"), id("red"), id("##ness"), id("##s"), id("the"), id("dog"), id("runs"), id("##er"), id("[SEP]")};
+  before.ids = {id("[CLS]"), id("cat"), id("##s"),  id("red"),  id("##ness"), id("##s"),
+                id("the"),   id("dog"), id("runs"), id("##er"), id("[SEP]")};
   before.types.assign(before.ids.size(), 0);
   before.segments.add(static_cast<int32_t>(before.ids.size()));
   const std::vector<std::vector<int32_t>> words{{1, 2}, {3, 4, 5}, {6}, {7}, {8, 9}};
@@ -104,7 +110,9 @@ TEST_CASE("masking: whole words") {
     data::MaskedTokens m;
     masking.apply(batch, 1, step, m);
     for (const auto& word : words) {
-      const auto hit = std::count_if(word.begin(), word.end(), [&](int32_t r) { return std::binary_search(m.rows.begin(), m.rows.end(), r); });
+      const auto hit = std::count_if(word.begin(), word.end(), [&](int32_t r) {
+        return std::binary_search(m.rows.begin(), m.rows.end(), r);
+      });
       CHECK((hit == 0 || hit == static_cast<long>(word.size())));
     }
     chosen += static_cast<double>(m.rows.size());

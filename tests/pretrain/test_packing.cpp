@@ -8,7 +8,8 @@
 #include "tests/pretrain/toy.h"
 
 TEST_CASE("permutation: every number once, another order with another key") {
-  for (const int64_t n : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{7}, int64_t{64}, int64_t{1000}, int64_t{4097}}) {
+  for (const int64_t n : {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{7}, int64_t{64},
+                          int64_t{1000}, int64_t{4097}}) {
     const data::Permutation p(n, 5), q(n, 6);
     std::set<int64_t> seen;
     int64_t same = 0;
@@ -29,11 +30,13 @@ TEST_CASE("packing: no token is lost, none is twice, sequences fit") {
   using Part = data::PackedCorpus::Part;
   for (const int length : {8, 16, 64}) {
     const data::PackingOptions options{.max_length = length, .hold_out_every = 10};
-    const data::PackedCorpus train(corpus, *f.tokenizer, Part::train, options), held(corpus, *f.tokenizer, Part::held_out, options);
+    const data::PackedCorpus train(corpus, *f.tokenizer, Part::train, options),
+        held(corpus, *f.tokenizer, Part::held_out, options);
     CHECK(train.tokens() + held.tokens() == corpus.tokens());
     const data::SpecialIds& special = f.tokenizer->special();
 
-    // One epoch: the pieces' texts, put back into their places, are the corpus without the held-out documents.
+    // One epoch: the pieces' texts, put back into their places, are the corpus without the held-out
+    // documents.
     std::vector<int32_t> all, found(static_cast<size_t>(corpus.tokens()), -1);
     corpus.append(0, corpus.tokens(), all);
     data::CorpusBatches batches(train);
@@ -61,14 +64,16 @@ TEST_CASE("packing: no token is lost, none is twice, sequences fit") {
         int separators = 0;
         for (int32_t row = begin; row < begin + n; ++row) {
           const int32_t id = batch.ids[static_cast<size_t>(row)];
-          CHECK(batch.types[static_cast<size_t>(row)] == (separators == 1 ? 1 : 0));  // B and its [SEP] have type 1
+          CHECK(batch.types[static_cast<size_t>(row)] ==
+                (separators == 1 ? 1 : 0));  // B and its [SEP] have type 1
           if (id == *special.sep) ++separators;
           if (id == *special.sep || id == *special.cls) continue;
           REQUIRE(found[static_cast<size_t>(at)] == -1);
           found[static_cast<size_t>(at++)] = id;
         }
         pairs += separators == 2;
-        if (s + 1 == batch.sequences() || batch.examples[static_cast<size_t>(s) + 1] != piece) CHECK(at == train.range(piece).end);
+        if (s + 1 == batch.sequences() || batch.examples[static_cast<size_t>(s) + 1] != piece)
+          CHECK(at == train.range(piece).end);
       }
     }
     for (int64_t d = 0; d < corpus.documents(); ++d)
@@ -84,7 +89,8 @@ TEST_CASE("packing: an epoch's order is its own, and seeking goes on with the sa
   toy::Folder f;
   data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "cache");
   const data::Corpus corpus(f.dir / "cache", *f.tokenizer);
-  const data::PackedCorpus packed(corpus, *f.tokenizer, data::PackedCorpus::Part::train, {.max_length = 24, .hold_out_every = 0});
+  const data::PackedCorpus packed(corpus, *f.tokenizer, data::PackedCorpus::Part::train,
+                                  {.max_length = 24, .hold_out_every = 0});
   data::CorpusBatches one(packed);
   engine::TokenBatch batch, again;
   std::vector<std::vector<int64_t>> order(2);
@@ -98,8 +104,10 @@ TEST_CASE("packing: an epoch's order is its own, and seeking goes on with the sa
     CHECK(batch.types == again.types);
     CHECK(batch.segments.starts == again.segments.starts);
     CHECK(one.position() == two.position());
-    if (before++ < 5) order[0].insert(order[0].end(), batch.examples.begin(), batch.examples.end());
-    else if (one.epoch() == 1) order[1].insert(order[1].end(), batch.examples.begin(), batch.examples.end());
+    if (before++ < 5)
+      order[0].insert(order[0].end(), batch.examples.begin(), batch.examples.end());
+    else if (one.epoch() == 1)
+      order[1].insert(order[1].end(), batch.examples.begin(), batch.examples.end());
   }
   CHECK(order[0] != order[1]);
   CHECK_THROWS_AS(one.seek(0, packed.pieces()), engine::Error);
@@ -110,7 +118,12 @@ TEST_CASE("packing: what cannot be") {
   data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "cache");
   const data::Corpus corpus(f.dir / "cache", *f.tokenizer);
   using Part = data::PackedCorpus::Part;
-  CHECK_THROWS_AS(data::PackedCorpus(corpus, *f.tokenizer, Part::train, {.max_length = 4}), engine::Error);
-  CHECK_THROWS_WITH_AS(data::PackedCorpus(corpus, *f.tokenizer, Part::held_out, {.hold_out_every = 200}), doctest::Contains("held out"), engine::Error);
-  CHECK_THROWS_AS(data::PackedCorpus(corpus, *f.tokenizer, Part::train, {.pairs = 0.8, .halves = 0.8}), engine::Error);
+  CHECK_THROWS_AS(data::PackedCorpus(corpus, *f.tokenizer, Part::train, {.max_length = 4}),
+                  engine::Error);
+  CHECK_THROWS_WITH_AS(
+      data::PackedCorpus(corpus, *f.tokenizer, Part::held_out, {.hold_out_every = 200}),
+      doctest::Contains("held out"), engine::Error);
+  CHECK_THROWS_AS(
+      data::PackedCorpus(corpus, *f.tokenizer, Part::train, {.pairs = 0.8, .halves = 0.8}),
+      engine::Error);
 }

@@ -1,13 +1,12 @@
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <cstring>
 
 #include "apps/common/main_guard.h"
-#include "engine/base/peak.h"
 #include "apps/pretrain/pretrainer.h"
 #include "engine/base/error.h"
+#include "engine/base/peak.h"
 #include "models/pretrained.h"
 #include "tests/pretrain/toy.h"
 
@@ -139,12 +138,15 @@ TEST_CASE("pretrain: the number of workers does not show, and a lost worker is n
   store.allocate();
   store.initialise(1);
   const pid_t self = getpid();
-  apps::Workers workers(2, 2, store.block(), [&](const apps::Workers::Order& order, int part, apps::Workers::Result& result) {
-    if (order.step == 1 && part == 1) engine::fail("part", "cannot be computed");
-    if (order.step == 2 && getpid() != self) _exit(1);
-    for (int i = 0; i < 3; ++i) toy.weight.grad[i] = static_cast<float>(part + 1) * toy.weight.value[i];
-    result.numbers[0] = part;
-  });
+  apps::Workers workers(
+      2, 2, store.block(),
+      [&](const apps::Workers::Order& order, int part, apps::Workers::Result& result) {
+        if (order.step == 1 && part == 1) engine::fail("part", "cannot be computed");
+        if (order.step == 2 && getpid() != self) _exit(1);
+        for (int i = 0; i < 3; ++i)
+          toy.weight.grad[i] = static_cast<float>(part + 1) * toy.weight.value[i];
+        result.numbers[0] = part;
+      });
   toy.weight.value[0] = 5;  // the workers see what changes
   const auto parts = workers.run({});
   CHECK(parts[1].numbers[0] == 1);
@@ -190,8 +192,10 @@ TEST_CASE("pretrain: budgets by tokens, and going on from a model") {
   second.model = (o.out / "model").string();
   second.steps = 1;
   { apps::Pretrainer(second).run(); }
-  const auto before = engine::read_metrics(o.out / "metrics.jsonl"), after = engine::read_metrics(second.out / "metrics.jsonl");
-  CHECK(after.front()["held_out_mlm_loss"].get<double>() == doctest::Approx(before.back()["held_out_mlm_loss"].get<double>()).epsilon(1e-2));
+  const auto before = engine::read_metrics(o.out / "metrics.jsonl"),
+             after = engine::read_metrics(second.out / "metrics.jsonl");
+  CHECK(after.front()["held_out_mlm_loss"].get<double>() ==
+        doctest::Approx(before.back()["held_out_mlm_loss"].get<double>()).epsilon(1e-2));
 }
 
 TEST_CASE("pretrain: command lines") {
@@ -199,14 +203,19 @@ TEST_CASE("pretrain: command lines") {
     words.insert(words.begin(), "pretrain");
     return apps::parse_pretrain_options(static_cast<int>(words.size()), words.data(), nullptr);
   };
-  const auto o = parse({"--corpus", "a.txt", "--corpus", "b.txt", "--tokenizer", "t", "--out", "o", "--minutes", "1.5", "--objective", "rtd", "--lr", "5e-4"});
+  const auto o = parse({"--corpus", "a.txt", "--corpus", "b.txt", "--tokenizer", "t", "--out", "o",
+                        "--minutes", "1.5", "--objective", "rtd", "--lr", "5e-4"});
   CHECK(o.corpus == std::vector<std::string>{"a.txt", "b.txt"});
   CHECK(o.minutes == 1.5);
   CHECK(o.lr == 5e-4);
   CHECK_THROWS_AS(parse({"--tokenizer", "t", "--out", "o", "--minutes", "1"}), apps::UsageError);
   CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o"}), apps::UsageError);
-  CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o", "--steps", "1", "--objective", "clm"}), apps::UsageError);
-  CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o", "--steps", "1", "--batch-tokens", "64"}), apps::UsageError);
+  CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o", "--steps", "1",
+                         "--objective", "clm"}),
+                  apps::UsageError);
+  CHECK_THROWS_AS(parse({"--corpus", "a", "--tokenizer", "t", "--out", "o", "--steps", "1",
+                         "--batch-tokens", "64"}),
+                  apps::UsageError);
 }
 
 // How fast is for benchmarks to say.

@@ -13,7 +13,8 @@ namespace toy {
 
 inline std::vector<std::string> tokens() {
   std::vector<std::string> list{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]", "."};
-  for (const char* word : {"red", "green", "blue", "cat", "dog", "bird", "runs", "sleeps", "sings", "the", "a", "in", "on", "house", "tree"})
+  for (const char* word : {"red", "green", "blue", "cat", "dog", "bird", "runs", "sleeps", "sings",
+                           "the", "a", "in", "on", "house", "tree"})
     list.push_back(word);
   for (const char* piece : {"##s", "##ing", "##er", "##ness"}) list.push_back(piece);
   return list;
@@ -26,7 +27,8 @@ inline std::unique_ptr<data::WordPieceTokenizer> tokenizer() {
   return data::WordPieceTokenizer::bert(std::move(vocabulary));
 }
 
-// Documents of sentences with a rule in them: the colour decides the animal, the animal what it does.
+// Documents of sentences with a rule in them: the colour decides the animal, the animal what it
+// does.
 inline std::string corpus(int documents, uint64_t seed = 1) {
   engine::Random random(seed);
   const char* colours[] = {"red", "green", "blue"};
@@ -40,7 +42,8 @@ inline std::string corpus(int documents, uint64_t seed = 1) {
       const auto sentences = 1 + random.below(5);
       for (uint64_t s = 0; s < sentences; ++s) {
         const auto kind = random.below(3);
-        text += std::string(s ? " " : "") + "the " + colours[kind] + " " + animals[kind] + " " + verbs[kind] + " in the " + places[random.below(2)] + ".";
+        text += std::string(s ? " " : "") + "the " + colours[kind] + " " + animals[kind] + " " +
+                verbs[kind] + " in the " + places[random.below(2)] + ".";
       }
       text += "\n";
     }

@@ -12,13 +12,17 @@
 namespace testing {
 
 inline std::filesystem::path source_dir() { return PEFT_SOURCE_DIR; }
-inline std::filesystem::path golden(const std::string& name) { return source_dir() / "tests" / "golden" / name; }
+inline std::filesystem::path golden(const std::string& name) {
+  return source_dir() / "tests" / "golden" / name;
+}
 
-// The folder shared/ beside the checkout (or $PEFT_SHARED); prints "skipped: no shared data" when there is none.
+// The folder shared/ beside the checkout (or $PEFT_SHARED); prints "skipped: no shared data" when
+// there is none.
 //   if (auto shared = testing::shared_dir("data/glue/CoLA")) { ... }
 inline std::optional<std::filesystem::path> shared_dir(const std::string& inside = "") {
   const char* given = std::getenv("PEFT_SHARED");
-  std::filesystem::path path = (given ? std::filesystem::path(given) : source_dir().parent_path() / "shared") / inside;
+  std::filesystem::path path =
+      (given ? std::filesystem::path(given) : source_dir().parent_path() / "shared") / inside;
   if (std::filesystem::exists(path)) return path;
   std::printf("skipped: no shared data (%s)\n", inside.c_str());
   return std::nullopt;

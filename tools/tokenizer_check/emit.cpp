@@ -1,8 +1,9 @@
-// Prints our token ids of a file's lines, for check.mjs to compare with an independent implementation.
+// Prints our token ids of a file's lines, for check.mjs to compare with an independent
+// implementation.
 //
 //   emit FOLDER FILE            a line of ids for each line of FILE, special tokens included
-//   emit FOLDER --code-points   the same for "a" + c + "b" and every code point c but the surrogates
-//   emit FOLDER --strings FILE  FILE is a JSON list of texts (they may hold line breaks)
+//   emit FOLDER --code-points   the same for "a" + c + "b" and every code point c but the
+//   surrogates emit FOLDER --strings FILE  FILE is a JSON list of texts (they may hold line breaks)
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>

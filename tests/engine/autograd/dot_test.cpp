@@ -19,7 +19,8 @@ namespace {
 
 struct Net {
   PoisonedWorkspace ws;
-  OwnedLeaf w0{{8, 4}, false}, b0{{1, 8}, true}, w1{{8, 8}, false}, b1{{1, 8}, true}, head{{1, 8}, true};
+  OwnedLeaf w0{{8, 4}, false}, b0{{1, 8}, true}, w1{{8, 8}, false}, b1{{1, 8}, true},
+      head{{1, 8}, true};
   Trace trace;
 
   std::string name(const Leaf& leaf) const {
@@ -66,7 +67,8 @@ TEST_CASE("a trace becomes a picture") {
   CHECK(count(dot, "weight&lt;&amp;&gt; (1, 8)") == 1);
   // layers are framed, ops without parameters with the op that they follow
   CHECK(count(dot, "subgraph cluster_") == 2);
-  const size_t frame0 = dot.find("label=\"net.layer.0\""), frame1 = dot.find("label=\"net.layer.1\"");
+  const size_t frame0 = dot.find("label=\"net.layer.0\""),
+               frame1 = dot.find("label=\"net.layer.1\"");
   CHECK(frame0 < dot.find("linear_activation"));
   CHECK(frame1 < dot.find("scale (2, 8)"));
   // six ops' inputs: 1 module; h0 and a module; 1; two; h and a module; 1
@@ -90,6 +92,8 @@ TEST_CASE("Graphviz reads it, where Graphviz is") {
   }
   const testing::TempDir folder;
   testing::write_file(folder / "step.dot", Net().picture());
-  CHECK(std::system(("dot -Tsvg -o " + (folder / "step.svg").string() + " " + (folder / "step.dot").string()).c_str()) == 0);
+  CHECK(std::system(("dot -Tsvg -o " + (folder / "step.svg").string() + " " +
+                     (folder / "step.dot").string())
+                        .c_str()) == 0);
   CHECK(testing::read_file(folder / "step.svg").find("net.layer.0") != std::string::npos);
 }

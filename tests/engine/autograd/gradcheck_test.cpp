@@ -39,7 +39,8 @@ TEST_CASE("gradcheck passes a right gradient and puts the inputs back") {
   PoisonedWorkspace ws;
   const Tensor x = ws.tensor({3, 2});
   const Matrix before = x.mat();
-  const auto error = gradcheck(ws, [](Graph& g, const std::vector<Tensor>& in) { return square(g, in[0], 1); }, {x});
+  const auto error = gradcheck(
+      ws, [](Graph& g, const std::vector<Tensor>& in) { return square(g, in[0], 1); }, {x});
   INFO(error.text());
   CHECK(error.input == 0);
   CHECK(error.relative < kTolerance);
@@ -49,7 +50,10 @@ TEST_CASE("gradcheck passes a right gradient and puts the inputs back") {
 TEST_CASE("gradcheck finds the wrong element and says where") {
   PoisonedWorkspace ws;
   const Tensor x = ws.tensor({3, 2}), other = ws.tensor({3, 2}, 7);
-  const auto error = gradcheck(ws, [](Graph& g, const std::vector<Tensor>& in) { return add(g, in[0], square(g, in[1], Scalar(1.5))); },
+  const auto error = gradcheck(ws,
+                               [](Graph& g, const std::vector<Tensor>& in) {
+                                 return add(g, in[0], square(g, in[1], Scalar(1.5)));
+                               },
                                {other, x});
   CHECK(error.input == 1);
   CHECK(error.row == 1);
@@ -62,7 +66,9 @@ TEST_CASE("gradcheck finds the wrong element and says where") {
 TEST_CASE("gradcheck checks what it is told to") {
   PoisonedWorkspace ws;
   const Tensor x = ws.tensor({3, 2});
-  const TensorFunction f = [](Graph& g, const std::vector<Tensor>& in) { return add(g, in[0], square(g, in[1], Scalar(1.5))); };
+  const TensorFunction f = [](Graph& g, const std::vector<Tensor>& in) {
+    return add(g, in[0], square(g, in[1], Scalar(1.5)));
+  };
   const Tensor other = ws.tensor({3, 2}, 7);
   CHECK(gradcheck(ws, f, {x, other}, {true, false}).relative < kTolerance);
   const auto gradients = projected_gradients(ws, f, {x, other}, {false, true});
@@ -74,27 +80,39 @@ TEST_CASE("gradcheck checks what it is told to") {
 TEST_CASE("a gradient that is missing or not finite is an error") {
   PoisonedWorkspace ws;
   const Tensor x = ws.tensor({2, 2});
-  CHECK_THROWS_WITH_AS(gradcheck(ws, [](Graph& g, const std::vector<Tensor>& in) {
-                         Tensor y = g.make(in[0].shape());
-                         y.flat() = in[0].flat();
-                         return g.record("forgetful", y, {in[0]}, [](Backward&) {});
-                       }, {x}), "gradcheck: input 0 (2, 2) got no gradient", Error);
-  CHECK_THROWS_AS(gradcheck(ws, [](Graph& g, const std::vector<Tensor>& in) {
-                    Tensor y = g.make(in[0].shape());
-                    y.flat() = in[0].flat();
-                    const Tensor ghost = in[0].ghost();
-                    return g.record("lazy", y, {in[0]}, [=](Backward& bw) { bw.into(ghost); });  // asks, and writes nothing
-                  }, {x}), Error);
+  CHECK_THROWS_WITH_AS(gradcheck(ws,
+                                 [](Graph& g, const std::vector<Tensor>& in) {
+                                   Tensor y = g.make(in[0].shape());
+                                   y.flat() = in[0].flat();
+                                   return g.record("forgetful", y, {in[0]}, [](Backward&) {});
+                                 },
+                                 {x}),
+                       "gradcheck: input 0 (2, 2) got no gradient", Error);
+  CHECK_THROWS_AS(gradcheck(ws,
+                            [](Graph& g, const std::vector<Tensor>& in) {
+                              Tensor y = g.make(in[0].shape());
+                              y.flat() = in[0].flat();
+                              const Tensor ghost = in[0].ghost();
+                              return g.record("lazy", y, {in[0]}, [=](Backward& bw) {
+                                bw.into(ghost);
+                              });  // asks, and writes nothing
+                            },
+                            {x}),
+                  Error);
 }
 
 TEST_CASE("directional_check: right, wrong, frozen") {
   PoisonedWorkspace ws;
-  OwnedLeaf w0({5, 3}, true, 1), b0({1, 5}, true, 2), w1({1, 5}, true, 3), idle({2, 2}, true, 4), frozen({1, 1}, false, 5);
+  OwnedLeaf w0({5, 3}, true, 1), b0({1, 5}, true, 2), w1({1, 5}, true, 3), idle({2, 2}, true, 4),
+      frozen({1, 1}, false, 5);
   const Tensor x = ws.tensor({4, 3}, 9);
   const double targets[] = {1, 0, -1, 2};
   const auto values = w0.values;
   const auto net = [&](Graph& g) {
-    return mse(g, linear(g, linear_activation(g, x, g.use(w0), g.use(b0), Activation::tanh), g.use(w1), g.use(frozen)), targets);
+    return mse(g,
+               linear(g, linear_activation(g, x, g.use(w0), g.use(b0), Activation::tanh), g.use(w1),
+                      g.use(frozen)),
+               targets);
   };
   const auto right = directional_check(ws, {&w0, &b0, &w1, &idle}, net);
   INFO(right.text());
@@ -104,8 +122,10 @@ TEST_CASE("directional_check: right, wrong, frozen") {
   const auto wrong = directional_check(ws, {&w0}, [&](Graph& g) {
     const Tensor column = g.make({1, 3});
     column.flat().setOnes();
-    return mse(g, select_rows(g, linear(g, square(g, g.use(w0), 3), column, {}), {0, 1, 2, 3}), targets);
+    return mse(g, select_rows(g, linear(g, square(g, g.use(w0), 3), column, {}), {0, 1, 2, 3}),
+               targets);
   });
   CHECK(wrong.relative > 0.01);
-  CHECK_THROWS_WITH_AS(directional_check(ws, {&frozen}, net), "directional_check: a leaf of shape (1, 1) is frozen", Error);
+  CHECK_THROWS_WITH_AS(directional_check(ws, {&frozen}, net),
+                       "directional_check: a leaf of shape (1, 1) is frozen", Error);
 }

@@ -22,7 +22,8 @@ Tensor loss_of(Graph& g, const Tensor& y) { return mse(g, y, kTargets); }
 }  // namespace
 
 TEST_CASE("a gradient by hand") {
-  // y = 3 x with x = (1, 2, 3)^T, loss = mean (y - t)^2: dloss/dx_i = 2/3 (3 x_i - t_i) 3 = 2 (3 x_i - t_i)
+  // y = 3 x with x = (1, 2, 3)^T, loss = mean (y - t)^2: dloss/dx_i = 2/3 (3 x_i - t_i) 3 = 2 (3
+  // x_i - t_i)
   PoisonedWorkspace ws;
   Tensor x = ws.tensor({3, 1});
   x.flat() << 1, 2, 3;
@@ -53,7 +54,8 @@ TEST_CASE("the seed scales every gradient") {
 
 TEST_CASE("nothing is recorded below the lowest trainable parameter") {
   PoisonedWorkspace ws;
-  OwnedLeaf w0({4, 3}, false), b0({1, 4}, false), w1({2, 4}, false), b1({1, 2}, true), w2({1, 2}, false);
+  OwnedLeaf w0({4, 3}, false), b0({1, 4}, false), w1({2, 4}, false), b1({1, 2}, true),
+      w2({1, 2}, false);
   const Tensor x = ws.tensor({3, 3}, 2);
   counters() = {};
   Trace trace;
@@ -97,7 +99,8 @@ TEST_CASE("a leaf used twice is one tensor, and its gradients add") {
   M dY(3, 1);
   for (int i = 0; i < 3; ++i) dY(i, 0) = Scalar(2.0 / 3) * (Y(i, 0) - Scalar(kTargets[i]));
   const M dH2 = dY * C, dH = dH2 * W, expected = dH2.transpose() * H + dH.transpose() * X;
-  for (int i = 0; i < 9; ++i) CHECK(w.grads[static_cast<size_t>(i)] == doctest::Approx(expected.data()[i]).epsilon(1e-4));
+  for (int i = 0; i < 9; ++i)
+    CHECK(w.grads[static_cast<size_t>(i)] == doctest::Approx(expected.data()[i]).epsilon(1e-4));
 }
 
 TEST_CASE("the first gradient of a step is written over, unless it is not") {
@@ -123,7 +126,8 @@ TEST_CASE("a leaf that had no part in the loss keeps grad_written false") {
   const Tensor x = ws.tensor({3, 3}, 5);
   Graph g(ws);
   const Tensor y = linear(g, x, g.use(used), {});
-  const Tensor dead = linear(g, x, g.use(unused), {});  // recorded, and never asked for its gradient
+  const Tensor dead =
+      linear(g, x, g.use(unused), {});  // recorded, and never asked for its gradient
   g.backward(loss_of(g, y));
   CHECK(used.grad_written);
   CHECK_FALSE(unused.grad_written);
@@ -151,10 +155,11 @@ TEST_CASE("a graph that does not record needs nothing") {
   CHECK_FALSE(g.needs(y));
   CHECK(ws.nodes.empty());
   CHECK(counters().saved_bytes == 0);
-  CHECK_THROWS_WITH_AS(g.backward(loss_of(g, y)),
-                       "backward: no trainable parameter has a part in the loss\n"
-                       "hint: choose a strategy that trains something, or check what its pattern matched",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      g.backward(loss_of(g, y)),
+      "backward: no trainable parameter has a part in the loss\n"
+      "hint: choose a strategy that trains something, or check what its pattern matched",
+      Error);
 }
 
 TEST_CASE("errors of the graph") {
@@ -162,7 +167,8 @@ TEST_CASE("errors of the graph") {
   {
     Graph g(ws);
     const Tensor x = g.input(ws.tensor({3, 1}));
-    CHECK_THROWS_WITH_AS(g.backward(scale(g, x, 2)), "backward: the loss has shape (3, 1), and must be (1, 1)", Error);
+    CHECK_THROWS_WITH_AS(g.backward(scale(g, x, 2)),
+                         "backward: the loss has shape (3, 1), and must be (1, 1)", Error);
     CHECK_THROWS_WITH_AS(Graph(ws, {}), "graph: this workspace is in use by another graph", Error);
     Leaf without_values;
     without_values.shape = {2, 2};
@@ -179,19 +185,21 @@ TEST_CASE("an exception in forward or backward leaves the workspace usable and t
   const Tensor x = ws.tensor({3, 3});
   const int64_t before = ws.pool.live_bytes();
   for (const bool in_backward : {false, true}) {
-    CHECK_THROWS_WITH([&] {
-      Graph g(ws);
-      const Tensor a = activation(g, g.input(x), Activation::gelu);
-      const Tensor kept = g.keep(a, true);
-      const Tensor b = g.record("bad", scale(g, a, 2), {a}, [kept](Backward& bw) {
-        bw.scratch({5, 5});
-        throw Error("from backward");
-      });
-      if (!in_backward) throw Error("from forward");
-      const Tensor column = g.make({1, 3});
-      column.flat().setOnes();
-      g.backward(loss_of(g, linear(g, b, column, {})));
-    }(), in_backward ? "from backward" : "from forward");
+    CHECK_THROWS_WITH(
+        [&] {
+          Graph g(ws);
+          const Tensor a = activation(g, g.input(x), Activation::gelu);
+          const Tensor kept = g.keep(a, true);
+          const Tensor b = g.record("bad", scale(g, a, 2), {a}, [kept](Backward& bw) {
+            bw.scratch({5, 5});
+            throw Error("from backward");
+          });
+          if (!in_backward) throw Error("from forward");
+          const Tensor column = g.make({1, 3});
+          column.flat().setOnes();
+          g.backward(loss_of(g, linear(g, b, column, {})));
+        }(),
+        in_backward ? "from backward" : "from forward");
     CHECK(ws.pool.live_bytes() == before);
     CHECK(ws.nodes.empty());
   }
@@ -280,7 +288,9 @@ TEST_CASE("y = x + x + x") {
   const Tensor y = add(g, add(g, x, x), x);
   for (int i = 0; i < 3; ++i) CHECK(y.data()[i] == doctest::Approx(3 * x.data()[i]));
   g.backward(loss_of(g, y));
-  for (int i = 0; i < 3; ++i) CHECK(g.grad(x).data()[i] == doctest::Approx(2 * (3 * x.data()[i] - kTargets[i])).epsilon(1e-4));
+  for (int i = 0; i < 3; ++i)
+    CHECK(g.grad(x).data()[i] ==
+          doctest::Approx(2 * (3 * x.data()[i] - kTargets[i])).epsilon(1e-4));
 }
 
 TEST_CASE("a gradient that is given on is not shared with anybody who writes to it") {
@@ -290,11 +300,13 @@ TEST_CASE("a gradient that is given on is not shared with anybody who writes to 
   *w.data() = 1;
   Graph g(ws);
   const Tensor x = g.input(ws.tensor({3, 1}));
-  const Tensor y = add(g, linear_activation(g, x, w, {}, Activation::tanh), linear_activation(g, x, w, {}, Activation::tanh));
+  const Tensor y = add(g, linear_activation(g, x, w, {}, Activation::tanh),
+                       linear_activation(g, x, w, {}, Activation::tanh));
   g.backward(loss_of(g, y));
   for (int i = 0; i < 3; ++i) {
     const double t = std::tanh(double(x.data()[i]));
-    CHECK(g.grad(x).data()[i] == doctest::Approx(2.0 / 3 * (2 * t - kTargets[i]) * 2 * (1 - t * t)).epsilon(1e-4));
+    CHECK(g.grad(x).data()[i] ==
+          doctest::Approx(2.0 / 3 * (2 * t - kTargets[i]) * 2 * (1 - t * t)).epsilon(1e-4));
   }
 }
 
@@ -302,7 +314,9 @@ namespace {
 struct Recorder : OpListener {
   std::vector<std::string> events;
   double time = 0;
-  void forward(const char* op, const Tensor&, int64_t) override { events.push_back(std::string("forward ") + op); }
+  void forward(const char* op, const Tensor&, int64_t) override {
+    events.push_back(std::string("forward ") + op);
+  }
   void backward(const char* op, double begin, double end) override {
     events.push_back(std::string("backward ") + op);
     CHECK(end > begin);
@@ -319,7 +333,8 @@ TEST_CASE("a listener hears every op, forward and back") {
   Graph g(ws, options);
   const Tensor x = g.input(ws.tensor({3, 1}));
   g.backward(loss_of(g, activation(g, scale(g, x, 2), Activation::relu)));
-  CHECK(recorder.events == std::vector<std::string>{"forward scale", "forward relu", "forward mse", "backward mse", "backward relu",
+  CHECK(recorder.events == std::vector<std::string>{"forward scale", "forward relu", "forward mse",
+                                                    "backward mse", "backward relu",
                                                     "backward scale"});
 }
 

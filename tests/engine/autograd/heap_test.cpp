@@ -20,13 +20,15 @@ namespace {
 
 std::atomic<int64_t> allocations{0};
 
-// oneDNN takes and frees small objects of its own in every product; what is counted here is the engine's.
+// oneDNN takes and frees small objects of its own in every product; what is counted here is the
+// engine's.
 [[maybe_unused]] const int by_openblas = setenv("PEFT_GEMM", "openblas", 1);
 
 void* counted(size_t bytes, size_t alignment) {
   ++allocations;
-  void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
-                                                  : std::malloc(bytes ? bytes : 1);
+  void* p = alignment > alignof(std::max_align_t)
+                ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
+                : std::malloc(bytes ? bytes : 1);
   if (!p) throw std::bad_alloc();
   return p;
 }
@@ -35,8 +37,12 @@ void* counted(size_t bytes, size_t alignment) {
 
 void* operator new(size_t bytes) { return counted(bytes, 1); }
 void* operator new[](size_t bytes) { return counted(bytes, 1); }
-void* operator new(size_t bytes, std::align_val_t a) { return counted(bytes, static_cast<size_t>(a)); }
-void* operator new[](size_t bytes, std::align_val_t a) { return counted(bytes, static_cast<size_t>(a)); }
+void* operator new(size_t bytes, std::align_val_t a) {
+  return counted(bytes, static_cast<size_t>(a));
+}
+void* operator new[](size_t bytes, std::align_val_t a) {
+  return counted(bytes, static_cast<size_t>(a));
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, size_t) noexcept { std::free(p); }
@@ -74,20 +80,28 @@ struct Net : Module {
     declare(head, "head");
   }
   Tensor operator()(Graph& g, const TokenBatch& batch, const std::vector<int32_t>& first) {
-    Tensor x = dropout(g, embedding_sum(g, {{g.use(words), batch.ids.data()}, {g.use(words), batch.types.data()}}, batch.tokens()), 0.1);
+    Tensor x = dropout(
+        g,
+        embedding_sum(g, {{g.use(words), batch.ids.data()}, {g.use(words), batch.types.data()}},
+                      batch.tokens()),
+        0.1);
     AttentionOptions options;
     options.heads = 4;
     options.dropout = 0.1;
-    const Tensor mixed = attention(g, query(g, x), column_scale(g, key(g, x), g.use(ia3)), value(g, x), batch.segments, options);
+    const Tensor mixed = attention(g, query(g, x), column_scale(g, key(g, x), g.use(ia3)),
+                                   value(g, x), batch.segments, options);
     const Tensor middle = norm(g, output(g, mixed), x, 0.1);
     Tensor wide = low_rank_add(g, in(g, middle), middle, g.use(a), g.use(b), 2, 0.1);
     wide = activation(g, wide, Activation::gelu);
     const Tensor y = norm2(g, scale(g, out(g, wide), 1), middle, 0.1);
-    return cross_entropy(g, head(g, select_rows(g, select_columns(g, y, 0, 16), first), Activation::tanh), batch.labels.data(), 0.1);
+    return cross_entropy(
+        g, head(g, select_rows(g, select_columns(g, y, 0, 16), first), Activation::tanh),
+        batch.labels.data(), 0.1);
   }
   Parameter words, a, b, ia3;
-  Linear query{32, 32, Role::query, 0}, key{32, 32, Role::key, 0}, value{32, 32, Role::value, 0}, output{32, 32, Role::attention_output, 0},
-      in{32, 64, Role::ffn_in, 0}, out{64, 32, Role::ffn_out, 0}, head{16, 3, Role::head, 1};
+  Linear query{32, 32, Role::query, 0}, key{32, 32, Role::key, 0}, value{32, 32, Role::value, 0},
+      output{32, 32, Role::attention_output, 0}, in{32, 64, Role::ffn_in, 0},
+      out{64, 32, Role::ffn_out, 0}, head{16, 3, Role::head, 1};
   LayerNorm norm{32, 1e-5, Role::attention_norm, 0}, norm2{32, 1e-5, Role::ffn_norm, 0};
 };
 
@@ -108,7 +122,8 @@ TokenBatch batch_of(uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("a warm training step takes nothing from the heap and nothing from the system" * doctest::skip(kPlain)) {
+TEST_CASE("a warm training step takes nothing from the heap and nothing from the system" *
+          doctest::skip(kPlain)) {
   Net net;
   ParameterStore store(net);
   for (Parameter* p : store.all()) p->trainable = true;
@@ -118,7 +133,8 @@ TEST_CASE("a warm training step takes nothing from the heap and nothing from the
   std::vector<std::vector<int32_t>> firsts;
   for (uint64_t i = 0; i < 30; ++i) {
     batches.push_back(batch_of(i));
-    firsts.emplace_back(batches.back().segments.starts.begin(), batches.back().segments.starts.end() - 1);
+    firsts.emplace_back(batches.back().segments.starts.begin(),
+                        batches.back().segments.starts.end() - 1);
   }
   Workspace ws;
   const auto step = [&](size_t i) {

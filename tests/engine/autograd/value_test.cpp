@@ -24,8 +24,8 @@ TEST_CASE("every op's derivative, by hand") {
   CHECK(a.grad() == 4);
   CHECK(b.grad() == 2);
   (a / b).backward();
-  CHECK(a.grad() == 0.25);          // 1 / b
-  CHECK(b.grad() == -0.125);        // -a / b^2 = -2 / 16
+  CHECK(a.grad() == 0.25);    // 1 / b
+  CHECK(b.grad() == -0.125);  // -a / b^2 = -2 / 16
   (-a).backward();
   CHECK(a.grad() == -1);
   exp(a).backward();
@@ -69,7 +69,8 @@ TEST_CASE("a neuron by hand") {
 }
 
 TEST_CASE("the header's example fits its neuron") {
-  const std::pair<double, double> points[] = {{-2, std::tanh(-2.5)}, {-0.5, std::tanh(-0.25)}, {1, std::tanh(2.0)}, {0, std::tanh(0.5)}};
+  const std::pair<double, double> points[] = {
+      {-2, std::tanh(-2.5)}, {-0.5, std::tanh(-0.25)}, {1, std::tanh(2.0)}, {0, std::tanh(0.5)}};
   Value w = 0.1, b = 0.0;
   double last = 1e9;
   for (int step = 0; step < 2000; ++step) {

@@ -1,5 +1,5 @@
-// The compiler, on this processor, with the flags of this build: g++ 12.2 -march=native lost the zeros of such lists until
-// -mmove-max=128 -mstore-max=128 were given (cmake/PeftTargets.cmake).
+// The compiler, on this processor, with the flags of this build: g++ 12.2 -march=native lost the
+// zeros of such lists until -mmove-max=128 -mstore-max=128 were given (cmake/PeftTargets.cmake).
 #include <doctest/doctest.h>
 
 #include <cstdint>

@@ -1,16 +1,19 @@
+#include "engine/base/error.h"
+
 #include <doctest/doctest.h>
 
 #include "engine/base/counters.h"
-#include "engine/base/error.h"
 #include "engine/base/token_batch.h"
 #include "engine/base/version.h"
 
 using namespace engine;
 
 TEST_CASE("an error says where, what was found and what to do") {
-  CHECK_THROWS_WITH_AS(fail("tsv", "train.tsv", ": ", 3, " columns, and 4 expected", hint("is it the right task?")),
-                       "tsv: train.tsv: 3 columns, and 4 expected\nhint: is it the right task?", Error);
-  CHECK_THROWS_WITH_AS(fail("tsv", "no ", 1.5, hint(concat("made ", "here"))), "tsv: no 1.5\nhint: made here", Error);
+  CHECK_THROWS_WITH_AS(
+      fail("tsv", "train.tsv", ": ", 3, " columns, and 4 expected", hint("is it the right task?")),
+      "tsv: train.tsv: 3 columns, and 4 expected\nhint: is it the right task?", Error);
+  CHECK_THROWS_WITH_AS(fail("tsv", "no ", 1.5, hint(concat("made ", "here"))),
+                       "tsv: no 1.5\nhint: made here", Error);
   CHECK_NOTHROW(check(true, "here", "nothing"));
   CHECK_THROWS_WITH_AS(check(false, "here", "x is ", 2), "here: x is 2", Error);
 }

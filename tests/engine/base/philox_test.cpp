@@ -1,9 +1,9 @@
+#include "engine/base/philox.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <set>
-
-#include "engine/base/philox.h"
 
 using namespace engine;
 using Words = std::array<uint32_t, 4>;
@@ -60,12 +60,14 @@ TEST_CASE("uniform, below and normal have their moments") {
     REQUIRE(d < 7);
     ++counts[d];
   }
-  // Five standard errors: of u 0.289/sqrt(n), of u^2 0.298/sqrt(n), of z 1/sqrt(n), of z^2 1.41/sqrt(n), of z^4 9.8/sqrt(n).
+  // Five standard errors: of u 0.289/sqrt(n), of u^2 0.298/sqrt(n), of z 1/sqrt(n), of
+  // z^2 1.41/sqrt(n), of z^4 9.8/sqrt(n).
   const double root = std::sqrt(double(kCount));
   CHECK(std::abs(sum / kCount - 0.5) < 5 * 0.289 / root);
   CHECK(std::abs(squares / kCount - 1.0 / 3) < 5 * 0.298 / root);
   CHECK(std::abs(normal / kCount) < 5 / root);
   CHECK(std::abs(normal_squares / kCount - 1) < 5 * 1.42 / root);
   CHECK(std::abs(normal_fourth / kCount - 3) < 5 * 9.8 / root);
-  for (const int count : counts) CHECK(std::abs(count - kCount / 7.0) < 5 * std::sqrt(kCount / 7.0));
+  for (const int count : counts)
+    CHECK(std::abs(count - kCount / 7.0) < 5 * std::sqrt(kCount / 7.0));
 }

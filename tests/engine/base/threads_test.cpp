@@ -1,8 +1,7 @@
-#include <doctest/doctest.h>
-
-#include <omp.h>
-
 #include "engine/base/threads.h"
+
+#include <doctest/doctest.h>
+#include <omp.h>
 
 using namespace engine;
 

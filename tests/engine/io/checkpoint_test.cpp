@@ -12,13 +12,18 @@ namespace {
 // The tensors of a tiny BERT as a file has them, numbered in this order; renamed by `rename`.
 struct TinyFile {
   std::vector<std::pair<std::string, std::vector<int64_t>>> tensors{
-      {"bert.embeddings.word_embeddings.weight", {5, 4}},  {"bert.embeddings.LayerNorm.weight", {4}},
-      {"bert.embeddings.LayerNorm.bias", {4}},             {"bert.encoder.layer.0.attention.self.query.weight", {4, 4}},
-      {"bert.encoder.layer.0.attention.self.query.bias", {4}}, {"classifier.weight", {2, 4}}, {"classifier.bias", {2}}};
+      {"bert.embeddings.word_embeddings.weight", {5, 4}},
+      {"bert.embeddings.LayerNorm.weight", {4}},
+      {"bert.embeddings.LayerNorm.bias", {4}},
+      {"bert.encoder.layer.0.attention.self.query.weight", {4, 4}},
+      {"bert.encoder.layer.0.attention.self.query.bias", {4}},
+      {"classifier.weight", {2, 4}},
+      {"classifier.bias", {2}}};
 
   void replace(const std::string& from, const std::string& to) {
     for (auto& [name, dims] : tensors)
-      if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+      if (const size_t at = name.find(from); at != std::string::npos)
+        name.replace(at, from.size(), to);
   }
   void remove(const std::string& part) {
     std::erase_if(tensors, [&](const auto& t) { return t.first.find(part) != std::string::npos; });
@@ -73,7 +78,8 @@ TEST_CASE("frozen F32 values stay in the file, others are copied") {
   TinyBert m;
   const LoadReport report = load_checkpoint(dir.path(), *m.store);
   const int64_t frozen = 20 + 4 + 4 + 16, trained = 4 + 8 + 2, size = sizeof(Scalar);
-  CHECK(report.borrowed_bytes == (size == 4 ? frozen * 4 : 0));  // the double build converts everything
+  CHECK(report.borrowed_bytes ==
+        (size == 4 ? frozen * 4 : 0));  // the double build converts everything
   CHECK(report.owned_bytes == (size == 4 ? trained : frozen + trained) * size);
   // The values outlive the report: the store keeps the mapping.
   check_base_loaded(m);
@@ -93,7 +99,8 @@ TEST_CASE("16-bit and 64-bit files are converted") {
     if (dtype == DType::BF16) {
       const Checkpoint checkpoint(dir.path());
       TinyBert m;
-      load_parameter(*checkpoint.find("bert.embeddings.LayerNorm.bias"), m["bert.embeddings.LayerNorm.bias"], *m.store);
+      load_parameter(*checkpoint.find("bert.embeddings.LayerNorm.bias"),
+                     m["bert.embeddings.LayerNorm.bias"], *m.store);
       CHECK(values_of(m["bert.embeddings.LayerNorm.bias"]) == counted(4, 2));
     } else {
       TinyBert m;
@@ -161,20 +168,21 @@ TEST_CASE("gamma and beta are a LayerNorm's weight and bias, and nobody else's")
   wrong.replace("query.weight", "query.gamma");
   wrong.write(dir / "model.safetensors");
   TinyBert other;
-  CHECK_THROWS_WITH_AS(
-      load_checkpoint(dir.path(), *other.store),
-      doctest::Contains("1 of the model's 5 parameters are missing: bert.encoder.layer.0.attention.self.query.weight"),
-      Error);
+  CHECK_THROWS_WITH_AS(load_checkpoint(dir.path(), *other.store),
+                       doctest::Contains("1 of the model's 5 parameters are missing: "
+                                         "bert.encoder.layer.0.attention.self.query.weight"),
+                       Error);
 }
 
 TEST_CASE("buffers are passed over, other tensors are unexpected") {
   const TempDir dir;
   TinyFile file;
-  for (const char* buffer : {"bert.embeddings.position_ids", "embeddings.token_type_ids", "h.0.attn.bias",
-                             "transformer.h.11.attn.bias", "transformer.h.1.attn.masked_bias"})
+  for (const char* buffer :
+       {"bert.embeddings.position_ids", "embeddings.token_type_ids", "h.0.attn.bias",
+        "transformer.h.11.attn.bias", "transformer.h.1.attn.masked_bias"})
     file.tensors.push_back({buffer, {1}});
-  for (const char* other : {"cls.predictions.bias", "h.0.attn.c_attn.bias", "h.x.attn.bias", "width.0.attn.bias",
-                            "attn.bias", "my_position_ids"})
+  for (const char* other : {"cls.predictions.bias", "h.0.attn.c_attn.bias", "h.x.attn.bias",
+                            "width.0.attn.bias", "attn.bias", "my_position_ids"})
     file.tensors.push_back({other, {1}});
   file.write(dir / "model.safetensors");
   TinyBert m;
@@ -187,16 +195,18 @@ TEST_CASE("a transposed file, square or not, is turned; saving turns it back") {
   const TempDir dir;
   const auto make = [](TinyModel& model, bool trainable) {
     for (const auto& [name, dims] :
-         {std::pair{"h.0.attn.c_attn.weight", std::vector<int64_t>{6, 2}}, {"h.0.attn.c_proj.weight", {2, 2}}}) {
+         {std::pair{"h.0.attn.c_attn.weight", std::vector<int64_t>{6, 2}},
+          {"h.0.attn.c_proj.weight", {2, 2}}}) {
       Parameter& p = model.add(name, dims);
       p.transposed_in_file = true;
       p.trainable = trainable;
     }
   };
   const auto a = counted(12, 1), b = counted(4, 2);
-  write_safetensors(dir / "model.safetensors",
-                    {{"h.0.attn.c_attn.weight", {2, 6}, a.data()}, {"h.0.attn.c_proj.weight", {2, 2}, b.data()}},
-                    {{"format", "pt"}});
+  write_safetensors(
+      dir / "model.safetensors",
+      {{"h.0.attn.c_attn.weight", {2, 6}, a.data()}, {"h.0.attn.c_proj.weight", {2, 2}, b.data()}},
+      {{"format", "pt"}});
   for (const bool trainable : {false, true}) {
     TinyModel model;
     make(model, trainable);
@@ -207,7 +217,8 @@ TEST_CASE("a transposed file, square or not, is turned; saving turns it back") {
     CHECK(report.borrowed_bytes == 0);
     CHECK(values_of(*store.find("h.0.attn.c_attn.weight")) ==
           std::vector<Scalar>{100, 106, 101, 107, 102, 108, 103, 109, 104, 110, 105, 111});
-    CHECK(values_of(*store.find("h.0.attn.c_proj.weight")) == std::vector<Scalar>{200, 202, 201, 203});
+    CHECK(values_of(*store.find("h.0.attn.c_proj.weight")) ==
+          std::vector<Scalar>{200, 202, 201, 203});
     save_model(dir / "saved", store);
     CHECK(read_file(dir / "saved/model.safetensors") == read_file(dir / "model.safetensors"));
   }
@@ -223,7 +234,8 @@ TEST_CASE("shards are joined by their index") {
   Json map = Json::object();
   for (const auto& [name, dims] : first.tensors) map[name] = "model-00001-of-00002.safetensors";
   for (const auto& [name, dims] : second.tensors) map[name] = "model-00002-of-00002.safetensors";
-  write_file(dir / "model.safetensors.index.json", json_text({{"metadata", {{"total_size", 1}}}, {"weight_map", map}}));
+  write_file(dir / "model.safetensors.index.json",
+             json_text({{"metadata", {{"total_size", 1}}}, {"weight_map", map}}));
   for (const auto& path : {dir.path(), dir / "model.safetensors.index.json"}) {
     TinyBert m;
     const LoadReport report = load_checkpoint(path, *m.store);
@@ -254,7 +266,8 @@ TEST_CASE("a model survives saving and loading, and the same model gives the sam
   m.store->initialise(3);
   save_model(dir / "new/folder", *m.store);
   save_model(dir / "again", *m.store);
-  CHECK(read_file(dir / "new/folder/model.safetensors") == read_file(dir / "again/model.safetensors"));
+  CHECK(read_file(dir / "new/folder/model.safetensors") ==
+        read_file(dir / "again/model.safetensors"));
   TinyBert back("bert.", 2, true);
   load_checkpoint(dir / "again", *back.store);
   for (const Parameter* p : m.store->all())
@@ -269,7 +282,8 @@ TEST_CASE("a model survives saving and loading, and the same model gives the sam
   const double x = m["classifier.weight"].value[0];
   CHECK(half["classifier.weight"].value[0] == doctest::Approx(x).epsilon(1.0 / 256));
 
-  save_parameters(dir / "head.safetensors", {&m["classifier.weight"]}, DType::F32, {{"format", "pt"}, {"note", "x"}});
+  save_parameters(dir / "head.safetensors", {&m["classifier.weight"]}, DType::F32,
+                  {{"format", "pt"}, {"note", "x"}});
   const auto file = Safetensors::open(dir / "head.safetensors");
   CHECK(file.tensors().size() == 1);
   CHECK(file.metadata().at("note") == "x");
@@ -285,7 +299,8 @@ TEST_CASE("the summary says what was loaded, what starts fresh and what is left 
   file.write(dir / "model.safetensors");
   TinyBert m("bert.", 2, true);
   const std::string summary = load_checkpoint(dir.path(), *m.store).summary();
-  CHECK(summary == "loaded 5 parameters from " + dir.path().string() + ": 0.0 MB stay in the file, 0.0 MB copied" +
+  CHECK(summary == "loaded 5 parameters from " + dir.path().string() +
+                       ": 0.0 MB stay in the file, 0.0 MB copied" +
                        "\n  names in the file lack 'bert.'"
                        "\n  start fresh (2): classifier.weight, classifier.bias"
                        "\n  in the file and not used (1): cls.predictions.bias"

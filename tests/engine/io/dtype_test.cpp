@@ -38,14 +38,14 @@ TEST_CASE("to F16: nearest, ties to even, overflow to infinity") {
   CHECK(float_to_half(1 + 3 * 0x1p-11f) == 0x3C02);         // a tie, up to even
   CHECK(float_to_half(1 + 0x1p-11f + 0x1p-20f) == 0x3C01);  // just above a tie
   CHECK(float_to_half(65519.996f) == 0x7BFF);
-  CHECK(float_to_half(65520.0f) == 0x7C00);                 // halfway to 65536
+  CHECK(float_to_half(65520.0f) == 0x7C00);  // halfway to 65536
   CHECK(float_to_half(1e30f) == 0x7C00);
   CHECK(float_to_half(-1e30f) == 0xFC00);
-  CHECK(float_to_half(0x1p-25f) == 0x0000);                 // a tie between 0 and the smallest, to even
+  CHECK(float_to_half(0x1p-25f) == 0x0000);  // a tie between 0 and the smallest, to even
   CHECK(float_to_half(0x1.8p-25f) == 0x0001);
-  CHECK(float_to_half(3 * 0x1p-25f) == 0x0002);             // a tie between 1 and 2 units, to even
-  CHECK(float_to_half(0x1.ffcp-15f) == 0x0400);             // rounds up from subnormal to normal
-  CHECK(float_to_half(1e-40f) == 0x0000);                   // a subnormal float
+  CHECK(float_to_half(3 * 0x1p-25f) == 0x0002);  // a tie between 1 and 2 units, to even
+  CHECK(float_to_half(0x1.ffcp-15f) == 0x0400);  // rounds up from subnormal to normal
+  CHECK(float_to_half(1e-40f) == 0x0000);        // a subnormal float
 }
 
 TEST_CASE("every F16 and BF16 pattern survives the way to float and back") {
@@ -72,24 +72,29 @@ TEST_CASE("to F16 is the nearest of its neighbours, for many floats") {
     if (!(x < 65504.0f)) continue;
     const uint16_t half = float_to_half(x);
     const double error = std::fabs(static_cast<double>(half_to_float(half)) - x);
-    if (half > 0) REQUIRE(error <= std::fabs(static_cast<double>(half_to_float(static_cast<uint16_t>(half - 1))) - x));
+    if (half > 0)
+      REQUIRE(error <=
+              std::fabs(static_cast<double>(half_to_float(static_cast<uint16_t>(half - 1))) - x));
     if (half < 0x7BFF)
-      REQUIRE(error <= std::fabs(static_cast<double>(half_to_float(static_cast<uint16_t>(half + 1))) - x));
+      REQUIRE(error <=
+              std::fabs(static_cast<double>(half_to_float(static_cast<uint16_t>(half + 1))) - x));
   }
 }
 
 TEST_CASE("BF16 bit patterns: the upper half of a float, rounded") {
-  const std::pair<uint16_t, float> known[] = {{0x3F80, 1.0f},  {0xC000, -2.0f}, {0x4049, 3.140625f}, {0x7F80, kInf},
-                                              {0xFF80, -kInf}, {0x0001, 0x1p-133f}, {0x0080, 0x1p-126f}};
+  const std::pair<uint16_t, float> known[] = {
+      {0x3F80, 1.0f},  {0xC000, -2.0f},     {0x4049, 3.140625f}, {0x7F80, kInf},
+      {0xFF80, -kInf}, {0x0001, 0x1p-133f}, {0x0080, 0x1p-126f}};
   for (const auto& [bits, value] : known) {
     CHECK(bfloat_to_float(bits) == value);
     CHECK(float_to_bfloat(value) == bits);
   }
   CHECK(float_to_bfloat(3.14159265f) == 0x4049);
-  CHECK(float_to_bfloat(1 + 0x1p-8f) == 0x3F80);      // ties to even
+  CHECK(float_to_bfloat(1 + 0x1p-8f) == 0x3F80);  // ties to even
   CHECK(float_to_bfloat(1 + 3 * 0x1p-8f) == 0x3F82);
-  CHECK(float_to_bfloat(3.4028235e38f) == 0x7F80);    // the largest float rounds to infinity
-  const float quiet = std::bit_cast<float>(0x7F800001u);  // a NaN whose upper half alone would be infinity
+  CHECK(float_to_bfloat(3.4028235e38f) == 0x7F80);  // the largest float rounds to infinity
+  const float quiet =
+      std::bit_cast<float>(0x7F800001u);  // a NaN whose upper half alone would be infinity
   CHECK(std::isnan(bfloat_to_float(float_to_bfloat(quiet))));
 }
 
@@ -98,8 +103,10 @@ TEST_CASE("names and sizes") {
   CHECK(dtype_bytes(DType::F64) == 8);
   CHECK(dtype_bytes(DType::BOOL) == 1);
   CHECK(parse_dtype("f16", "--dtype") == DType::F16);
-  CHECK_THROWS_WITH_AS(parse_dtype("float", "--dtype"),
-                       doctest::Contains("--dtype: there is no element type 'float'\nhint: known are BOOL, U8"), Error);
+  CHECK_THROWS_WITH_AS(
+      parse_dtype("float", "--dtype"),
+      doctest::Contains("--dtype: there is no element type 'float'\nhint: known are BOOL, U8"),
+      Error);
   CHECK(dims_text({}) == "[]");
   CHECK(dims_text({768, 3072}) == "[768, 3072]");
 }

@@ -51,9 +51,10 @@ TEST_CASE("a mapped file has the file's bytes, and says what is wrong") {
   CHECK(file->path() == dir / "a");
   write_file(dir / "empty", "");
   CHECK(MappedFile::open(dir / "empty")->size() == 0);
-  CHECK_THROWS_WITH_AS(MappedFile::open(dir / "none"), doctest::Contains("none: cannot be opened: No such file"),
+  CHECK_THROWS_WITH_AS(MappedFile::open(dir / "none"),
+                       doctest::Contains("none: cannot be opened: No such file"), Error);
+  CHECK_THROWS_WITH_AS(MappedFile::open(dir.path()), doctest::Contains("is not a regular file"),
                        Error);
-  CHECK_THROWS_WITH_AS(MappedFile::open(dir.path()), doctest::Contains("is not a regular file"), Error);
 }
 
 TEST_CASE("writing to a mapped file ends the process: frozen is enforced by the hardware") {
@@ -112,8 +113,8 @@ TEST_CASE("a full disk is an error that leaves the older file untouched") {
           file.write(std::string(4'000'000, 'x'));
           file.commit();
         }(),
-        doctest::Contains(
-            "a: cannot be written completely: File too large\nhint: make room; the older file is as it was"),
+        doctest::Contains("a: cannot be written completely: File too large\nhint: make room; the "
+                          "older file is as it was"),
         Error);
     CHECK_THROWS_AS(file.commit(), Error);  // it stays an error
     CHECK_THROWS_WITH_AS(write_file_atomically(dir / "new", std::string(4'000'000, 'x')),
@@ -125,8 +126,10 @@ TEST_CASE("a full disk is an error that leaves the older file untouched") {
 
 TEST_CASE("what cannot be written is named") {
   const testing::TempDir dir;
-  CHECK_THROWS_WITH_AS(AtomicFile(dir / "no/folder/file"), doctest::Contains("is there no folder "), Error);
-  CHECK_THROWS_WITH_AS(AtomicFile(dir.path()), doctest::Contains("is a folder and cannot be written as a file"), Error);
+  CHECK_THROWS_WITH_AS(AtomicFile(dir / "no/folder/file"), doctest::Contains("is there no folder "),
+                       Error);
+  CHECK_THROWS_WITH_AS(AtomicFile(dir.path()),
+                       doctest::Contains("is a folder and cannot be written as a file"), Error);
 }
 
 TEST_CASE("a link stays a link, and a new file has the usual permissions") {
@@ -136,7 +139,8 @@ TEST_CASE("a link stays a link, and a new file has the usual permissions") {
   write_file_atomically(dir / "link", "new");
   CHECK(std::filesystem::is_symlink(dir / "link"));
   CHECK(read_file(dir / "target") == "new");
-  struct stat made {}, usual {};
+  struct stat made {
+  }, usual{};
   REQUIRE(::stat((dir / "target").c_str(), &made) == 0);
   write_file(dir / "usual", "");
   REQUIRE(::stat((dir / "usual").c_str(), &usual) == 0);

@@ -25,5 +25,6 @@ TEST_CASE("streaming, at once and from a file agree") {
   CHECK(hash.hex() == hash_file(dir / "data"));
   text[5000] ^= 1;
   CHECK(hash.hex() != hash_bytes(text.data(), text.size()));
-  CHECK_THROWS_WITH_AS(hash_file(dir / "none"), doctest::Contains("none: cannot be opened: No such file"), Error);
+  CHECK_THROWS_WITH_AS(hash_file(dir / "none"),
+                       doctest::Contains("none: cannot be opened: No such file"), Error);
 }

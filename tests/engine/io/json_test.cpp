@@ -7,8 +7,10 @@
 using namespace engine;
 
 TEST_CASE("fields of every type") {
-  const Json j = parse_json(R"({"n": 768, "eps": 1e-12, "whole": 2, "on": true, "act": "gelu", "list": [1, 2],
-                               "ids": {"0": "no", "1": "yes"}, "none": null})", "config.json");
+  const Json j =
+      parse_json(R"({"n": 768, "eps": 1e-12, "whole": 2, "on": true, "act": "gelu", "list": [1, 2],
+                               "ids": {"0": "no", "1": "yes"}, "none": null})",
+                 "config.json");
   CHECK(get<int64_t>(j, "n", "c") == 768);
   CHECK(get<int>(j, "n", "c") == 768);
   CHECK(get<double>(j, "eps", "c") == 1e-12);
@@ -29,51 +31,61 @@ TEST_CASE("fields of every type") {
 }
 
 TEST_CASE("a field of the wrong type names file, key, what was expected and what was found") {
-  const Json j = parse_json(R"({"s": "768", "f": 1.5, "l": [1, "x"], "o": {}, "neg": -1, "big": 3000000000, "b": true,
-                               "huge": 18446744073709551615, "none": null})", "config.json");
+  const Json j = parse_json(
+      R"({"s": "768", "f": 1.5, "l": [1, "x"], "o": {}, "neg": -1, "big": 3000000000, "b": true,
+                               "huge": 18446744073709551615, "none": null})",
+      "config.json");
   const std::string w = "bert/config.json";
   CHECK_THROWS_WITH_AS(get<int64_t>(j, "s", w),
-                       "bert/config.json: \"s\" should be an integer, found the string \"768\"", Error);
-  CHECK_THROWS_WITH_AS(get<int64_t>(j, "f", w), "bert/config.json: \"f\" should be an integer, found the number 1.5",
+                       "bert/config.json: \"s\" should be an integer, found the string \"768\"",
                        Error);
-  CHECK_THROWS_WITH_AS(get<double>(j, "s", w), "bert/config.json: \"s\" should be a number, found the string \"768\"",
+  CHECK_THROWS_WITH_AS(get<int64_t>(j, "f", w),
+                       "bert/config.json: \"f\" should be an integer, found the number 1.5", Error);
+  CHECK_THROWS_WITH_AS(get<double>(j, "s", w),
+                       "bert/config.json: \"s\" should be a number, found the string \"768\"",
                        Error);
-  CHECK_THROWS_WITH_AS(get<bool>(j, "neg", w), "bert/config.json: \"neg\" should be true or false, found the number -1",
+  CHECK_THROWS_WITH_AS(get<bool>(j, "neg", w),
+                       "bert/config.json: \"neg\" should be true or false, found the number -1",
                        Error);
-  CHECK_THROWS_WITH_AS(get<std::string>(j, "o", w), "bert/config.json: \"o\" should be a string, found an object",
-                       Error);
-  CHECK_THROWS_WITH_AS(get<std::string>(j, "none", w), "bert/config.json: \"none\" should be a string, found null",
-                       Error);
+  CHECK_THROWS_WITH_AS(get<std::string>(j, "o", w),
+                       "bert/config.json: \"o\" should be a string, found an object", Error);
+  CHECK_THROWS_WITH_AS(get<std::string>(j, "none", w),
+                       "bert/config.json: \"none\" should be a string, found null", Error);
   CHECK_THROWS_WITH_AS(get<std::vector<int>>(j, "l", w),
-                       "bert/config.json: \"l\"[1] should be an integer, found the string \"x\"", Error);
-  CHECK_THROWS_WITH_AS(get<std::vector<int>>(j, "b", w), "bert/config.json: \"b\" should be an array, found true",
+                       "bert/config.json: \"l\"[1] should be an integer, found the string \"x\"",
                        Error);
+  CHECK_THROWS_WITH_AS(get<std::vector<int>>(j, "b", w),
+                       "bert/config.json: \"b\" should be an array, found true", Error);
   CHECK_THROWS_WITH_AS((get<std::map<std::string, int>>(j, "l", w)),
                        "bert/config.json: \"l\" should be an object, found an array of 2", Error);
-  CHECK_THROWS_WITH_AS(get<int>(j, "big", w),
-                       doctest::Contains("an integer of a sensible size, found the number 3000000000"), Error);
+  CHECK_THROWS_WITH_AS(
+      get<int>(j, "big", w),
+      doctest::Contains("an integer of a sensible size, found the number 3000000000"), Error);
   CHECK_THROWS_AS(get<int64_t>(j, "huge", w), Error);
   CHECK(get<uint64_t>(j, "huge", w) == UINT64_MAX);
-  CHECK_THROWS_WITH_AS(get<uint64_t>(j, "neg", w), doctest::Contains("an integer that is not negative"), Error);
+  CHECK_THROWS_WITH_AS(get<uint64_t>(j, "neg", w),
+                       doctest::Contains("an integer that is not negative"), Error);
   CHECK_THROWS_WITH_AS(get_or<int>(j, "s", 1, w), doctest::Contains("should be an integer"), Error);
-  CHECK_THROWS_WITH_AS(get<int>(Json::array(), "s", w), "bert/config.json: should be an object, found an array of 0",
-                       Error);
+  CHECK_THROWS_WITH_AS(get<int>(Json::array(), "s", w),
+                       "bert/config.json: should be an object, found an array of 0", Error);
 }
 
 TEST_CASE("a missing field lists what is there") {
   const Json j = {{"a", 1}, {"b", 2}};
-  CHECK_THROWS_WITH_AS(get<int>(j, "hidden_size", "c.json"), "c.json: \"hidden_size\" is missing\nhint: it has: a, b",
-                       Error);
-  CHECK_THROWS_WITH_AS(get<int>(Json::object(), "x", "c.json"), "c.json: \"x\" is missing\nhint: the object is empty",
-                       Error);
+  CHECK_THROWS_WITH_AS(get<int>(j, "hidden_size", "c.json"),
+                       "c.json: \"hidden_size\" is missing\nhint: it has: a, b", Error);
+  CHECK_THROWS_WITH_AS(get<int>(Json::object(), "x", "c.json"),
+                       "c.json: \"x\" is missing\nhint: the object is empty", Error);
 }
 
 TEST_CASE("what is not JSON is told with line and column") {
   CHECK_THROWS_WITH_AS(parse_json("{\n  \"a\": 1,\n  \"b\" 2\n}", "c.json"),
                        doctest::Contains("c.json: not valid JSON at line 3, column 7"), Error);
   CHECK_THROWS_WITH_AS(parse_json("", "c.json"), doctest::Contains("hint: it is empty"), Error);
-  CHECK_THROWS_WITH_AS(parse_json("{\"a\": 1, \"a\": 2}", "c.json"), "c.json: the key \"a\" is there twice", Error);
-  CHECK_THROWS_WITH_AS(parse_json("[1e999]", "c.json"), doctest::Contains("c.json: not valid JSON"), Error);
+  CHECK_THROWS_WITH_AS(parse_json("{\"a\": 1, \"a\": 2}", "c.json"),
+                       "c.json: the key \"a\" is there twice", Error);
+  CHECK_THROWS_WITH_AS(parse_json("[1e999]", "c.json"), doctest::Contains("c.json: not valid JSON"),
+                       Error);
   CHECK_THROWS_AS(parse_json("{\"a\": NaN}", "c.json"), Error);
   CHECK_THROWS_AS(parse_json("\"\xff\"", "c.json"), Error);
 }
@@ -81,7 +93,8 @@ TEST_CASE("what is not JSON is told with line and column") {
 TEST_CASE("a file that cannot be read") {
   const testing::TempDir dir;
   CHECK_THROWS_WITH_AS(json_file(dir / "no.json"),
-                       doctest::Contains("no.json: cannot be read\nhint: there is no such file"), Error);
+                       doctest::Contains("no.json: cannot be read\nhint: there is no such file"),
+                       Error);
   CHECK_THROWS_WITH_AS(json_file(dir.path()), doctest::Contains("is it a folder"), Error);
   testing::write_file(dir / "c.json", "{\"b\": 1, \"a\": 2}");
   CHECK(json_text(json_file(dir / "c.json")) == "{\"b\":1,\"a\":2}");  // in the order of the file

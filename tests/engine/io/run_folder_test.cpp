@@ -40,7 +40,8 @@ TEST_CASE("a fresh folder is made, and has a record") {
     run.update({{"status", "finished"}});
     CHECK(run.record()["status"] == "finished");
     CHECK(json_file(run.record_file())["machine"]["cores"] == 2);
-    CHECK_THROWS_WITH_AS(run.update(Json(3)), doctest::Contains("fields should be an object, found the number 3"),
+    CHECK_THROWS_WITH_AS(run.update(Json(3)),
+                         doctest::Contains("fields should be an object, found the number 3"),
                          Error);
   }
   RunFolder again(path, kSettings, Start::resume);
@@ -56,8 +57,10 @@ TEST_CASE("metrics are lines, read back in order") {
   const auto lines = read_metrics(run.metrics_file());
   REQUIRE(lines.size() == 2);
   CHECK(lines[1]["loss"] == 0.25);
-  CHECK_THROWS_WITH_AS(run.append({{"loss", 1}}), doctest::Contains("metrics.jsonl: \"step\" is missing"), Error);
-  CHECK_THROWS_WITH_AS(run.append({{"step", "x"}}), doctest::Contains("\"step\" should be an integer"), Error);
+  CHECK_THROWS_WITH_AS(run.append({{"loss", 1}}),
+                       doctest::Contains("metrics.jsonl: \"step\" is missing"), Error);
+  CHECK_THROWS_WITH_AS(run.append({{"step", "x"}}),
+                       doctest::Contains("\"step\" should be an integer"), Error);
   CHECK_THROWS_WITH_AS(run.append(Json(1)), doctest::Contains("should be an object"), Error);
   run.append({{"step", 3}, {"note", "two\nlines"}});  // a newline is escaped
   CHECK(read_metrics(run.metrics_file()).size() == 3);
@@ -69,9 +72,12 @@ TEST_CASE("another run is never overwritten") {
   const std::string record = read_file(dir / "run.json");
   CHECK_THROWS_WITH_AS(
       RunFolder(dir.path(), kSettings, Start::fresh),
-      doctest::Contains("already holds a run (with the same settings)\nhint: continue it with --resume"), Error);
-  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), with("strategy", {{"name", "lora"}, {"r", 4}}), Start::fresh),
-                       doctest::Contains("already holds a run (with other settings: strategy.r)"), Error);
+      doctest::Contains(
+          "already holds a run (with the same settings)\nhint: continue it with --resume"),
+      Error);
+  CHECK_THROWS_WITH_AS(
+      RunFolder(dir.path(), with("strategy", {{"name", "lora"}, {"r", 4}}), Start::fresh),
+      doctest::Contains("already holds a run (with other settings: strategy.r)"), Error);
   CHECK(read_file(dir / "run.json") == record);
   std::filesystem::remove(dir / "run.json");
   CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::fresh),
@@ -84,12 +90,15 @@ TEST_CASE("another run is never overwritten") {
 TEST_CASE("a run resumes with its own settings only") {
   const TempDir dir;
   CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume),
-                       doctest::Contains("holds no run to resume\nhint: start it without --resume"), Error);
+                       doctest::Contains("holds no run to resume\nhint: start it without --resume"),
+                       Error);
   { RunFolder run(dir.path(), kSettings, Start::fresh); }
   Json other = with("lr", 0.1);
   other["new"] = 1;
-  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), other, Start::resume),
-                       doctest::Contains("the run was started with other settings: lr, new\nhint: resume with"), Error);
+  CHECK_THROWS_WITH_AS(
+      RunFolder(dir.path(), other, Start::resume),
+      doctest::Contains("the run was started with other settings: lr, new\nhint: resume with"),
+      Error);
   { RunFolder run(dir.path(), with("epochs", 5), Start::resume, {"epochs"}); }
   CHECK(json_file(dir / "run.json")["settings"]["epochs"] == 5);
   Json inside = kSettings;
@@ -101,8 +110,8 @@ TEST_CASE("a run resumes with its own settings only") {
   CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume),
                        doctest::Contains("has version 2, and this program knows 1"), Error);
   write_file(dir / "run.json", "{");
-  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume), doctest::Contains("run.json: not valid JSON"),
-                       Error);
+  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume),
+                       doctest::Contains("run.json: not valid JSON"), Error);
 }
 
 TEST_CASE("settings are compared as they are stored") {
@@ -139,14 +148,17 @@ TEST_CASE("rewinding drops what a resumed run will write again") {
   write_file(dir / "metrics.jsonl", "{\"step\":1}\nnonsense\n");
   CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume),
                        doctest::Contains("metrics.jsonl, line 2: not valid JSON"), Error);
-  CHECK_THROWS_WITH_AS(read_metrics(dir / "metrics.jsonl"), doctest::Contains("line 2: not valid JSON"), Error);
+  CHECK_THROWS_WITH_AS(read_metrics(dir / "metrics.jsonl"),
+                       doctest::Contains("line 2: not valid JSON"), Error);
 }
 
 TEST_CASE("one writer at a time; a killed one leaves no lock behind") {
   const TempDir dir;
   std::optional<RunFolder> run(std::in_place, dir.path(), kSettings, Start::fresh);
-  const std::string owner = "another process (" + std::to_string(getpid()) + ") is writing to this folder";
-  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume), doctest::Contains(owner.c_str()), Error);
+  const std::string owner =
+      "another process (" + std::to_string(getpid()) + ") is writing to this folder";
+  CHECK_THROWS_WITH_AS(RunFolder(dir.path(), kSettings, Start::resume),
+                       doctest::Contains(owner.c_str()), Error);
   run.reset();
   const pid_t child = fork();
   if (child == 0) {
@@ -168,7 +180,8 @@ TEST_CASE("a full disk leaves whole lines") {
   const rlimit small{30, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   CHECK_THROWS_WITH_AS(run.append({{"step", 2}, {"note", std::string(100, 'x')}}),
-                       doctest::Contains("metrics.jsonl: cannot be written: File too large"), Error);
+                       doctest::Contains("metrics.jsonl: cannot be written: File too large"),
+                       Error);
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, old);
   CHECK(read_file(run.metrics_file()) == "{\"step\":1}\n");
@@ -179,10 +192,10 @@ TEST_CASE("a full disk leaves whole lines") {
 TEST_CASE("places that cannot be a folder, settings that are none") {
   const TempDir dir;
   write_file(dir / "file", "");
-  CHECK_THROWS_WITH_AS(RunFolder(dir / "file", kSettings, Start::fresh), doctest::Contains("file: cannot be made"),
-                       Error);
-  CHECK_THROWS_WITH_AS(RunFolder(dir / "x", Json(1), Start::fresh), doctest::Contains("settings should be an object"),
-                       Error);
+  CHECK_THROWS_WITH_AS(RunFolder(dir / "file", kSettings, Start::fresh),
+                       doctest::Contains("file: cannot be made"), Error);
+  CHECK_THROWS_WITH_AS(RunFolder(dir / "x", Json(1), Start::fresh),
+                       doctest::Contains("settings should be an object"), Error);
 }
 
 TEST_CASE("differing keys are dotted paths") {

@@ -39,7 +39,8 @@ struct TinyBert {
   TinyModel model;
   std::unique_ptr<ParameterStore> store;
 
-  explicit TinyBert(const std::string& prefix = "bert.", int64_t classes = 2, bool train_all = false) {
+  explicit TinyBert(const std::string& prefix = "bert.", int64_t classes = 2,
+                    bool train_all = false) {
     model.add(prefix + "embeddings.word_embeddings.weight", {5, 4}, Role::embedding);
     model.add(prefix + "embeddings.LayerNorm.weight", {4}, Role::embedding_norm);
     model.add(prefix + "embeddings.LayerNorm.bias", {4}, Role::embedding_norm);

@@ -28,12 +28,15 @@ struct TinyRun {
   void step() {
     const auto& block = bert.store->block();
     Random random(11, static_cast<uint64_t>(state.step));
-    for (int64_t i = 0; i < block.size; ++i) block.grad[i] = static_cast<Scalar>(random.normal()) + block.value[i];
+    for (int64_t i = 0; i < block.size; ++i)
+      block.grad[i] = static_cast<Scalar>(random.normal()) + block.value[i];
     optimizer.step(0.01);
     ++state.step;
     state.optimizer_steps = optimizer.steps();
   }
-  void save(const std::filesystem::path& path) { save_training_state(path, state, *bert.store, optimizer.state()); }
+  void save(const std::filesystem::path& path) {
+    save_training_state(path, state, *bert.store, optimizer.state());
+  }
   void load(const std::filesystem::path& path) {
     state = load_training_state(path, optimizer.name(), *bert.store, optimizer.state());
     optimizer.set_steps(state.optimizer_steps);
@@ -74,8 +77,9 @@ TEST_CASE("every counter comes back, and the same state gives the same bytes") {
   run.save(dir / "a");
   run.save(dir / "b");
   CHECK(read_file(dir / "a") == read_file(dir / "b"));
-  for (const TrainingState& back : {read_training_state(dir / "a"),
-                                    load_training_state(dir / "a", "adamw", *run.bert.store, run.optimizer.state())}) {
+  for (const TrainingState& back :
+       {read_training_state(dir / "a"),
+        load_training_state(dir / "a", "adamw", *run.bert.store, run.optimizer.state())}) {
     CHECK(back.step == 12);
     CHECK(back.epoch == 3);
     CHECK(back.batch == 45);
@@ -107,24 +111,23 @@ TEST_CASE("the trainable parameters must be the same ones") {
   run.save(dir / "state");
   TinyRun other(3);
   const auto before = other.values();
-  CHECK_THROWS_WITH_AS(
-      other.load(dir / "state"),
-      doctest::Contains(
-          "state: its trainable parameter 0 is classifier.weight [2, 4], and the model's is classifier.weight [3, 4]"),
-      Error);
+  CHECK_THROWS_WITH_AS(other.load(dir / "state"),
+                       doctest::Contains("state: its trainable parameter 0 is classifier.weight "
+                                         "[2, 4], and the model's is classifier.weight [3, 4]"),
+                       Error);
   CHECK(other.values() == before);
 
   TinyBert all("bert.", 2, true);
   AdamW adamw(all.store->block());
-  CHECK_THROWS_WITH_AS(
-      load_training_state(dir / "state", "adamw", *all.store, adamw.state()),
-      doctest::Contains(
-          "state: has 3 trainable parameters, and the model trains 7\nhint: the strategy or the model is another"),
-      Error);
+  CHECK_THROWS_WITH_AS(load_training_state(dir / "state", "adamw", *all.store, adamw.state()),
+                       doctest::Contains("state: has 3 trainable parameters, and the model trains "
+                                         "7\nhint: the strategy or the model is another"),
+                       Error);
 
   TinyModel decayed;  // the same list, but a parameter that was a bias and is none now
   for (const auto& [name, dims] : {std::pair{"classifier.weight", std::vector<int64_t>{2, 4}},
-                                   {"bert.encoder.layer.0.attention.self.query.bias", {4}}, {"classifier.bias", {2}}}) {
+                                   {"bert.encoder.layer.0.attention.self.query.bias", {4}},
+                                   {"classifier.bias", {2}}}) {
     Parameter& p = decayed.add(name, dims);
     p.bias = false;
     p.trainable = true;
@@ -133,7 +136,8 @@ TEST_CASE("the trainable parameters must be the same ones") {
   store.allocate();
   AdamW moments(store.block());
   CHECK_THROWS_WITH_AS(load_training_state(dir / "state", "adamw", store, moments.state()),
-                       doctest::Contains("weight decay touched 8 values, and now touches 14"), Error);
+                       doctest::Contains("weight decay touched 8 values, and now touches 14"),
+                       Error);
 }
 
 TEST_CASE("the optimizer must be the same one") {
@@ -144,24 +148,31 @@ TEST_CASE("the optimizer must be the same one") {
     load_training_state(dir / "state", name, *run.bert.store, moments);
   };
   Sgd sgd(run.bert.store->block(), {.momentum = 0.9});
-  CHECK_THROWS_WITH_AS(load("sgd", sgd.state()),
-                       doctest::Contains("was saved with the optimizer 'adamw', and this run has 'sgd'"), Error);
+  CHECK_THROWS_WITH_AS(
+      load("sgd", sgd.state()),
+      doctest::Contains("was saved with the optimizer 'adamw', and this run has 'sgd'"), Error);
   CHECK_THROWS_WITH_AS(
       load("adamw", sgd.state()),
-      doctest::Contains("has no block 'moment.momentum_buffer'\nhint: the optimizer has other settings"), Error);
-  CHECK_THROWS_WITH_AS(load("adamw", {}), doctest::Contains("holds 2 moments of the optimizer, and this run has 0"),
+      doctest::Contains(
+          "has no block 'moment.momentum_buffer'\nhint: the optimizer has other settings"),
+      Error);
+  CHECK_THROWS_WITH_AS(load("adamw", {}),
+                       doctest::Contains("holds 2 moments of the optimizer, and this run has 0"),
                        Error);
   std::vector<Scalar> wrong(3);
   CHECK_THROWS_WITH_AS(load("adamw", {{"exp_avg", wrong}}),
-                       doctest::Contains("block 'moment.exp_avg' has 14 values, and 3 are needed"), Error);
+                       doctest::Contains("block 'moment.exp_avg' has 14 values, and 3 are needed"),
+                       Error);
   CHECK_THROWS_WITH_AS(save_training_state(dir / "x", run.state, *run.bert.store, {{"m", wrong}}),
-                       doctest::Contains("moment 'm' has 3 values, and the trainable block 14"), Error);
+                       doctest::Contains("moment 'm' has 3 values, and the trainable block 14"),
+                       Error);
 }
 
 // A file that is right in everything but what the test changes: `metadata`, and the blocks' type.
 void write_state(const std::filesystem::path& path, DType dtype, const Metadata& metadata) {
   std::vector<TensorInfo> infos{{"xxh3_128", DType::U8, {32}}};
-  for (const char* name : {"values", "moment.exp_avg", "moment.exp_avg_sq"}) infos.push_back({name, dtype, {14}});
+  for (const char* name : {"values", "moment.exp_avg", "moment.exp_avg_sq"})
+    infos.push_back({name, dtype, {14}});
   std::string bytes = safetensors_header(infos, metadata, "test");
   bytes.append(static_cast<size_t>(3 * 14 * dtype_bytes(dtype)), '\0');
   write_file(path, bytes + hash_bytes(bytes.data(), bytes.size()));
@@ -175,19 +186,22 @@ TEST_CASE("a state of the other scalar type or of another version is refused") {
   write_state(dir / "same", sizeof(Scalar) == 4 ? DType::F32 : DType::F64, metadata);
   CHECK_NOTHROW(run.load(dir / "same"));
   write_state(dir / "other", sizeof(Scalar) == 4 ? DType::F64 : DType::F32, metadata);
-  CHECK_THROWS_WITH_AS(run.load(dir / "other"),
-                       doctest::Contains(sizeof(Scalar) == 4 ? "was saved as F64, and this program computes in F32"
-                                                             : "was saved as F32, and this program computes in F64"),
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      run.load(dir / "other"),
+      doctest::Contains(sizeof(Scalar) == 4 ? "was saved as F64, and this program computes in F32"
+                                            : "was saved as F32, and this program computes in F64"),
+      Error);
   Metadata newer = metadata;
   newer["state"].replace(newer["state"].find("\"version\":1"), 11, "\"version\":2");
   write_state(dir / "newer", DType::F32, newer);
   CHECK_THROWS_WITH_AS(run.load(dir / "newer"),
-                       doctest::Contains("has version 2 of the format, and this program reads 1"), Error);
+                       doctest::Contains("has version 2 of the format, and this program reads 1"),
+                       Error);
   Metadata less = metadata;
   less["state"] = "{\"version\":1}";
   write_state(dir / "less", DType::F32, less);
-  CHECK_THROWS_WITH_AS(run.load(dir / "less"), doctest::Contains("less: \"step\" is missing"), Error);
+  CHECK_THROWS_WITH_AS(run.load(dir / "less"), doctest::Contains("less: \"step\" is missing"),
+                       Error);
 }
 
 TEST_CASE("other files are told apart") {
@@ -222,7 +236,8 @@ TEST_CASE("no flipped bit and no cut goes unnoticed, and nothing is changed by a
   std::string bytes = good;
   bytes[good.size() - 40] ^= 1;  // a value
   write_file(dir / "bad", bytes);
-  CHECK_THROWS_WITH_AS(run.load(dir / "bad"), doctest::Contains("bad: is damaged: its checksum should be "), Error);
+  CHECK_THROWS_WITH_AS(run.load(dir / "bad"),
+                       doctest::Contains("bad: is damaged: its checksum should be "), Error);
 }
 
 TEST_CASE("a run without trainable values can be saved as well") {

@@ -16,9 +16,11 @@ using testing::PoisonedWorkspace;
 
 namespace {
 
-// x -> factor x before the product, y -> y + shift after it; says when it was called, and with which x.
+// x -> factor x before the product, y -> y + shift after it; says when it was called, and with
+// which x.
 struct Probe : LinearHook {
-  Probe(std::string name, Scalar factor, std::vector<std::string>& log) : name_(std::move(name)), factor_(factor), log_(log) {
+  Probe(std::string name, Scalar factor, std::vector<std::string>& log)
+      : name_(std::move(name)), factor_(factor), log_(log) {
     declare(scale_, "probe_" + name_, {1}, Role::injected, 0, Init::ones);
   }
   Tensor input(Graph& g, Tensor x) override {
@@ -26,7 +28,8 @@ struct Probe : LinearHook {
     return scale(g, std::move(x), factor_);
   }
   Tensor output(Graph&, const Tensor& x, Tensor y) override {
-    log_.push_back(name_ + ".output " + std::to_string(int(x.data()[0])) + " " + std::to_string(int(y.data()[0])));
+    log_.push_back(name_ + ".output " + std::to_string(int(x.data()[0])) + " " +
+                   std::to_string(int(y.data()[0])));
     y.flat() += 1;
     return y;
   }
@@ -81,9 +84,10 @@ TEST_CASE("hooks run in the order in which they were added; output sees the laye
   x.flat() << 2, 3;
   Graph g(s.ws);
   const Tensor y = s.layer(g, x);
-  CHECK(log == std::vector<std::string>{"a.input 2", "b.input 4", "a.output 2 420", "b.output 2 421"});  // 20 + 300 + 100
+  CHECK(log == std::vector<std::string>{"a.input 2", "b.input 4", "a.output 2 420",
+                                        "b.output 2 421"});  // 20 + 300 + 100
   CHECK(*y.data() == 422);
-  CHECK(x.data()[0] == 2);  // scale copies: the caller holds x
+  CHECK(x.data()[0] == 2);                                // scale copies: the caller holds x
   CHECK(*s.layer(g, x, Activation::relu).data() == 422);  // not fused past the hooks
   CHECK(s.layer.hooks().size() == 2);
 }
@@ -93,7 +97,8 @@ TEST_CASE("the same hook twice is two parameters of one name") {
   std::vector<std::string> log;
   s.layer.add_hook(std::make_unique<Probe>("a", Scalar(2), log));
   s.layer.add_hook(std::make_unique<Probe>("a", Scalar(2), log));
-  CHECK_THROWS_WITH_AS(ParameterStore{s.layer}, doctest::Contains("two parameters are named probe_a"), Error);
+  CHECK_THROWS_WITH_AS(ParameterStore{s.layer},
+                       doctest::Contains("two parameters are named probe_a"), Error);
 }
 
 TEST_CASE("a layer whose hooks were removed is plain again, names included") {
@@ -102,7 +107,8 @@ TEST_CASE("a layer whose hooks were removed is plain again, names included") {
   s.layer.add_hook(std::make_unique<Probe>("a", Scalar(2), log));
   s.layer.remove_hooks();
   std::vector<std::string> names;
-  s.layer.visit([&](Parameter& p) { names.push_back(p.name); });  // must not reach the hook that is gone
+  s.layer.visit(
+      [&](Parameter& p) { names.push_back(p.name); });  // must not reach the hook that is gone
   CHECK(names == std::vector<std::string>{"weight", "bias"});
 }
 
@@ -138,7 +144,8 @@ TEST_CASE("a small network: one directional derivative, whatever trains") {
     const Tensor x = ws.tensor({4, 5});
     GradcheckOptions options;
     options.graph.dropout = true;
-    const DirectionalError error = directional_check(ws, leaves, [&](Graph& g) { return net(g, x, labels); }, options);
+    const DirectionalError error = directional_check(
+        ws, leaves, [&](Graph& g) { return net(g, x, labels); }, options);
     CAPTURE(mask);
     INFO(error.text());
 #ifdef PEFT_SCALAR_DOUBLE

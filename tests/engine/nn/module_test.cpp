@@ -12,7 +12,8 @@ using namespace engine;
 namespace {
 
 struct Block : Module {
-  explicit Block(int layer) : dense(3, 4, Role::ffn_in, layer), norm(4, 1e-5, Role::ffn_norm, layer) {
+  explicit Block(int layer)
+      : dense(3, 4, Role::ffn_in, layer), norm(4, 1e-5, Role::ffn_norm, layer) {
     declare(dense, "output.dense");  // a name may hold dots
     declare(norm, "output.LayerNorm");
   }
@@ -42,11 +43,12 @@ std::vector<std::string> names(Module& m, const std::string& prefix = "") {
 
 TEST_CASE("names are the path, in order of declaration") {
   Net net;
-  CHECK(names(net) == std::vector<std::string>{
-                          "word_embeddings.weight", "layer.0.output.dense.weight", "layer.0.output.dense.bias",
-                          "layer.0.output.LayerNorm.weight", "layer.0.output.LayerNorm.bias", "layer.1.output.dense.weight",
-                          "layer.1.output.dense.bias", "layer.1.output.LayerNorm.weight", "layer.1.output.LayerNorm.bias",
-                          "classifier.weight"});
+  CHECK(names(net) ==
+        std::vector<std::string>{"word_embeddings.weight", "layer.0.output.dense.weight",
+                                 "layer.0.output.dense.bias", "layer.0.output.LayerNorm.weight",
+                                 "layer.0.output.LayerNorm.bias", "layer.1.output.dense.weight",
+                                 "layer.1.output.dense.bias", "layer.1.output.LayerNorm.weight",
+                                 "layer.1.output.LayerNorm.bias", "classifier.weight"});
   CHECK(names(net.first, "bert.")[0] == "bert.output.dense.weight");
 }
 
@@ -87,7 +89,8 @@ TEST_CASE("every tensor is a matrix") {
     Cube() { declare(p, "p", {2, 3, 4}, Role::injected, 0); }
     Parameter p;
   };
-  CHECK_THROWS_WITH_AS(Cube(), "module: parameter p has 3 dimensions; every tensor is a matrix", Error);
+  CHECK_THROWS_WITH_AS(Cube(), "module: parameter p has 3 dimensions; every tensor is a matrix",
+                       Error);
 }
 
 TEST_CASE("what is adopted comes after a module's own") {

@@ -1,5 +1,3 @@
-#include "engine/nn/parameter_store.h"
-
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -8,6 +6,7 @@
 #include "engine/base/error.h"
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
+#include "engine/nn/parameter_store.h"
 
 using namespace engine;
 
@@ -51,7 +50,8 @@ TEST_CASE("trainable parameters are one block, the decayed first, each in order 
     if (p->decays()) decayed += p->count();
   }
   // As torch's named_parameters(): a module's own parameters come before its children's.
-  CHECK(order == std::vector<std::string>{"lora_A", "a.weight", "b.weight", "norm.weight", "norm.bias", "a.bias"});
+  CHECK(order == std::vector<std::string>{"lora_A", "a.weight", "b.weight", "norm.weight",
+                                          "norm.bias", "a.bias"});
   CHECK(store.block().size == value - store.block().value);
   CHECK(store.block().size == 600 + 600 + 500 + 30 + 30 + 20);
   CHECK(store.block().decayed == decayed);
@@ -89,15 +89,19 @@ TEST_CASE("two parameters of one name, and calls out of order, are errors") {
     }
     Linear a{2, 2, Role::ffn_in, 0}, b{2, 2, Role::ffn_in, 0};
   } twice;
-  CHECK_THROWS_WITH_AS(ParameterStore{twice}, doctest::Contains("two parameters are named dense.weight"), Error);
+  CHECK_THROWS_WITH_AS(ParameterStore{twice},
+                       doctest::Contains("two parameters are named dense.weight"), Error);
   Stack net;
   ParameterStore store(net);
-  CHECK_THROWS_WITH_AS(store.own(net.lora), doctest::Contains("values of lora_A before allocate()"), Error);
+  CHECK_THROWS_WITH_AS(store.own(net.lora), doctest::Contains("values of lora_A before allocate()"),
+                       Error);
   net.a.weight.trainable = true;
   store.allocate();
   CHECK_THROWS_WITH_AS(store.allocate(), doctest::Contains("allocate() was called twice"), Error);
   const Scalar lent[600] = {};
-  CHECK_THROWS_WITH_AS(store.borrow(net.a.weight, lent, nullptr), doctest::Contains("a.weight is trainable and needs memory of its own"), Error);
+  CHECK_THROWS_WITH_AS(store.borrow(net.a.weight, lent, nullptr),
+                       doctest::Contains("a.weight is trainable and needs memory of its own"),
+                       Error);
 }
 
 TEST_CASE("a store with nothing to train") {
@@ -230,7 +234,8 @@ TEST_CASE("a position table that starts as sinusoids (Vaswani et al. 2017)") {
   // What makes it useful: the product of two rows is a function of their distance alone.
   const auto product = [&](int i, int j) {
     double sum = 0;
-    for (int c = 0; c < 8; ++c) sum += static_cast<double>(v[i * 8 + c]) * static_cast<double>(v[j * 8 + c]);
+    for (int c = 0; c < 8; ++c)
+      sum += static_cast<double>(v[i * 8 + c]) * static_cast<double>(v[j * 8 + c]);
     return sum;
   };
   CHECK(product(3, 5) == doctest::Approx(product(20, 22)).epsilon(1e-4));

@@ -1,4 +1,5 @@
-// Gradients of tables of which only the looked-up rows are written, against the same gradients written whole.
+// Gradients of tables of which only the looked-up rows are written, against the same gradients
+// written whole.
 #include "engine/autograd/written_rows.h"
 
 #include <doctest/doctest.h>
@@ -43,16 +44,22 @@ struct TableModel {
     Graph g(ws);
     const Tensor table = g.use(net.words);
     const auto n = static_cast<int64_t>(ids.size());
-    const auto looked_up = [&] { return linear(g, embedding_sum(g, {{table, ids.data()}}, n), g.use(net.head), {}); };
+    const auto looked_up = [&] {
+      return linear(g, embedding_sum(g, {{table, ids.data()}}, n), g.use(net.head), {});
+    };
     const auto product = [&] { return linear(g, table, g.use(net.head), {}); };  // (words, 1)
     const std::vector<double> targets(static_cast<size_t>(kTableRows), 0.25);
     std::vector<Tensor> losses;
-    if (uses == TableUses::lookup || uses == TableUses::product_then_lookup) losses.push_back(mse(g, looked_up(), targets.data()));
+    if (uses == TableUses::lookup || uses == TableUses::product_then_lookup)
+      losses.push_back(mse(g, looked_up(), targets.data()));
     if (uses != TableUses::lookup) losses.push_back(mse(g, product(), targets.data()));
-    if (uses == TableUses::lookup_then_product) losses.push_back(mse(g, looked_up(), targets.data()));
+    if (uses == TableUses::lookup_then_product)
+      losses.push_back(mse(g, looked_up(), targets.data()));
     g.backward(losses.size() == 1 ? losses[0] : add(g, losses[0], losses[1]));
   }
-  std::vector<Scalar> gradient() const { return {store.block().grad, store.block().grad + store.block().size}; }
+  std::vector<Scalar> gradient() const {
+    return {store.block().grad, store.block().grad + store.block().size};
+  }
 };
 
 }  // namespace
@@ -75,7 +82,8 @@ TEST_CASE("rows are found, counted, and end with the table") {
   CHECK(full.count() == 128);
 }
 
-TEST_CASE("a table's gradient is the same whether its rows are known or not, over any sequence of uses") {
+TEST_CASE(
+    "a table's gradient is the same whether its rows are known or not, over any sequence of uses") {
   TableModel sparse(true), dense(false);
   CHECK(sparse.store.block().tables.size() == 1);
   Random random(5);
@@ -100,7 +108,8 @@ TEST_CASE("a table's gradient is the same whether its rows are known or not, ove
     const auto gradient = sparse.gradient();
     REQUIRE(gradient == dense.gradient());
     for (int64_t row = 0; row < kTableRows; ++row)
-      for (int64_t c = 0; c < kTableCols && !sparse.net.words.rows->has(row); ++c) REQUIRE(sparse.net.words.grad[row * kTableCols + c] == 0);
+      for (int64_t c = 0; c < kTableCols && !sparse.net.words.rows->has(row); ++c)
+        REQUIRE(sparse.net.words.grad[row * kTableCols + c] == 0);
   }
 }
 

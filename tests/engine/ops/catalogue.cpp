@@ -39,7 +39,9 @@ GraphOptions dropping() {
   return o;
 }
 
-double away_from_zero(double x) { return x < 0 ? x - 0.05 : x + 0.05; }  // relu has no derivative at 0
+double away_from_zero(double x) {
+  return x < 0 ? x - 0.05 : x + 0.05;
+}  // relu has no derivative at 0
 
 using Cases = std::vector<OpCase>;
 
@@ -61,12 +63,18 @@ void add_linear(Cases& out, int64_t n, int64_t in, int64_t o, bool bias) {
   out.push_back(c);
 }
 
-void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bias, Activation act) {
+void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bias,
+                           Activation act) {
   add_linear(out, n, in, o, bias);
   OpCase& c = out.back();
-  c.name = concat("linear_activation ", activation_name(act), " ", n, " x ", in, " -> ", o, bias ? "" : ", no bias");
-  c.call = [=](Graph& g, In t) { return linear_activation(g, t[0], t[1], bias ? t[2] : Tensor(), act); };
-  c.twin = [=](Graph& g, In t) { return activation(g, linear(g, t[0], t[1], bias ? t[2] : Tensor()), act); };
+  c.name = concat("linear_activation ", activation_name(act), " ", n, " x ", in, " -> ", o,
+                  bias ? "" : ", no bias");
+  c.call = [=](Graph& g, In t) {
+    return linear_activation(g, t[0], t[1], bias ? t[2] : Tensor(), act);
+  };
+  c.twin = [=](Graph& g, In t) {
+    return activation(g, linear(g, t[0], t[1], bias ? t[2] : Tensor()), act);
+  };
   c.cost = [=, plain = c.cost](Mask m) {
     Cost cost = plain(m);
     cost.saved_bytes += n * o * kScalar;  // the value before the activation
@@ -89,7 +97,8 @@ void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, doubl
     cost.forward = products(2, down + up);
     if (has(m, 1) || has(m, 2)) cost.input_gradient = products(1, up);
     if (has(m, 1)) cost.input_gradient = products(2, up + down);
-    cost.weight_gradient = products(has(m, 2) + has(m, 3), (has(m, 2) ? down : 0) + (has(m, 3) ? up : 0));
+    cost.weight_gradient =
+        products(has(m, 2) + has(m, 3), (has(m, 2) ? down : 0) + (has(m, 3) ? up : 0));
     return cost;
   };
   if (p > 0) c.options = dropping();
@@ -112,7 +121,9 @@ void add_layer_norm(Cases& out, int64_t n, int64_t d, Scalar eps) {
   c.name = concat("layer_norm ", n, " x ", d, ", eps ", eps);
   c.shapes = {{n, d}, {1, d}, {1, d}};
   c.call = [=](Graph& g, In t) { return layer_norm(g, t[0], t[1], t[2], eps); };
-  c.cost = [=](Mask m) { return keeps(has(m, 0) || has(m, 1) ? n * d + 2 * n : 0); };  // x, mean and rstd; a bias keeps nothing
+  c.cost = [=](Mask m) {
+    return keeps(has(m, 0) || has(m, 1) ? n * d + 2 * n : 0);
+  };  // x, mean and rstd; a bias keeps nothing
   out.push_back(c);
 }
 
@@ -120,9 +131,12 @@ void add_add_layer_norm(Cases& out, int64_t n, int64_t d, double p) {
   OpCase c;
   c.name = concat("add_layer_norm ", n, " x ", d, p > 0 ? ", dropout" : "");
   c.shapes = {{n, d}, {n, d}, {1, d}, {1, d}};  // h, residual, w, b
-  c.call = [=](Graph& g, In t) { return add_layer_norm(g, t[0], t[1], t[2], t[3], Scalar(1e-3), p); };
+  c.call = [=](Graph& g, In t) {
+    return add_layer_norm(g, t[0], t[1], t[2], t[3], Scalar(1e-3), p);
+  };
   c.twin = [=](Graph& g, In t) {
-    return layer_norm(g, add(g, dropout(g, naive::copy(g, t[0]), p), t[1]), t[2], t[3], Scalar(1e-3));
+    return layer_norm(g, add(g, dropout(g, naive::copy(g, t[0]), p), t[1]), t[2], t[3],
+                      Scalar(1e-3));
   };
   c.cost = [=](Mask m) { return keeps(m & 7 ? n * d + 2 * n : 0); };
   if (p > 0) c.options = dropping();
@@ -169,7 +183,8 @@ void add_elementwise(Cases& out, int64_t n, int64_t d) {
   out.push_back(c);
 
   std::vector<int32_t> rows;
-  for (int64_t i = 0; i < n; ++i) rows.insert(rows.end(), static_cast<size_t>(i % 3), static_cast<int32_t>(n - 1 - i));
+  for (int64_t i = 0; i < n; ++i)
+    rows.insert(rows.end(), static_cast<size_t>(i % 3), static_cast<int32_t>(n - 1 - i));
   rows.push_back(0);  // some rows twice, some never
   c.name = concat("select_rows ", n, " x ", d);
   c.call = [=](Graph& g, In t) { return select_rows(g, t[0], rows); };
@@ -195,7 +210,9 @@ void add_embedding(Cases& out, int64_t n, int64_t entries, int64_t d, size_t tab
     const int64_t rows = entries + static_cast<int64_t>(k);
     c.shapes.push_back({rows, d});
     auto& list = ids->emplace_back();
-    for (int64_t i = 0; i < n; ++i) list.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>((rows + 1) / 2))));  // repeated
+    for (int64_t i = 0; i < n; ++i)
+      list.push_back(
+          static_cast<int32_t>(random.below(static_cast<uint64_t>((rows + 1) / 2))));  // repeated
     list[0] = static_cast<int32_t>(rows - 1);
   }
   c.call = [=](Graph& g, In t) {
@@ -225,7 +242,8 @@ struct AttentionSize {
 };
 
 // Per sequence and head: scores, softmax, mix, put in place.
-Tensor composed_attention(Graph& g, In t, const Segments& segments, const Segments& queries, const AttentionSize& a) {
+Tensor composed_attention(Graph& g, In t, const Segments& segments, const Segments& queries,
+                          const AttentionSize& a) {
   Tensor y;
   for (int s = 0; s < segments.count(); ++s) {
     if (queries.length(s) == 0) continue;
@@ -241,8 +259,11 @@ Tensor composed_attention(Graph& g, In t, const Segments& segments, const Segmen
         v = naive::stack(g, select_columns(g, t[4], h * a.width, a.width), v);
       }
       const Tensor scores = naive::matmul(g, part(t[0], queries), naive::transpose(g, k));
-      const Tensor p = naive::softmax(g, scale(g, scores, Scalar(1) / std::sqrt(static_cast<Scalar>(a.width))), a.causal, a.prefix);
-      const Tensor o = naive::place(g, naive::matmul(g, p, v), t[0].shape(), queries.begin(s), h * a.width);
+      const Tensor p =
+          naive::softmax(g, scale(g, scores, Scalar(1) / std::sqrt(static_cast<Scalar>(a.width))),
+                         a.causal, a.prefix);
+      const Tensor o =
+          naive::place(g, naive::matmul(g, p, v), t[0].shape(), queries.begin(s), h * a.width);
       y = y ? add(g, std::move(y), o) : o;
     }
   }
@@ -254,7 +275,9 @@ void add_attention(Cases& out, const AttentionSize& a) {
   auto segments = std::make_shared<Segments>(), queries = std::make_shared<Segments>();
   std::string lengths;
   double own = 0, front = 0;  // scores with the sequence's own keys, and with the prefix
-  const auto add_to = [](std::string& list, int32_t number) { list += (list.empty() ? "" : "+") + std::to_string(number); };
+  const auto add_to = [](std::string& list, int32_t number) {
+    list += (list.empty() ? "" : "+") + std::to_string(number);
+  };
   for (size_t s = 0; s < a.lengths.size(); ++s) {
     const int32_t length = a.lengths[s], asking = a.queries.empty() ? length : a.queries[s];
     segments->add(length);
@@ -266,8 +289,10 @@ void add_attention(Cases& out, const AttentionSize& a) {
   std::string asking;
   for (const int32_t some : a.queries) add_to(asking, some);
   const int64_t n = segments->rows(), asks = queries->rows(), hidden = a.heads * a.width;
-  c.name = concat("attention ", lengths, " tokens, ", a.heads, " heads of ", a.width, a.causal ? ", causal" : "",
-                  a.prefix ? concat(", prefix ", a.prefix) : "", a.queries.empty() ? "" : concat(", of which ", asking, " ask"), a.dropout > 0 ? ", dropout" : "");
+  c.name = concat("attention ", lengths, " tokens, ", a.heads, " heads of ", a.width,
+                  a.causal ? ", causal" : "", a.prefix ? concat(", prefix ", a.prefix) : "",
+                  a.queries.empty() ? "" : concat(", of which ", asking, " ask"),
+                  a.dropout > 0 ? ", dropout" : "");
   c.shapes = {{asks, hidden}, {n, hidden}, {n, hidden}};
   if (a.prefix) c.shapes.insert(c.shapes.end(), 2, {a.prefix, hidden});
   AttentionOptions options;
@@ -276,15 +301,19 @@ void add_attention(Cases& out, const AttentionSize& a) {
   options.dropout = a.dropout;
   c.call = [=](Graph& g, In t) {
     const Segments* some = a.queries.empty() ? nullptr : queries.get();
-    return attention(g, t[0], t[1], t[2], *segments, options, a.prefix ? t[3] : Tensor(), a.prefix ? t[4] : Tensor(), some);
+    return attention(g, t[0], t[1], t[2], *segments, options, a.prefix ? t[3] : Tensor(),
+                     a.prefix ? t[4] : Tensor(), some);
   };
-  if (a.dropout == 0) c.twin = [=](Graph& g, In t) { return composed_attention(g, t, *segments, *queries, a); };
+  if (a.dropout == 0)
+    c.twin = [=](Graph& g, In t) { return composed_attention(g, t, *segments, *queries, a); };
   c.cost = [=](Mask m) {
     const bool pk = has(m, 3), pv = has(m, 4), scores = has(m, 0) || has(m, 1) || pk;
     const double width = 2.0 * double(a.width);
     const int64_t prefixes = 2 * a.prefix * hidden;
-    Cost cost = keeps((n + asks) * hidden + asks * a.heads + prefixes / 2);  // q, k, the prefix's keys, one number a row and head
-    if (scores) cost.saved_bytes += (n * hidden + prefixes / 2) * kScalar;  // v and the prefix's values
+    Cost cost = keeps((n + asks) * hidden + asks * a.heads +
+                      prefixes / 2);  // q, k, the prefix's keys, one number a row and head
+    if (scores)
+      cost.saved_bytes += (n * hidden + prefixes / 2) * kScalar;  // v and the prefix's values
     cost.forward = products(2, 2 * width * (own + front));
     if (m == 0) return cost;
     // Again Q K^T; then dV, dP, dQ, dK, each where wanted.
@@ -325,11 +354,13 @@ void add_mse(Cases& out, int64_t n) {
   out.push_back(c);
 }
 
-constexpr Activation kActivations[] = {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu, Activation::tanh};
+constexpr Activation kActivations[] = {Activation::gelu, Activation::gelu_tanh, Activation::relu,
+                                       Activation::silu, Activation::tanh};
 
 Cases make_small() {
   Cases out;
-  for (const auto& [n, in, o] : std::initializer_list<std::array<int64_t, 3>>{{1, 1, 1}, {1, 5, 3}, {4, 1, 17}, {17, 5, 1}, {3, 17, 4}})
+  for (const auto& [n, in, o] : std::initializer_list<std::array<int64_t, 3>>{
+           {1, 1, 1}, {1, 5, 3}, {4, 1, 17}, {17, 5, 1}, {3, 17, 4}})
     for (const bool bias : {true, false}) add_linear(out, n, in, o, bias);
   for (const Activation act : kActivations) {
     if (act != Activation::relu) {  // a product may land at its kink
@@ -348,7 +379,9 @@ Cases make_small() {
     add_add_layer_norm(out, 4, 17, p);
     add_add_layer_norm(out, 3, 65, p);
   }
-  for (const auto& [n, d] : std::initializer_list<std::array<int64_t, 2>>{{1, 2}, {5, 3}, {2, 65}, {17, 8}}) add_layer_norm(out, n, d, Scalar(1e-3));
+  for (const auto& [n, d] :
+       std::initializer_list<std::array<int64_t, 2>>{{1, 2}, {5, 3}, {2, 65}, {17, 8}})
+    add_layer_norm(out, n, d, Scalar(1e-3));
   add_layer_norm(out, 3, 1, 1);  // one column: y is b
   add_dropout(out, 1, 1, 0.5);
   add_dropout(out, 3, 43, 0.25);
@@ -413,7 +446,8 @@ const std::vector<OpCase>& large_cases() {
 std::vector<OpCase> model_cases(const ModelSizes& s) {
   Cases out;
   const auto sequences = static_cast<int64_t>(s.lengths.size());
-  const int64_t n = std::accumulate(s.lengths.begin(), s.lengths.end(), int64_t{0}), width = s.hidden / s.heads;
+  const int64_t n = std::accumulate(s.lengths.begin(), s.lengths.end(), int64_t{0}),
+                width = s.hidden / s.heads;
   add_linear(out, n, s.hidden, s.hidden, true);
   add_linear_activation(out, n, s.hidden, s.ffn, true, Activation::gelu);
   add_linear(out, n, s.ffn, s.hidden, true);
@@ -438,7 +472,8 @@ std::vector<OpCase> model_cases(const ModelSizes& s) {
 std::vector<Tensor> OpCase::inputs(Workspace& ws, uint64_t key) const {
   std::vector<Tensor> tensors;
   for (size_t i = 0; i < shapes.size(); ++i) {
-    Tensor t(shapes[i], BlockRef(ws.pool.take(static_cast<size_t>(shapes[i].size()) * sizeof(Scalar))));
+    Tensor t(shapes[i],
+             BlockRef(ws.pool.take(static_cast<size_t>(shapes[i].size()) * sizeof(Scalar))));
     Random random(mix(mix(name_key(name), key), i));
     for (int64_t e = 0; e < t.size(); ++e) {
       const double x = random.normal();

@@ -1,6 +1,7 @@
-// The table of op cases. One row drives every check of an op: differences for each combination of inputs that need a gradient,
-// bits that do not depend on what is frozen, products and saved bytes, the composed twin, the number of threads.
-// A new op is a row (or a few, for its odd sizes and options) in catalogue.cpp.
+// The table of op cases. One row drives every check of an op: differences for each combination of
+// inputs that need a gradient, bits that do not depend on what is frozen, products and saved bytes,
+// the composed twin, the number of threads. A new op is a row (or a few, for its odd sizes and
+// options) in catalogue.cpp.
 #pragma once
 
 #include <functional>
@@ -29,10 +30,11 @@ struct OpCase {
   std::vector<Shape> shapes;  // of the inputs, all of them differentiable
   engine::TensorFunction call;
   std::function<Cost(Mask)> cost;
-  engine::TensorFunction twin;                        // the composition that it stands for, if it is fused
-  double (*value)(double normal) = nullptr;           // how an element is made from a normal number; null: as it is
-  engine::GraphOptions options;                       // dropout on or off, with a fixed key
-  bool blas = false;                                  // its bits are BLAS's too
+  engine::TensorFunction twin;  // the composition that it stands for, if it is fused
+  double (*value)(double normal) =
+      nullptr;                   // how an element is made from a normal number; null: as it is
+  engine::GraphOptions options;  // dropout on or off, with a fixed key
+  bool blas = false;             // its bits are BLAS's too
 
   // Inputs of the case in a workspace's pool, a function of `key`.
   std::vector<Tensor> inputs(engine::Workspace& ws, uint64_t key = 1) const;
@@ -45,7 +47,8 @@ const std::vector<OpCase>& small_cases();
 // Shapes that wake the thread team.
 const std::vector<OpCase>& large_cases();
 
-// The ops of a BERT-family model at its sizes, for the benchmarks (bench/ops.h): of a packed batch of `lengths`.
+// The ops of a BERT-family model at its sizes, for the benchmarks (bench/ops.h): of a packed batch
+// of `lengths`.
 struct ModelSizes {
   std::vector<int32_t> lengths;
   int heads;

@@ -23,7 +23,8 @@ TEST_CASE("products and saved bytes, for every combination of inputs that need a
           CHECK_FALSE(g.needs(y));
           CHECK(ws.nodes.empty());
           CHECK(counters().saved_bytes == 0);
-          CHECK(ws.pool.live_bytes() - before == int64_t(y.bytes()));  // nothing but the result is held
+          CHECK(ws.pool.live_bytes() - before ==
+                int64_t(y.bytes()));  // nothing but the result is held
         } else {
           projected_gradients(ws, c.call, inputs, bits(mask, inputs.size()), c.gradcheck_options());
         }

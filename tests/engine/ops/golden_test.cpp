@@ -1,4 +1,5 @@
-// Values and gradients against PyTorch's, in tests/golden/ops.json (tools/goldens/op_goldens.py, float64).
+// Values and gradients against PyTorch's, in tests/golden/ops.json (tools/goldens/op_goldens.py,
+// float64).
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -35,7 +36,8 @@ Matrix matrix_of(const json& j) {
 double distance(const Matrix& found, const Matrix& expected) {
   REQUIRE(found.rows() == expected.rows());
   REQUIRE(found.cols() == expected.cols());
-  const double d = ((found - expected).array().abs() / expected.array().abs().max(Scalar(1))).maxCoeff();
+  const double d =
+      ((found - expected).array().abs() / expected.array().abs().max(Scalar(1))).maxCoeff();
   return std::isfinite(d) ? d : 1e300;
 }
 
@@ -53,7 +55,8 @@ struct Run {
   explicit Run(const json& j) : golden(j) {}
   Tensor input(Graph& g, const std::string& name) {
     const Matrix m = matrix_of(golden["inputs"][name]);
-    Tensor t(Shape{m.rows(), m.cols()}, BlockRef(ws.pool.take(static_cast<size_t>(m.size()) * sizeof(Scalar))));
+    Tensor t(Shape{m.rows(), m.cols()},
+             BlockRef(ws.pool.take(static_cast<size_t>(m.size()) * sizeof(Scalar))));
     t.mat() = m;
     leaves.emplace_back(name, g.input(t));
     return leaves.back().second;
@@ -66,7 +69,9 @@ struct Run {
       const Tensor ghost = y.ghost();
       Tensor sum = g.make({1, 1});
       *sum.data() = (dy.array() * y.mat().array()).sum();
-      y = g.record("projection", sum, {ghost}, [=](Backward& bw) { MatrixMap(bw.into(ghost).data, dy.rows(), dy.cols()) = dy; });
+      y = g.record("projection", sum, {ghost}, [=](Backward& bw) {
+        MatrixMap(bw.into(ghost).data, dy.rows(), dy.cols()) = dy;
+      });
     }
     g.backward(y);
     for (const auto& [name, leaf] : leaves) {
@@ -119,7 +124,10 @@ TEST_CASE("goldens: layer_norm") {
     Graph g(run.ws);
     const Tensor x = run.input(g, "x"), w = run.input(g, "weight"), b = run.input(g, "bias");
     // "large mean" has x near 100: in float its differences have two digits less
-    run.check(g, layer_norm(g, x, w, b, j["eps"].get<Scalar>()), name == "large mean" ? 100 * kTolerance : name == "eps matters" ? 10 * kTolerance : kTolerance);
+    run.check(g, layer_norm(g, x, w, b, j["eps"].get<Scalar>()),
+              name == "large mean"    ? 100 * kTolerance
+              : name == "eps matters" ? 10 * kTolerance
+                                      : kTolerance);
   }
 }
 
@@ -152,7 +160,8 @@ TEST_CASE("goldens: cross_entropy") {
     Run run(j);
     Graph g(run.ws);
     const auto labels = j["labels"].get<std::vector<double>>();
-    run.check(g, cross_entropy(g, run.input(g, "logits"), labels.data(), j["label_smoothing"].get<double>()));
+    run.check(g, cross_entropy(g, run.input(g, "logits"), labels.data(),
+                               j["label_smoothing"].get<double>()));
   }
   CHECK(used == 3);
 }
@@ -175,6 +184,7 @@ TEST_CASE("goldens: embedding") {
     Run run(j);
     Graph g(run.ws);
     const auto ids = j["ids"].get<std::vector<int32_t>>();
-    run.check(g, embedding_sum(g, {{run.input(g, "table"), ids.data()}}, static_cast<int64_t>(ids.size())));
+    run.check(g, embedding_sum(g, {{run.input(g, "table"), ids.data()}},
+                               static_cast<int64_t>(ids.size())));
   }
 }

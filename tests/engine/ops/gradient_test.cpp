@@ -16,7 +16,8 @@ TEST_CASE("central differences, for every combination of inputs that need a grad
     CAPTURE(c.name);
     for (Mask mask = 1; mask <= c.all(); ++mask) {
       PoisonedWorkspace ws;
-      const GradientError error = gradcheck(ws, c.call, c.inputs(ws), bits(mask, c.shapes.size()), c.gradcheck_options());
+      const GradientError error =
+          gradcheck(ws, c.call, c.inputs(ws), bits(mask, c.shapes.size()), c.gradcheck_options());
       CAPTURE(mask);
       INFO(error.text());
       CHECK(error.relative < 1e-7);
@@ -65,7 +66,8 @@ TEST_CASE("one tensor in the place of several: q = k = v, h = residual") {
         CHECK(gradcheck(ws, after, c.inputs(ws), needs, c.gradcheck_options()).relative < 1e-7);
       }
   for (const OpCase& c : small_cases()) {
-    if (c.name.find("attention ") != 0 || c.shapes[0] != c.shapes[1]) continue;  // only some tokens ask: q is not k
+    if (c.name.find("attention ") != 0 || c.shapes[0] != c.shapes[1])
+      continue;  // only some tokens ask: q is not k
     CAPTURE(c.name);
     PoisonedWorkspace ws;
     const TensorFunction self = [&](Graph& g, const std::vector<Tensor>& in) {
@@ -92,7 +94,8 @@ TEST_CASE("the same gradients, bit for bit, whichever others are frozen") {
       const auto inputs = c.inputs(ws);
       const auto all = projected_gradients(ws, c.call, inputs, {}, c.gradcheck_options());
       for (Mask mask = 1; mask < c.all(); ++mask) {
-        const auto some = projected_gradients(ws, c.call, inputs, bits(mask, inputs.size()), c.gradcheck_options());
+        const auto some = projected_gradients(ws, c.call, inputs, bits(mask, inputs.size()),
+                                              c.gradcheck_options());
         for (size_t i = 0; i < inputs.size(); ++i) {
           CAPTURE(mask);
           CAPTURE(i);

@@ -74,7 +74,8 @@ Tensor stack(Graph& g, const Tensor& above, const Tensor& below) {
   const Tensor a = above.ghost(), b = below.ghost();
   return g.record("naive stack", y, {above, below}, [=](Backward& bw) {
     write(bw.into(a), a.shape(), [&](int64_t r, int64_t c) { return at(bw.dy(), r, c); });
-    write(bw.into(b), b.shape(), [&](int64_t r, int64_t c) { return at(bw.dy(), r + a.rows(), c); });
+    write(bw.into(b), b.shape(),
+          [&](int64_t r, int64_t c) { return at(bw.dy(), r + a.rows(), c); });
   });
 }
 
@@ -85,7 +86,9 @@ Tensor softmax(Graph& g, const Tensor& x, bool causal, int64_t offset) {
     Wide most = at(x, r, 0), sum = 0;
     for (int64_t c = 0; c < seen; ++c) most = std::max<Wide>(most, at(x, r, c));
     for (int64_t c = 0; c < seen; ++c) sum += std::exp(Wide(at(x, r, c)) - most);
-    for (int64_t c = 0; c < x.cols(); ++c) y.row(r)[c] = c < seen ? static_cast<Scalar>(std::exp(Wide(at(x, r, c)) - most) / sum) : Scalar(0);
+    for (int64_t c = 0; c < x.cols(); ++c)
+      y.row(r)[c] =
+          c < seen ? static_cast<Scalar>(std::exp(Wide(at(x, r, c)) - most) / sum) : Scalar(0);
   }
   const Tensor input = x.ghost();
   return g.record("naive softmax", y, {x}, [=](Backward& bw) {
@@ -103,14 +106,17 @@ Tensor place(Graph& g, const Tensor& x, Shape shape, int64_t row, int64_t col) {
   y.mat().block(row, col, x.rows(), x.cols()) = x.mat();
   const Tensor input = x.ghost();
   return g.record("naive place", y, {x}, [=](Backward& bw) {
-    write(bw.into(input), input.shape(), [&](int64_t r, int64_t c) { return at(bw.dy(), r + row, c + col); });
+    write(bw.into(input), input.shape(),
+          [&](int64_t r, int64_t c) { return at(bw.dy(), r + row, c + col); });
   });
 }
 
-Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& labels, double smoothing) {
+Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& labels,
+                     double smoothing) {
   const int64_t n = x.rows(), classes = x.cols();
   const auto target = [=](int64_t r, int64_t c) {
-    return (c == static_cast<int64_t>(labels[static_cast<size_t>(r)]) ? 1 - Wide(smoothing) : 0) + Wide(smoothing) / classes;
+    return (c == static_cast<int64_t>(labels[static_cast<size_t>(r)]) ? 1 - Wide(smoothing) : 0) +
+           Wide(smoothing) / classes;
   };
   Wide total = 0;
   std::vector<Wide> p(static_cast<size_t>(x.size()));

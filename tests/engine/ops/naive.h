@@ -1,5 +1,6 @@
-// Ops as their definitions: plain loops with long double sums, one small op a step. They are the specification that the
-// engine's fused ops are compared with, and are checked by differences themselves.
+// Ops as their definitions: plain loops with long double sums, one small op a step. They are the
+// specification that the engine's fused ops are compared with, and are checked by differences
+// themselves.
 #pragma once
 
 #include <vector>
@@ -11,15 +12,17 @@ namespace naive {
 using engine::Graph;
 using engine::Tensor;
 
-Tensor copy(Graph& g, const Tensor& x);                          // y = x, storage of its own
-Tensor matmul(Graph& g, const Tensor& a, const Tensor& b);       // y = a b
-Tensor transpose(Graph& g, const Tensor& x);                     // y = x^T
-Tensor stack(Graph& g, const Tensor& above, const Tensor& below);  // rows of one, then rows of the other
+Tensor copy(Graph& g, const Tensor& x);                     // y = x, storage of its own
+Tensor matmul(Graph& g, const Tensor& a, const Tensor& b);  // y = a b
+Tensor transpose(Graph& g, const Tensor& x);                // y = x^T
+Tensor stack(Graph& g, const Tensor& above,
+             const Tensor& below);  // rows of one, then rows of the other
 // Row-wise softmax; row i sees the first `offset + i + 1` columns when causal.
 Tensor softmax(Graph& g, const Tensor& x, bool causal, int64_t offset);
 // y (rows, cols) = 0 but for x at (row, col).
 Tensor place(Graph& g, const Tensor& x, engine::Shape shape, int64_t row, int64_t col);
 // -sum over rows of sum_c t_c log softmax(x)_c / n, t smoothed: torch's definition, term by term.
-Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& labels, double smoothing);
+Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& labels,
+                     double smoothing);
 
 }  // namespace naive

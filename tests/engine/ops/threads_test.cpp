@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-
 #include <omp.h>
 
 #include <cstring>
@@ -33,7 +32,8 @@ Result run(const OpCase& c, int threads) {
     Graph g(ws, c.options);
     r.values.push_back(c.call(g, inputs).mat());
   }
-  for (const Tensor& t : projected_gradients(ws, c.call, inputs, {}, c.gradcheck_options())) r.values.push_back(t.mat());
+  for (const Tensor& t : projected_gradients(ws, c.call, inputs, {}, c.gradcheck_options()))
+    r.values.push_back(t.mat());
   return r;
 }
 
@@ -49,10 +49,14 @@ TEST_CASE("the same bits with 1, 2 and 3 threads, and again with the same number
       for (size_t i = 0; i < one.values.size(); ++i) {
         CAPTURE(i);
         const Matrix &a = one.values[i], &b = other.values[i];
-        const bool same = std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(Scalar)) == 0;
-        // Large products are split by OpenBLAS, which rounds as it likes; attention's run on one thread each.
-        if (c.blas && threads != 1 && c.name.find("attention") != 0) CHECK((a - b).cwiseAbs().maxCoeff() <= Scalar(1e-4) * a.cwiseAbs().maxCoeff());
-        else CHECK(same);
+        const bool same =
+            std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(Scalar)) == 0;
+        // Large products are split by OpenBLAS, which rounds as it likes; attention's run on one
+        // thread each.
+        if (c.blas && threads != 1 && c.name.find("attention") != 0)
+          CHECK((a - b).cwiseAbs().maxCoeff() <= Scalar(1e-4) * a.cwiseAbs().maxCoeff());
+        else
+          CHECK(same);
       }
     }
   }
@@ -75,7 +79,8 @@ TEST_CASE("sums over rows do not depend on the number of threads, and are accura
   for (int64_t c = 0; c < 67; ++c) {
     long double exact = 0;
     for (int64_t r = 0; r < 5000; ++r) exact += m.row(r)[c];
-    CHECK(std::abs(double(one[static_cast<size_t>(c)] - exact)) < 40 * double(std::numeric_limits<Scalar>::epsilon()) * 70);
+    CHECK(std::abs(double(one[static_cast<size_t>(c)] - exact)) <
+          40 * double(std::numeric_limits<Scalar>::epsilon()) * 70);
     CHECK(added[static_cast<size_t>(c)] == 1 + one[static_cast<size_t>(c)]);
   }
 }

@@ -57,12 +57,18 @@ TEST_CASE("the naive ops are right themselves") {
   };
   using In = const std::vector<Tensor>&;
   right([](Graph& g, In t) { return naive::copy(g, t[0]); }, {ws.tensor({3, 2})});
-  right([](Graph& g, In t) { return naive::matmul(g, t[0], t[1]); }, {ws.tensor({3, 2}), ws.tensor({2, 4}, 2)});
+  right([](Graph& g, In t) { return naive::matmul(g, t[0], t[1]); },
+        {ws.tensor({3, 2}), ws.tensor({2, 4}, 2)});
   right([](Graph& g, In t) { return naive::transpose(g, t[0]); }, {ws.tensor({3, 2})});
-  right([](Graph& g, In t) { return naive::stack(g, t[0], t[1]); }, {ws.tensor({3, 2}), ws.tensor({1, 2}, 2)});
+  right([](Graph& g, In t) { return naive::stack(g, t[0], t[1]); },
+        {ws.tensor({3, 2}), ws.tensor({1, 2}, 2)});
   right([](Graph& g, In t) { return naive::softmax(g, t[0], false, 0); }, {ws.tensor({3, 4})});
   right([](Graph& g, In t) { return naive::softmax(g, t[0], true, 1); }, {ws.tensor({3, 4})});
   right([](Graph& g, In t) { return naive::place(g, t[0], {5, 6}, 1, 2); }, {ws.tensor({3, 2})});
-  right([](Graph& g, In t) { return naive::cross_entropy(g, t[0], {1, 0}, 0.2); }, {ws.tensor({2, 3})});
+  right(
+      [](Graph& g, In t) {
+        return naive::cross_entropy(g, t[0], {1, 0}, 0.2);
+      },
+      {ws.tensor({2, 3})});
 }
 #endif

@@ -31,7 +31,8 @@ TEST_CASE("AdamW follows PyTorch and transformers step by step") {
       for (size_t i = 0; i < b.value.size(); ++i) {
         CAPTURE(step);
         CAPTURE(i);
-        CHECK(b.value[i] == doctest::Approx(one["parameters"][step][i].get<double>()).epsilon(tolerance()));
+        CHECK(b.value[i] ==
+              doctest::Approx(one["parameters"][step][i].get<double>()).epsilon(tolerance()));
       }
     }
     CHECK(adamw.steps() == static_cast<int64_t>(golden["gradients"].size()));
@@ -54,7 +55,8 @@ TEST_CASE("AdamW's first torch step by hand") {
 TEST_CASE("decay touches only the first part of the block, in both forms") {
   for (const AdamWForm form : {AdamWForm::torch, AdamWForm::hf}) {
     TestBlock with(5000, 4500), without(5000, 4500);
-    AdamW a(with.block, {.weight_decay = 0.1, .form = form}), b(without.block, {.weight_decay = 0, .form = form});
+    AdamW a(with.block, {.weight_decay = 0.1, .form = form}),
+        b(without.block, {.weight_decay = 0, .form = form});
     a.step(0.1);
     b.step(0.1);
     for (size_t i = 4500; i < 5000; ++i) REQUIRE(with.value[i] == without.value[i]);
@@ -99,8 +101,9 @@ TEST_CASE("AdamW: threads do not change a bit") {
 }
 
 TEST_CASE("AdamW resumes bit for bit from its moments") {
-  check_resume(
-      [](const ParameterStore::Block& b) { return std::make_unique<AdamW>(b, AdamWOptions{.weight_decay = 0.01}); });
+  check_resume([](const ParameterStore::Block& b) {
+    return std::make_unique<AdamW>(b, AdamWOptions{.weight_decay = 0.01});
+  });
 }
 
 TEST_CASE("an empty block is fine") {
@@ -115,13 +118,16 @@ TEST_CASE("AdamW's names, and its errors") {
   CHECK(AdamW(b.block).name() == "adamw");
   CHECK(AdamW(b.block, {.form = AdamWForm::hf}).name() == "adamw_hf");
   CHECK(AdamW(b.block).state()[0].first == "exp_avg");
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta1 = 1}), "adamw: beta1 is 1 and must be at least 0 and below 1", Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta2 = -0.5}), "adamw: beta2 is -0.5 and must be at least 0 and below 1",
-                       Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.eps = 0}), doctest::Contains("eps is 0 and must be above 0"), Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.weight_decay = -1}), "adamw: weight_decay is -1 and must not be negative",
-                       Error);
-  CHECK_THROWS_WITH_AS(AdamW(b.block, {.correct_bias = false}), doctest::Contains("belongs to the hf form"), Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta1 = 1}),
+                       "adamw: beta1 is 1 and must be at least 0 and below 1", Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.beta2 = -0.5}),
+                       "adamw: beta2 is -0.5 and must be at least 0 and below 1", Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.eps = 0}),
+                       doctest::Contains("eps is 0 and must be above 0"), Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.weight_decay = -1}),
+                       "adamw: weight_decay is -1 and must not be negative", Error);
+  CHECK_THROWS_WITH_AS(AdamW(b.block, {.correct_bias = false}),
+                       doctest::Contains("belongs to the hf form"), Error);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(AdamW(b.block, {.beta1 = nan}), Error);
   CHECK_THROWS_AS(AdamW(b.block, {.weight_decay = nan}), Error);

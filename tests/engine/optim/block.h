@@ -21,24 +21,29 @@ struct TestBlock {
   std::vector<Scalar> value, grad;
   engine::ParameterStore::Block block;
 
-  TestBlock(std::vector<Scalar> start, int64_t decayed) : value(std::move(start)), grad(value.size(), Scalar(0)) {
+  TestBlock(std::vector<Scalar> start, int64_t decayed)
+      : value(std::move(start)), grad(value.size(), Scalar(0)) {
     block = {value.data(), grad.data(), static_cast<int64_t>(value.size()), decayed};
   }
   // Random values and gradients, the same for the same size.
-  TestBlock(int64_t size, int64_t decayed) : TestBlock(std::vector<Scalar>(static_cast<size_t>(size)), decayed) {
+  TestBlock(int64_t size, int64_t decayed)
+      : TestBlock(std::vector<Scalar>(static_cast<size_t>(size)), decayed) {
     engine::Random random(7);
     for (Scalar& x : value) x = static_cast<Scalar>(random.normal());
     for (Scalar& x : grad) x = static_cast<Scalar>(random.normal());
   }
 };
 
-inline std::vector<Scalar> scalars(const nlohmann::json& list) { return list.get<std::vector<Scalar>>(); }
+inline std::vector<Scalar> scalars(const nlohmann::json& list) {
+  return list.get<std::vector<Scalar>>();
+}
 
 inline nlohmann::json golden_json(const std::string& name) {
   return nlohmann::json::parse(std::ifstream(golden(name)));
 }
 
-// Goldens have twelve digits and were computed in double; in float, AdamW's eps and tiny gradients cost some of them.
+// Goldens have twelve digits and were computed in double; in float, AdamW's eps and tiny gradients
+// cost some of them.
 inline double tolerance() { return sizeof(Scalar) == 8 ? 1e-10 : 2e-5; }
 
 // Runs fn with `n` threads, whatever the machine has.
@@ -54,7 +59,8 @@ inline bool same_bits(const std::vector<Scalar>& a, const std::vector<Scalar>& b
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Scalar)) == 0;
 }
 
-// Five updates from random gradients, under 1, 2, 3 and 4 threads: the same bits. `make` makes the optimizer.
+// Five updates from random gradients, under 1, 2, 3 and 4 threads: the same bits. `make` makes the
+// optimizer.
 template <class Make>
 void check_threads(Make&& make) {
   std::vector<Scalar> expected;
@@ -72,7 +78,8 @@ void check_threads(Make&& make) {
   }
 }
 
-// `five` updates in one go, and three, a save and a restore into a fresh optimizer, and two: the same bits.
+// `five` updates in one go, and three, a save and a restore into a fresh optimizer, and two: the
+// same bits.
 template <class Make>
 void check_resume(Make&& make) {
   TestBlock whole(1000, 400), parts(1000, 400);

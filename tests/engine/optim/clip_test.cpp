@@ -28,10 +28,12 @@ TEST_CASE("norm and clipped gradients are torch.nn.utils.clip_grad_norm_'s") {
     b.grad = gradients;
     b.block.grad = b.grad.data();
     const Clip clip = clip_gradients(b.block, one["max_norm"]);
-    CHECK(clip.norm == doctest::Approx(one["norm"].get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-11 : 1e-6));
+    CHECK(clip.norm ==
+          doctest::Approx(one["norm"].get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-11 : 1e-6));
     CHECK(clip.finite());
     for (size_t i = 0; i < gradients.size(); ++i)
-      CHECK(gradients[i] * clip.scale == doctest::Approx(static_cast<double>(clipped[i])).epsilon(1e-6));
+      CHECK(gradients[i] * clip.scale ==
+            doctest::Approx(static_cast<double>(clipped[i])).epsilon(1e-6));
   }
 }
 
@@ -63,7 +65,8 @@ TEST_CASE("the norm has the same bits for any number of threads, and is accurate
 }
 
 TEST_CASE("gradients that are not finite are told, not hidden by the scale") {
-  for (const Scalar bad : {std::numeric_limits<Scalar>::infinity(), std::numeric_limits<Scalar>::quiet_NaN()}) {
+  for (const Scalar bad :
+       {std::numeric_limits<Scalar>::infinity(), std::numeric_limits<Scalar>::quiet_NaN()}) {
     TestBlock b(100, 0);
     b.grad[50] = bad;
     CHECK_FALSE(clip_gradients(b.block, 1).finite());

@@ -1,4 +1,5 @@
-// Clipping and AdamW with tables of which a backward wrote some rows, against the same with all rows written.
+// Clipping and AdamW with tables of which a backward wrote some rows, against the same with all
+// rows written.
 #include <limits>
 
 #include "engine/optim/adamw.h"
@@ -17,14 +18,17 @@ struct TableBlock : TestBlock {
   explicit TableBlock(int64_t cols) : TestBlock(1000 + 270 * cols + 500, 1000 + 270 * cols + 300) {
     block.tables = {{700, 200, cols, &first}, {1000 + 200 * cols, 70, cols, &second}};
   }
-  // New gradients: of a table, in rows below `rows` that a coin chooses; the others are what `outside` says.
+  // New gradients: of a table, in rows below `rows` that a coin chooses; the others are what
+  // `outside` says.
   void next(Random& random, uint64_t rows, Scalar outside = 0) {
     for (Scalar& g : grad) g = static_cast<Scalar>(random.normal());
     for (const auto& t : block.tables) {
       t.written->clear();
       for (int64_t row = 0; row < t.rows; ++row) {
-        if (random.below(3) == 0 && static_cast<uint64_t>(row) < rows) t.written->add(row);
-        else std::fill_n(grad.begin() + t.begin + row * t.cols, t.cols, outside);
+        if (random.below(3) == 0 && static_cast<uint64_t>(row) < rows)
+          t.written->add(row);
+        else
+          std::fill_n(grad.begin() + t.begin + row * t.cols, t.cols, outside);
       }
     }
   }
@@ -45,7 +49,8 @@ TEST_CASE("AdamW that knows the written rows has the bits of AdamW that does not
           Random one(5), two(5);
           with_threads(threads, [&] {
             for (int step = 0; step < 12; ++step) {
-              // Never written from row 150 on; in between somebody reads the moments, as a checkpoint does.
+              // Never written from row 150 on; in between somebody reads the moments, as a
+              // checkpoint does.
               rows.next(one, 150);
               whole.next(two, 150);
               whole.block.wrote_all();
@@ -74,11 +79,13 @@ TEST_CASE("a table is clipped and updated as a block without tables is") {
     table.next(random, 100);
     plain.grad = table.grad;
     plain.block.grad = plain.grad.data();
-    CHECK(clip_gradients(table.block, 1).norm == doctest::Approx(clip_gradients(plain.block, 1).norm).epsilon(1e-13));
+    CHECK(clip_gradients(table.block, 1).norm ==
+          doctest::Approx(clip_gradients(plain.block, 1).norm).epsilon(1e-13));
     a.step(0.01, 0.5);
     b.step(0.01, 0.5);
   }
-  for (size_t i = 0; i < plain.value.size(); ++i) REQUIRE(table.value[i] == doctest::Approx(plain.value[i]).epsilon(1e-6));
+  for (size_t i = 0; i < plain.value.size(); ++i)
+    REQUIRE(table.value[i] == doctest::Approx(plain.value[i]).epsilon(1e-6));
 }
 
 TEST_CASE("the gradient is not read outside of the written rows") {
@@ -106,7 +113,8 @@ TEST_CASE("a row that got a gradient once goes on moving, also after a restore")
   AdamW second(b.block);
   second.set_steps(1);
   auto from = first.state(), to = second.state();
-  for (size_t i = 0; i < 2; ++i) std::copy(from[i].second.begin(), from[i].second.end(), to[i].second.begin());
+  for (size_t i = 0; i < 2; ++i)
+    std::copy(from[i].second.begin(), from[i].second.end(), to[i].second.begin());
   const auto at = static_cast<size_t>(700 + row * 16);
   const Scalar before = b.value[at], never = b.value[700 + 199 * 16];
   second.step(0.01);

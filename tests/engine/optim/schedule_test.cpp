@@ -8,7 +8,8 @@ using namespace testing;
 TEST_CASE("schedules follow transformers' formulas") {
   int cases = 0;
   for (const auto& one : golden_json("schedules.json")) {
-    const Schedule schedule(one["name"].get<std::string>(), one["total_steps"], one["warmup_steps"]);
+    const Schedule schedule(one["name"].get<std::string>(), one["total_steps"],
+                            one["warmup_steps"]);
     CAPTURE(schedule.name());
     CAPTURE(schedule.warmup());
     ++cases;
@@ -40,14 +41,17 @@ TEST_CASE("warm-up as a share of the training is rounded up") {
   CHECK(warmup_updates(1000, 0.06) == 60);
   CHECK(warmup_updates(101, 0.1) == 11);
   CHECK(warmup_updates(5, 0) == 0);
-  CHECK_THROWS_WITH_AS(warmup_updates(10, 1.5), "schedule: a warm-up ratio of 1.5 is not between 0 and 1", Error);
+  CHECK_THROWS_WITH_AS(warmup_updates(10, 1.5),
+                       "schedule: a warm-up ratio of 1.5 is not between 0 and 1", Error);
 }
 
 TEST_CASE("a schedule that cannot be says what is known") {
-  CHECK_THROWS_WITH_AS(
-      Schedule("linaer", 10),
-      "schedule: there is none named 'linaer'\nhint: known are linear, cosine, constant, constant_with_warmup", Error);
+  CHECK_THROWS_WITH_AS(Schedule("linaer", 10),
+                       "schedule: there is none named 'linaer'\nhint: known are linear, cosine, "
+                       "constant, constant_with_warmup",
+                       Error);
   CHECK_THROWS_WITH_AS(Schedule("linear", 10, 11),
-                       "schedule: a warm-up of 11 updates is longer than the whole training of 10", Error);
+                       "schedule: a warm-up of 11 updates is longer than the whole training of 10",
+                       Error);
   CHECK_THROWS_WITH_AS(Schedule("linear", -1), doctest::Contains("neither may be negative"), Error);
 }

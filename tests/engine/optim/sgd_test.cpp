@@ -12,13 +12,16 @@ TEST_CASE("SGD follows torch.optim.SGD step by step") {
     if (one["optimizer"] != "sgd") continue;
     ++cases;
     TestBlock b(scalars(golden["start"]), static_cast<int64_t>(golden["start"].size()));
-    Sgd sgd(b.block, {.momentum = one["momentum"], .nesterov = one["nesterov"], .weight_decay = one["weight_decay"]});
+    Sgd sgd(b.block, {.momentum = one["momentum"],
+                      .nesterov = one["nesterov"],
+                      .weight_decay = one["weight_decay"]});
     for (size_t step = 0; step < golden["gradients"].size(); ++step) {
       const auto g = scalars(golden["gradients"][step]);
       std::copy(g.begin(), g.end(), b.grad.begin());
       sgd.step(golden["lrs"][step]);
       for (size_t i = 0; i < b.value.size(); ++i)
-        CHECK(b.value[i] == doctest::Approx(one["parameters"][step][i].get<double>()).epsilon(tolerance()));
+        CHECK(b.value[i] ==
+              doctest::Approx(one["parameters"][step][i].get<double>()).epsilon(tolerance()));
     }
   }
   CHECK(cases == 6);
@@ -41,7 +44,8 @@ TEST_CASE("two steps of momentum by hand, with decay on the first scalar only") 
 TEST_CASE("SGD: threads do not change a bit, and it resumes") {
   for (const double momentum : {0.0, 0.9}) {
     const auto make = [&](const ParameterStore::Block& b) {
-      return std::make_unique<Sgd>(b, SgdOptions{.momentum = momentum, .nesterov = momentum > 0, .weight_decay = 0.01});
+      return std::make_unique<Sgd>(
+          b, SgdOptions{.momentum = momentum, .nesterov = momentum > 0, .weight_decay = 0.01});
     };
     check_threads(make);
     check_resume(make);
@@ -55,7 +59,10 @@ TEST_CASE("SGD keeps a moment only with momentum, and refuses what cannot be") {
   Sgd sgd(b.block, {.momentum = 0.9});
   REQUIRE(sgd.state().size() == 1);
   CHECK(sgd.state()[0].first == "momentum_buffer");
-  CHECK_THROWS_WITH_AS(Sgd(b.block, {.momentum = 1}), "sgd: momentum is 1 and must be at least 0 and below 1", Error);
-  CHECK_THROWS_WITH_AS(Sgd(b.block, {.nesterov = true}), doctest::Contains("nesterov needs a momentum above 0"), Error);
-  CHECK_THROWS_WITH_AS(Sgd(b.block, {.weight_decay = -2}), "sgd: weight_decay is -2 and must not be negative", Error);
+  CHECK_THROWS_WITH_AS(Sgd(b.block, {.momentum = 1}),
+                       "sgd: momentum is 1 and must be at least 0 and below 1", Error);
+  CHECK_THROWS_WITH_AS(Sgd(b.block, {.nesterov = true}),
+                       doctest::Contains("nesterov needs a momentum above 0"), Error);
+  CHECK_THROWS_WITH_AS(Sgd(b.block, {.weight_decay = -2}),
+                       "sgd: weight_decay is -2 and must not be negative", Error);
 }

@@ -1,3 +1,5 @@
+#include "engine/tensor/gemm.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -5,7 +7,6 @@
 #include <vector>
 
 #include "engine/base/philox.h"
-#include "engine/tensor/gemm.h"
 
 using namespace engine;
 
@@ -21,23 +22,28 @@ std::vector<Scalar> random_values(int64_t n, uint64_t key) {
 }  // namespace
 
 TEST_CASE("gemm equals three loops, for every transpose, stride, alpha and beta") {
-  const int64_t sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {7, 1, 5}, {7, 5, 1}, {3, 4, 5}, {17, 65, 33}, {65, 17, 129}, {257, 67, 150},
-                              {1024, 70, 66}};  // with its a transposed: rows a page apart
+  const int64_t sizes[][3] = {
+      {1, 1, 1},    {1, 7, 5},     {7, 1, 5},      {7, 5, 1},     {3, 4, 5},
+      {17, 65, 33}, {65, 17, 129}, {257, 67, 150}, {1024, 70, 66}};  // with its a transposed: rows
+                                                                     // a page apart
   for (const auto& [m, n, k] : sizes)
     for (const bool ta : {false, true})
       for (const bool tb : {false, true})
         for (const int64_t extra : {0, 3})
           for (const Scalar beta : {Scalar(0), Scalar(1)})
             for (const Scalar alpha : {Scalar(1), Scalar(-0.5)}) {
-              const int64_t a_rows = ta ? k : m, a_cols = ta ? m : k, b_rows = tb ? n : k, b_cols = tb ? k : n;
+              const int64_t a_rows = ta ? k : m, a_cols = ta ? m : k, b_rows = tb ? n : k,
+                            b_cols = tb ? k : n;
               const int64_t lda = a_cols + extra, ldb = b_cols + extra, ldc = n + extra;
-              const auto a = random_values(a_rows * lda, 1), b = random_values(b_rows * ldb, 2), before = random_values(m * ldc, 3);
+              const auto a = random_values(a_rows * lda, 1), b = random_values(b_rows * ldb, 2),
+                         before = random_values(m * ldc, 3);
               auto c = before;
               if (beta == 0)
-                for (int64_t r = 0; r < m; ++r)  // need not be initialised: not even 0 * NaN may show
+                for (int64_t r = 0; r < m;
+                     ++r)  // need not be initialised: not even 0 * NaN may show
                   std::fill_n(c.begin() + r * ldc, n, std::numeric_limits<Scalar>::quiet_NaN());
-              gemm(ta, tb, {a.data(), a_rows, a_cols, lda}, {b.data(), b_rows, b_cols, ldb}, beta, c.data(), Work::forward, alpha,
-                   extra ? ldc : 0);
+              gemm(ta, tb, {a.data(), a_rows, a_cols, lda}, {b.data(), b_rows, b_cols, ldb}, beta,
+                   c.data(), Work::forward, alpha, extra ? ldc : 0);
               double worst = 0;
               for (int64_t i = 0; i < m; ++i)
                 for (int64_t j = 0; j < ldc; ++j) {
@@ -50,7 +56,8 @@ TEST_CASE("gemm equals three loops, for every transpose, stride, alpha and beta"
                   for (int64_t l = 0; l < k; ++l)
                     sum += double(a[static_cast<size_t>(ta ? l * lda + i : i * lda + l)]) *
                            double(b[static_cast<size_t>(tb ? j * ldb + l : l * ldb + j)]);
-                  const double expected = double(alpha) * sum + (beta == 0 ? 0 : double(before[at]));
+                  const double expected =
+                      double(alpha) * sum + (beta == 0 ? 0 : double(before[at]));
                   const double error = std::abs(double(c[at]) - expected);
                   worst = std::isnan(error) ? 1e300 : std::max(worst, error);
                 }
@@ -87,6 +94,7 @@ TEST_CASE("inner sizes that differ are an error, no rows are no work") {
 
 TEST_CASE("BLAS shares the engine's thread team") {
   INFO(blas_version());
-  const std::string complaint = blas_complaint();  // may speak of OPENBLAS_CORETYPE, which is the user's to set
+  const std::string complaint =
+      blas_complaint();  // may speak of OPENBLAS_CORETYPE, which is the user's to set
   CHECK_MESSAGE(complaint.find("OpenMP build") == std::string::npos, complaint);
 }

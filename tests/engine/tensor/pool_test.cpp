@@ -1,3 +1,5 @@
+#include "engine/tensor/pool.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -7,10 +9,10 @@
 
 #include "engine/base/error.h"
 #include "engine/base/philox.h"
-#include "engine/tensor/pool.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool kPlain = true;  // the pool hands every block to AddressSanitizer, and recycles nothing
+constexpr bool kPlain =
+    true;  // the pool hands every block to AddressSanitizer, and recycles nothing
 #else
 constexpr bool kPlain = false;
 #endif
@@ -34,7 +36,8 @@ TEST_CASE("blocks are aligned, apart, and as large as asked") {
       const size_t i = random.below(held.size());
       const auto [block, mark] = held[i];
       bool intact = true;
-      for (size_t b = 0; b < block->bytes; ++b) intact = intact && static_cast<unsigned char*>(block->data())[b] == mark;
+      for (size_t b = 0; b < block->bytes; ++b)
+        intact = intact && static_cast<unsigned char*>(block->data())[b] == mark;
       REQUIRE(intact);  // nobody else wrote here
       pool.give_back(block);
       held.erase(held.begin() + static_cast<long>(i));
@@ -88,13 +91,15 @@ TEST_CASE("the smallest hole that fits is used" * doctest::skip(kPlain)) {
 }
 
 TEST_CASE("freed neighbours merge, in any order" * doctest::skip(kPlain)) {
-  for (const std::vector<int>& order : std::vector<std::vector<int>>{{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}}) {
+  for (const std::vector<int>& order : std::vector<std::vector<int>>{
+           {0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}}) {
     Pool pool;
     std::vector<Block*> blocks;
     for (int i = 0; i < 3; ++i) blocks.push_back(pool.take(1 << 20));
     Block* wall = pool.take(64);
     for (const int i : order) pool.give_back(blocks[static_cast<size_t>(i)]);
-    Block* whole = pool.take(3 << 20);  // only the three together have the room in front of the wall
+    Block* whole =
+        pool.take(3 << 20);  // only the three together have the room in front of the wall
     CHECK(whole == blocks[0]);
     CHECK(pool.system_allocations() == 1);
     pool.give_back(whole);

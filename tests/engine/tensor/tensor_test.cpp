@@ -1,10 +1,12 @@
-#include <doctest/doctest.h>
-
 #include "engine/tensor/tensor.h"
+
+#include <doctest/doctest.h>
 
 using namespace engine;
 
-static Tensor fresh(Pool& pool, Shape shape) { return {shape, BlockRef(pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))}; }
+static Tensor fresh(Pool& pool, Shape shape) {
+  return {shape, BlockRef(pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
+}
 
 TEST_CASE("tensors share storage, ghosts have none") {
   Pool pool;
@@ -14,7 +16,7 @@ TEST_CASE("tensors share storage, ghosts have none") {
   const Tensor copy = t;
   CHECK_FALSE(t.sole_owner());
   t.mat() << 1, 2, 3, 4, 5, 6;
-  CHECK(copy.row(1)[0] == 4);          // rows are contiguous
+  CHECK(copy.row(1)[0] == 4);  // rows are contiguous
   CHECK(copy.row_array(1).sum() == 15);
   CHECK(copy.flat().sum() == 21);
   const Tensor ghost = t.with_id(5).ghost();
