@@ -11,7 +11,9 @@
 
 namespace testing {
 
-inline std::filesystem::path source_dir() { return PEFT_SOURCE_DIR; }
+// The checkout and the build folder.
+std::filesystem::path source_dir();
+std::filesystem::path binary_dir();
 inline std::filesystem::path golden(const std::string& name) {
   return source_dir() / "tests" / "golden" / name;
 }
