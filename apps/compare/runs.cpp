@@ -233,17 +233,6 @@ std::vector<Run> find_runs(const std::vector<std::string>& paths) {
   return all;
 }
 
-Statistic statistic(const std::vector<double>& values) {
-  Statistic s;
-  s.count = static_cast<int>(values.size());
-  if (s.count == 0) return s;
-  for (const double v : values) s.mean += v / s.count;
-  double squares = 0;
-  for (const double v : values) squares += (v - s.mean) * (v - s.mean);
-  s.deviation = s.count > 1 ? std::sqrt(squares / (s.count - 1)) : 0;
-  return s;
-}
-
 const std::vector<std::string>& sort_keys() {
   static const std::vector<std::string> keys = {"strategy", "score",  "trainable",
                                                 "seconds",  "memory", "flops"};

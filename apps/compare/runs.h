@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/compare/statistics.h"
 #include "engine/io/json.h"
 
 namespace apps {
@@ -37,13 +38,6 @@ Run read_run(const std::filesystem::path& folder);
 std::vector<Run> find_runs(const std::filesystem::path& path);
 // Of several paths; a folder that is found twice counts once.
 std::vector<Run> find_runs(const std::vector<std::string>& paths);
-
-struct Statistic {
-  double mean = 0, deviation = 0;  // of the sample (n - 1); 0 for one value
-  int count = 0;
-  explicit operator bool() const { return count > 0; }
-};
-Statistic statistic(const std::vector<double>& values);
 
 // Runs of one experiment: the same task, data, model, strategy and settings, with different seeds.
 struct Group {
