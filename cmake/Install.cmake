@@ -14,14 +14,15 @@ endforeach()
 install(TARGETS ${targets} EXPORT peft_cpp COMPONENT library ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT peft_cpp NAMESPACE peft:: FILE peft_cppTargets.cmake DESTINATION ${PEFT_PACKAGE_DIR} COMPONENT library)
 
-configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/peft_cppConfig.cmake.in ${CMAKE_BINARY_DIR}/peft_cppConfig.cmake
+string(REPLACE ";" " " PEFT_PROCESSOR_FLAGS_TEXT "${PEFT_PROCESSOR_FLAGS}")
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/peft_cppConfig.cmake.in ${PROJECT_BINARY_DIR}/peft_cppConfig.cmake
                               INSTALL_DESTINATION ${PEFT_PACKAGE_DIR})
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/peft_cppConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/peft_cppConfig.cmake ${CMAKE_BINARY_DIR}/peft_cppConfigVersion.cmake
-              ${CMAKE_SOURCE_DIR}/cmake/Dependencies.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/peft_cppConfig.cmake ${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/Dependencies.cmake
         DESTINATION ${PEFT_PACKAGE_DIR} COMPONENT library)
 foreach(folder engine models peft data)
-  install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp COMPONENT library
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp COMPONENT library
           FILES_MATCHING PATTERN "*.h" PATTERN demo EXCLUDE PATTERN pretrained EXCLUDE)
 endforeach()
 

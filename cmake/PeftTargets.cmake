@@ -7,18 +7,30 @@ target_compile_options(peft_flags INTERFACE -fno-math-errno "$<BUILD_INTERFACE:-
 if(PEFT_NATIVE)
   # g++ 12.2 on processors newer than itself broadcasts the first value of a braced list over its zeros when it moves 32 or
   # 64 bytes at once: std::vector<double>{1, 1, 1, 0} became 1 1 1 1. tests/engine/base/compiler_test.cpp watches it.
-  target_compile_options(peft_flags INTERFACE -march=native -mmove-max=128 -mstore-max=128)
+  set(PEFT_PROCESSOR_FLAGS -march=native)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    list(APPEND PEFT_PROCESSOR_FLAGS -mmove-max=128 -mstore-max=128)
+  endif()
 else()
-  target_compile_options(peft_flags INTERFACE -march=x86-64-v3)
+  set(PEFT_PROCESSOR_FLAGS -march=x86-64-v3)
 endif()
-target_compile_definitions(peft_flags INTERFACE EIGEN_DONT_PARALLELIZE)
+include(CheckCXXSourceCompiles)
+list(JOIN PEFT_PROCESSOR_FLAGS " " CMAKE_REQUIRED_FLAGS)
+check_cxx_source_compiles("#ifndef __AVX512F__\n#error\n#endif\nint main() {}" PEFT_HAS_AVX512)
+unset(CMAKE_REQUIRED_FLAGS)
+set(PEFT_EIGEN_ALIGN $<IF:$<BOOL:${PEFT_HAS_AVX512}>,64,32>)
+# Projects that link the installed libraries get these flags from the package, which says so (peft_cppConfig.cmake.in).
+# Eigen's alignment is part of the binary interface and follows the processor, so it is fixed for them in any case.
+target_compile_options(peft_flags INTERFACE "$<BUILD_INTERFACE:${PEFT_PROCESSOR_FLAGS}>")
+target_compile_definitions(peft_flags INTERFACE EIGEN_DONT_PARALLELIZE
+  "$<INSTALL_INTERFACE:EIGEN_MAX_ALIGN_BYTES=${PEFT_EIGEN_ALIGN}>")
 if(PEFT_SANITIZE)
   target_compile_options(peft_flags INTERFACE -fsanitize=${PEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(peft_flags INTERFACE -fsanitize=${PEFT_SANITIZE})
 else()
   target_compile_definitions(peft_flags INTERFACE EIGEN_NO_DEBUG)
 endif()
-target_include_directories(peft_flags INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp>)
+target_include_directories(peft_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp>)
 
 # peft_scalar_free(name SOURCES ... LINKS ...): a library that does not know engine::Scalar; compiled once, usable by both.
 function(peft_scalar_free name)
@@ -52,22 +64,33 @@ function(peft_library name)
   endforeach()
 endfunction()
 
-# peft_test(name SOURCES ... LINKS ...): one doctest executable; ctest runs it from the source folder.
+# peft_test(name SOURCES ... LINKS ... DEPS ...): one doctest executable; ctest runs it from the source folder.
 # All of them at once: the target peft_tests, which builds no program that no test needs.
 if(PEFT_BUILD_TESTS)
   add_custom_target(peft_tests)
-  add_library(peft_test_main OBJECT ${CMAKE_SOURCE_DIR}/tests/support/main.cpp ${CMAKE_SOURCE_DIR}/tests/support/paths.cpp)
-  target_compile_definitions(peft_test_main PRIVATE PEFT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PEFT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  add_library(peft_test_main OBJECT ${PROJECT_SOURCE_DIR}/tests/support/main.cpp ${PROJECT_SOURCE_DIR}/tests/support/paths.cpp)
   target_link_libraries(peft_test_main PRIVATE peft_flags peft_dep::doctest)
+  target_compile_definitions(peft_test_main PRIVATE PEFT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PEFT_BINARY_DIR="${PROJECT_BINARY_DIR}")
 endif()
 function(peft_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;DEPS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES} $<TARGET_OBJECTS:peft_test_main>)
-  target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} peft_flags peft_dep::doctest)
+  target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} ${ARG_DEPS} peft_flags peft_dep::doctest)
   if(NOT PEFT_SANITIZE)
     target_compile_options(test_${name} PRIVATE -O1)  # of tests, the time goes into compiling
   endif()
   add_dependencies(peft_tests test_${name})
-  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2" TIMEOUT 900)
+endfunction()
+
+# peft_test_twice(name SOURCES ... LINKS ... DEPS ...): the same test against the float and the double build of the
+# project's libraries (LINKS, without the suffix); DEPS are libraries of others.
+function(peft_test_twice name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;DEPS" ${ARGN})
+  peft_test(${name} SOURCES ${ARG_SOURCES} LINKS ${ARG_LINKS} DEPS ${ARG_DEPS})
+  if(PEFT_TEST_DOUBLE)
+    list(TRANSFORM ARG_LINKS APPEND "_f64")
+    peft_test(${name}_f64 SOURCES ${ARG_SOURCES} LINKS ${ARG_LINKS} DEPS ${ARG_DEPS})
+  endif()
 endfunction()
