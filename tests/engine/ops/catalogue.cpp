@@ -12,38 +12,18 @@
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
+#include "tests/engine/ops/catalogue_parts.h"
 #include "tests/engine/ops/naive.h"
 
 namespace catalogue {
 
 using namespace engine;
-using In = const std::vector<Tensor>&;
 
 namespace {
-
-constexpr auto kScalar = static_cast<int64_t>(sizeof(Scalar));
-
-bool has(Mask mask, int input) { return (mask >> input & 1) != 0; }
-WorkCount products(int64_t calls, double flops) { return {calls, flops}; }
-Cost keeps(int64_t scalars) {
-  Cost c;
-  c.saved_bytes = scalars * kScalar;
-  return c;
-}
-
-GraphOptions dropping() {
-  GraphOptions o;
-  o.dropout = true;
-  o.seed = 5;
-  o.step = 3;
-  return o;
-}
 
 double away_from_zero(double x) {
   return x < 0 ? x - 0.05 : x + 0.05;
 }  // relu has no derivative at 0
-
-using Cases = std::vector<OpCase>;
 
 void add_linear(Cases& out, int64_t n, int64_t in, int64_t o, bool bias) {
   OpCase c;
@@ -409,6 +389,7 @@ Cases make_small() {
   add_cross_entropy(out, 3, 1, 0.1);
   add_mse(out, 1);
   add_mse(out, 17);
+  add_small_decoder_cases(out);
   return out;
 }
 
@@ -429,6 +410,7 @@ Cases make_large() {
   add_attention(out, {{33, 1, 65, 17, 29}, 3, 17, 5, false, 0.1});
   add_attention(out, {{33, 1, 65, 17, 29}, 4, 16, 0, false, 0.1, {1, 1, 0, 17, 3}});
   add_cross_entropy(out, 257, 129, 0.1);
+  add_large_decoder_cases(out);
   return out;
 }
 

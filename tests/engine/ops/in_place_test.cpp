@@ -7,6 +7,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
+#include "engine/ops/rotary.h"
 #include "tests/engine/autograd/support.h"
 #include "tests/engine/ops/catalogue.h"
 
@@ -43,6 +44,10 @@ const std::vector<InPlace>& ops() {
          for (int64_t i = 0; i < a.size(); ++i)
            a.data()[i] = Scalar(0.1) * Scalar(i), b.data()[i] = Scalar(1) / Scalar(i + 1);
          return low_rank_add(g, std::move(x), o, a, b, 2, 0.25);
+       }},
+      {"rotary", true,
+       [](Graph& g, Tensor x, const Tensor& o) {
+         return add(g, rotary(g, std::move(x), rotary_table(g, {3, 0, 1, 4, 1}, {1}), 3), o);
        }},
   };
   return all;

@@ -1,6 +1,7 @@
 #include "tests/engine/ops/naive.h"
 
 #include <cmath>
+#include <complex>
 
 namespace naive {
 
@@ -137,6 +138,74 @@ Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& label
     write(bw.into(input), input.shape(), [&](int64_t r, int64_t c) {
       return *bw.dy().data() * (p[static_cast<size_t>(r * classes + c)] - target(r, c)) / n;
     });
+  });
+}
+
+Tensor multiply(Graph& g, const Tensor& a, const Tensor& b) {
+  Tensor y = g.make(a.shape());
+  y.flat() = a.flat() * b.flat();
+  return g.record("naive multiply", y, {a, b}, [=](Backward& bw) {
+    const Tensor& dy = bw.dy();
+    write(bw.into(a), a.shape(), [&](int64_t r, int64_t c) { return at(dy, r, c) * at(b, r, c); });
+    write(bw.into(b), b.shape(), [&](int64_t r, int64_t c) { return at(dy, r, c) * at(a, r, c); });
+  });
+}
+
+Tensor rms_norm(Graph& g, const Tensor& x, const Tensor& w, double eps) {
+  const int64_t d = w.size();
+  // sum of f(column) over the range of columns that holds column c
+  const auto mean = [=](int64_t c, auto&& f) {
+    Wide sum = 0;
+    for (int64_t k = c / d * d; k < c / d * d + d; ++k) sum += f(k);
+    return sum / d;
+  };
+  const auto root = [=](int64_t r, int64_t c) {
+    return std::sqrt(mean(c, [&](int64_t k) { return Wide(at(x, r, k)) * at(x, r, k); }) + eps);
+  };
+  Tensor y = g.make(x.shape());
+  for (int64_t r = 0; r < x.rows(); ++r)
+    for (int64_t c = 0; c < x.cols(); ++c)
+      y.row(r)[c] = static_cast<Scalar>(w.data()[c % d] * Wide(at(x, r, c)) / root(r, c));
+  return g.record("naive rms_norm", y, {x, w}, [=](Backward& bw) {
+    const Tensor& dy = bw.dy();
+    write(bw.into(x), x.shape(), [&](int64_t r, int64_t c) {
+      const Wide size = root(r, c);
+      const Wide shared =
+          mean(c, [&](int64_t k) { return Wide(at(dy, r, k)) * w.data()[k % d] * at(x, r, k); });
+      return at(dy, r, c) * Wide(w.data()[c % d]) / size -
+             at(x, r, c) * shared / (size * size * size);
+    });
+    write(bw.into(w), w.shape(), [&](int64_t, int64_t j) {
+      Wide sum = 0;
+      for (int64_t r = 0; r < x.rows(); ++r)
+        for (int64_t c = j; c < x.cols(); c += d)
+          sum += Wide(at(dy, r, c)) * at(x, r, c) / root(r, c);
+      return sum;
+    });
+  });
+}
+
+Tensor rotary(Graph& g, const Tensor& x, const std::vector<int32_t>& positions,
+              const std::vector<float>& frequencies, int64_t width, double scale) {
+  const auto half = static_cast<int64_t>(frequencies.size());
+  // Element (r, c) of t, rotated by `direction` times its angle.
+  const auto rotated = [=](const Tensor& t, int64_t r, int64_t c, int direction) -> Wide {
+    const int64_t in_head = c % width, j = in_head % half;
+    if (in_head >= 2 * half) return at(t, r, c);
+    const int64_t first = c - in_head + j;
+    const float angle =
+        static_cast<float>(positions[static_cast<size_t>(r)]) * frequencies[static_cast<size_t>(j)];
+    const auto z = std::complex<Wide>(at(t, r, first), at(t, r, first + half)) *
+                   std::polar<Wide>(scale, Wide(direction) * angle);
+    return in_head < half ? z.real() : z.imag();
+  };
+  Tensor y = g.make(x.shape());
+  for (int64_t r = 0; r < x.rows(); ++r)
+    for (int64_t c = 0; c < x.cols(); ++c) y.row(r)[c] = static_cast<Scalar>(rotated(x, r, c, 1));
+  const Tensor input = x.ghost();
+  return g.record("naive rotary", y, {x}, [=](Backward& bw) {
+    write(bw.into(input), input.shape(),
+          [&](int64_t r, int64_t c) { return rotated(bw.dy(), r, c, -1); });
   });
 }
 

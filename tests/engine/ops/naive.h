@@ -24,5 +24,11 @@ Tensor place(Graph& g, const Tensor& x, engine::Shape shape, int64_t row, int64_
 // -sum over rows of sum_c t_c log softmax(x)_c / n, t smoothed: torch's definition, term by term.
 Tensor cross_entropy(Graph& g, const Tensor& x, const std::vector<double>& labels,
                      double smoothing);
+Tensor multiply(Graph& g, const Tensor& a, const Tensor& b);  // element by element
+// Every range of w.size() columns by itself.
+Tensor rms_norm(Graph& g, const Tensor& x, const Tensor& w, double eps);
+// Columns j and j + r / 2 of a head, as a complex number, times scale exp(i position frequency_j).
+Tensor rotary(Graph& g, const Tensor& x, const std::vector<int32_t>& positions,
+              const std::vector<float>& frequencies, int64_t width, double scale);
 
 }  // namespace naive

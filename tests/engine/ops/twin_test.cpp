@@ -70,5 +70,14 @@ TEST_CASE("the naive ops are right themselves") {
         return naive::cross_entropy(g, t[0], {1, 0}, 0.2);
       },
       {ws.tensor({2, 3})});
+  right([](Graph& g, In t) { return naive::multiply(g, t[0], t[1]); },
+        {ws.tensor({3, 2}), ws.tensor({3, 2}, 2)});
+  right([](Graph& g, In t) { return naive::rms_norm(g, t[0], t[1], 1e-3); },
+        {ws.tensor({3, 6}), ws.tensor({1, 3}, 2)});
+  right(
+      [](Graph& g, In t) {
+        return naive::rotary(g, t[0], {4, 1}, {1, 0.25f}, 5, 1.5);
+      },
+      {ws.tensor({2, 10})});
 }
 #endif

@@ -1,0 +1,103 @@
+#include <cmath>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/gated.h"
+#include "engine/ops/rms_norm.h"
+#include "engine/ops/rotary.h"
+#include "tests/engine/ops/catalogue_parts.h"
+#include "tests/engine/ops/naive.h"
+
+namespace catalogue {
+
+using namespace engine;
+
+namespace {
+
+void add_rms_norm(Cases& out, int64_t n, int64_t d, int64_t ranges, Scalar eps) {
+  OpCase c;
+  c.name = concat("rms_norm ", n, " x ", d, ranges > 1 ? concat(" in ", ranges, " ranges") : "",
+                  ", eps ", eps);
+  c.shapes = {{n, d}, {1, d / ranges}};
+  c.call = [=](Graph& g, In t) { return rms_norm(g, t[0], t[1], eps); };
+  c.twin = [=](Graph& g, In t) { return naive::rms_norm(g, t[0], t[1], double(eps)); };
+  c.cost = [=](Mask) { return keeps(n * d + n * ranges); };  // x and one number a range
+  out.push_back(c);
+}
+
+// Positions restart inside the batch, as those of packed sequences do.
+std::vector<int32_t> some_positions(int64_t n) {
+  std::vector<int32_t> positions;
+  for (int64_t i = 0; i < n; ++i) positions.push_back(static_cast<int32_t>(i * 5 % 11));
+  return positions;
+}
+std::vector<float> some_frequencies(int64_t half) {
+  std::vector<float> f;
+  for (int64_t j = 0; j < half; ++j)
+    f.push_back(std::pow(10.0f, -static_cast<float>(j) / static_cast<float>(half)));
+  return f;
+}
+
+void add_rotary(Cases& out, int64_t n, int64_t heads, int64_t width, int64_t rotated,
+                double scale) {
+  OpCase c;
+  c.name = concat("rotary ", n, " rows, ", heads, " heads of ", width, ", ", rotated, " rotated",
+                  scale != 1 ? concat(", scale ", scale) : "");
+  c.shapes = {{n, heads * width}};
+  const auto positions = some_positions(n);
+  const auto frequencies = some_frequencies(rotated / 2);
+  c.call = [=](Graph& g, In t) {
+    return rotary(g, t[0], rotary_table(g, positions, frequencies, scale), width);
+  };
+  c.twin = [=](Graph& g, In t) {
+    return naive::rotary(g, t[0], positions, frequencies, width, scale);
+  };
+  c.cost = [=](Mask) { return keeps(n * rotated); };  // the table of angles
+  out.push_back(c);
+}
+
+void add_gated(Cases& out, int64_t n, int64_t d, Activation act) {
+  OpCase c;
+  c.name = concat("gated ", activation_name(act), " ", n, " x ", d);
+  c.shapes = {{n, d}, {n, d}};
+  c.call = [=](Graph& g, In t) { return gated(g, t[0], t[1], act); };
+  c.twin = [=](Graph& g, In t) { return naive::multiply(g, activation(g, t[0], act), t[1]); };
+  c.cost = [=](Mask m) { return keeps((has(m, 0) ? 2 : 1) * n * d); };
+  out.push_back(c);
+
+  c.name = concat("gated halves ", activation_name(act), " ", n, " x ", d);
+  c.shapes = {{n, 2 * d}};
+  c.call = [=](Graph& g, In t) { return gated(g, t[0], act); };
+  c.twin = [=](Graph& g, In t) {
+    return naive::multiply(g, activation(g, select_columns(g, t[0], 0, d), act),
+                           select_columns(g, t[0], d, d));
+  };
+  c.cost = [=](Mask) { return keeps(2 * n * d); };
+  out.push_back(c);
+}
+
+}  // namespace
+
+void add_small_decoder_cases(Cases& out) {
+  add_rms_norm(out, 1, 1, 1, Scalar(0.5));
+  add_rms_norm(out, 5, 3, 1, Scalar(1e-3));
+  add_rms_norm(out, 2, 65, 1, Scalar(1e-3));
+  add_rms_norm(out, 3, 12, 4, Scalar(1e-3));
+  add_rotary(out, 1, 1, 2, 2, 1);
+  add_rotary(out, 5, 3, 6, 6, 1);
+  add_rotary(out, 4, 2, 7, 4, 1.25);  // three columns of a head stay
+  for (const Activation act : {Activation::silu, Activation::gelu, Activation::gelu_tanh}) {
+    add_gated(out, 1, 1, act);
+    add_gated(out, 3, 17, act);
+  }
+}
+
+void add_large_decoder_cases(Cases& out) {
+  add_rms_norm(out, 257, 129, 1, Scalar(1e-5));
+  add_rms_norm(out, 129, 96, 4, Scalar(1e-5));
+  add_rotary(out, 129, 5, 26, 26, 1);
+  add_rotary(out, 129, 5, 27, 10, 1.25);
+  add_gated(out, 129, 300, Activation::silu);  // longer than one chunk
+  add_gated(out, 129, 300, Activation::gelu);
+}
+
+}  // namespace catalogue
