@@ -43,7 +43,7 @@ peft_find(xxhash xxhash.h xxhash libxxhash-dev)
 peft_find(csv csv.h csv libcsv-dev)
 peft_find(lzma lzma.h lzma liblzma-dev)
 
-# oneDNN's sgemm is faster than OpenBLAS at most of our shapes (docs/performance.md); without it, all products are OpenBLAS's.
+# oneDNN's sgemm is faster than OpenBLAS at most of our shapes (docs/performance/journal.md); without it, all products are OpenBLAS's.
 option(PEFT_ONEDNN "Use oneDNN's matrix products where they are faster, if libdnnl-dev is there" ON)
 find_path(PEFT_onednn_INCLUDE dnnl.h)
 find_library(PEFT_onednn_LIBRARY dnnl)

@@ -2,7 +2,7 @@
 //
 // Double products are OpenBLAS's. Float products are oneDNN's where the build found it
 // (libdnnl-dev) and it is the faster of the two for the shape, else OpenBLAS's too;
-// docs/performance.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
+// docs/performance/journal.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
 // chooses one of them for all shapes.
 #pragma once
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The same training step here and in plain PyTorch, taking turns in one run on one machine.
 
-    tools/bench/side_by_side.py --write docs/performance.md      all cases, the tables into the document
+    tools/bench/side_by_side.py --write docs/performance/results.md      all cases, the tables into the document
     tools/bench/side_by_side.py --short                          a few cases of seconds, on one thread
     tools/bench/side_by_side.py --sections equal --models tiny --strategies "full lora"
 
