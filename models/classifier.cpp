@@ -12,66 +12,49 @@ using engine::Role;
 using engine::Tensor;
 
 SequenceClassifier::SequenceClassifier(ModelConfig config)
-    : config_(std::move(config)), encoder_(config_) {
+    : config_(std::move(config)), encoder_(*this, names_of(config_.family).base, config_) {
   const int64_t h = config_.hidden_size;
   const int after = config_.num_hidden_layers;
-  declare(encoder_, names_of(config_.family).base);
-  out_ = std::make_unique<Linear>(h, config_.num_labels, Role::head, after);
+  const auto make = [&](const char* name, int64_t out, Role role) {
+    auto linear = std::make_unique<Linear>(*this, name, h, out, role, after);
+    linear->weight.init_std = config_.initializer_range;
+    return linear;
+  };
   switch (config_.family) {
     case Family::bert:
-      pooler_ = std::make_unique<Linear>(h, h, Role::pooler, after);
-      declare(*pooler_, "bert.pooler.dense");
-      out_name_ = "classifier";
+      pooler_ = make("bert.pooler.dense", h, Role::pooler);
+      // Base checkpoints without a pooler exist; transformers starts it fresh as well, and says so.
+      pooler_->weight.required = pooler_->bias.required = false;
+      out_ = make("classifier", config_.num_labels, Role::head);
       break;
     case Family::roberta:
     case Family::electra:
-      dense_name_ = "classifier.dense";
-      out_name_ = "classifier.out_proj";
+      dense_ = make("classifier.dense", h, Role::head);
+      out_ = make("classifier.out_proj", config_.num_labels, Role::head);
       break;
     case Family::distilbert:
-      dense_name_ = "pre_classifier";
-      out_name_ = "classifier";
+      dense_ = make("pre_classifier", h, Role::head);
+      out_ = make("classifier", config_.num_labels, Role::head);
       break;
-  }
-  if (!dense_name_.empty()) {
-    dense_ = std::make_unique<Linear>(h, h, Role::head, after);
-    declare(*dense_, dense_name_);
-    dense_->weight.init_std = config_.initializer_range;
-  }
-  declare(*out_, out_name_);
-  out_->weight.init_std = config_.initializer_range;
-  if (pooler_) {
-    pooler_->weight.init_std = config_.initializer_range;
-    // Base checkpoints without a pooler exist; transformers starts it fresh as well, and says so.
-    pooler_->weight.required = pooler_->bias.required = false;
   }
 }
 
 engine::Sites SequenceClassifier::sites() {
-  engine::Sites sites;
+  engine::Sites sites = engine::collect_sites(*this);
   sites.model_type = config_.model_type;
   sites.layers = config_.num_hidden_layers;
-  sites.heads = config_.num_attention_heads;
+  sites.heads = sites.kv.heads = config_.num_attention_heads;
   sites.hidden = config_.hidden_size;
-  encoder_.add_sites(sites, names_of(config_.family).base + ".");
-  if (pooler_)
-    sites.linears.push_back(
-        {pooler_.get(), Role::pooler, sites.layers, 0, pooler_->out(), "bert.pooler.dense"});
-  if (dense_)
-    sites.linears.push_back(
-        {dense_.get(), Role::head, sites.layers, 0, dense_->out(), dense_name_});
-  sites.linears.push_back({out_.get(), Role::head, sites.layers, 0, out_->out(), out_name_});
-  sites.kv = {sites.layers, sites.heads, sites.hidden, &prefix_, this};
   return sites;
 }
 
 Tensor SequenceClassifier::encode(Graph& g, const engine::TokenBatch& batch) {
-  return encoder_(g, batch, prefix_.get());
+  return encoder_(g, batch);
 }
 
 Tensor SequenceClassifier::encode_first(Graph& g, const engine::TokenBatch& batch) {
   first_.choose_first(batch.segments);
-  return encoder_(g, batch, prefix_.get(), &first_);
+  return encoder_(g, batch, &first_);
 }
 
 Tensor SequenceClassifier::head(Graph& g, Tensor x) {

@@ -43,8 +43,6 @@ class SequenceClassifier : public engine::Module {
   std::unique_ptr<engine::Linear> pooler_;  // BERT
   std::unique_ptr<engine::Linear> dense_;   // RoBERTa, ELECTRA, DistilBERT
   std::unique_ptr<engine::Linear> out_;
-  std::string dense_name_, out_name_;
-  std::unique_ptr<engine::KvHook> prefix_;
   engine::RowChoice first_;  // each sequence's first token
 };
 

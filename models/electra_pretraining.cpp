@@ -36,35 +36,32 @@ ModelConfig generator_of(const ModelConfig& c, double part) {
 ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
     : config_(std::move(config)),
       generator_config_(generator_of(config_, generator)),
-      encoder_(config_),
-      dense_(config_.hidden_size, config_.hidden_size, Role::head, config_.num_hidden_layers),
-      prediction_(config_.hidden_size, 1, Role::head, config_.num_hidden_layers) {
+      encoder_(*this, "electra", config_),
+      dense_(*this, "discriminator_predictions.dense", config_.hidden_size, config_.hidden_size,
+             Role::head, config_.num_hidden_layers),
+      prediction_(*this, "discriminator_predictions.dense_prediction", config_.hidden_size, 1,
+                  Role::head, config_.num_hidden_layers) {
   check(config_.family == Family::electra, "electra_pretraining", "model_type '",
         config_.model_type, "' cannot be pretrained with rtd",
         engine::hint("use type=electra, or the objective mlm with type=bert"));
-  declare(encoder_, "electra");
-  declare(dense_, "discriminator_predictions.dense");
-  declare(prediction_, "discriminator_predictions.dense_prediction");
   dense_.weight.init_std = prediction_.weight.init_std = config_.initializer_range;
   const ModelConfig& g = generator_config_;
   if (g.hidden_size != g.embedding_size) {
-    generator_in_ = std::make_unique<engine::Linear>(g.embedding_size, g.hidden_size,
-                                                     Role::embedding_projection, -1);
+    generator_in_ =
+        std::make_unique<engine::Linear>(*this, "generator.embeddings_project", g.embedding_size,
+                                         g.hidden_size, Role::embedding_projection, -1);
     generator_in_->weight.init_std = g.initializer_range;
-    declare(*generator_in_, "generator.embeddings_project");
   }
-  for (int i = 0; i < g.num_hidden_layers; ++i) {
-    generator_layers_.push_back(std::make_unique<EncoderLayer>(g, i));
-    declare(*generator_layers_.back(), "generator.encoder.layer." + std::to_string(i));
-  }
-  generator_head_ =
-      std::make_unique<TiedHead>(g, g.hidden_size, g.embedding_size, "generator_predictions.dense",
-                                 "generator_predictions.LayerNorm", "generator_lm_head.bias");
-  declare(*generator_head_, "");
+  for (int i = 0; i < g.num_hidden_layers; ++i)
+    generator_layers_.push_back(std::make_unique<EncoderLayer>(
+        *this, "generator.encoder.layer." + std::to_string(i), g, i));
+  generator_head_ = std::make_unique<TiedHead>(
+      *this, "", g, g.hidden_size, g.embedding_size, "generator_predictions.dense",
+      "generator_predictions.LayerNorm", "generator_lm_head.bias");
 }
 
 Tensor ElectraPretraining::discriminate(Graph& g, const engine::TokenBatch& batch) {
-  return prediction_(g, dense_(g, encoder_(g, batch, nullptr), config_.hidden_act));
+  return prediction_(g, dense_(g, encoder_(g, batch), config_.hidden_act));
 }
 
 std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
@@ -107,10 +104,10 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch,
   Tensor x = encoder_.embeddings(g, batch);
   if (generator_in_) x = (*generator_in_)(g, x);
   const size_t last = generator_layers_.size() - 1;
-  for (size_t i = 0; i < last; ++i) x = (*generator_layers_[i])(g, x, batch.segments, {});
+  for (size_t i = 0; i < last; ++i) x = (*generator_layers_[i])(g, x, batch.segments);
   masked_.choose(batch.segments, rows);
-  x = (*generator_layers_[last])(g, x, batch.segments, {}, &masked_);
-  Table& words = encoder_.embeddings.word;
+  x = (*generator_layers_[last])(g, x, batch.segments, &masked_);
+  engine::Embedding& words = encoder_.embeddings.word;
   std::vector<int32_t> drawn;
   const Tensor guess =
       generator_head_->loss(g, x, words, labels, &c.generator_correct,

@@ -15,18 +15,17 @@ using engine::Role;
 using engine::Segments;
 using engine::Tensor;
 
-Embeddings::Embeddings(const ModelConfig& config)
-    : word(config.vocab_size, config.embedding_size),
-      position(config.max_position_embeddings, config.embedding_size),
-      norm(config.embedding_size, config.layer_norm_eps, Role::embedding_norm, -1),
+Embeddings::Embeddings(engine::Module& parent, const ModelConfig& config)
+    : Module(parent, "embeddings"),
+      word(*this, "word_embeddings", config.vocab_size, config.embedding_size),
+      position(*this, "position_embeddings", config.max_position_embeddings, config.embedding_size),
+      type(config.type_vocab_size > 0
+               ? std::make_unique<engine::Embedding>(*this, "token_type_embeddings",
+                                                     config.type_vocab_size, config.embedding_size)
+               : nullptr),
+      norm(*this, "LayerNorm", config.embedding_size, config.layer_norm_eps, Role::embedding_norm,
+           -1),
       config_(config) {
-  declare(word, "word_embeddings");
-  declare(position, "position_embeddings");
-  if (config.type_vocab_size > 0) {
-    type = std::make_unique<Table>(config.type_vocab_size, config.embedding_size);
-    declare(*type, "token_type_embeddings");
-  }
-  declare(norm, "LayerNorm");
   word.weight.init_std = position.weight.init_std = config.initializer_range;
 }
 
@@ -58,43 +57,43 @@ Tensor Embeddings::operator()(Graph& g, const engine::TokenBatch& batch) {
   return engine::dropout(g, norm(g, x), config_.hidden_dropout);
 }
 
-EncoderLayer::EncoderLayer(const ModelConfig& c, int layer)
-    : query(c.hidden_size, c.hidden_size, Role::query, layer),
-      key(c.hidden_size, c.hidden_size, Role::key, layer),
-      value(c.hidden_size, c.hidden_size, Role::value, layer),
-      attention_output(c.hidden_size, c.hidden_size, Role::attention_output, layer),
-      attention_norm(c.hidden_size, c.layer_norm_eps, Role::attention_norm, layer),
-      ffn_in(c.hidden_size, c.intermediate_size, Role::ffn_in, layer),
-      ffn_out(c.intermediate_size, c.hidden_size, Role::ffn_out, layer),
-      ffn_norm(c.hidden_size, c.layer_norm_eps, Role::ffn_norm, layer),
-      config_(c),
-      layer_(layer) {
-  const Names& n = names_of(c.family);
-  declare(query, n.query);
-  declare(key, n.key);
-  declare(value, n.value);
-  declare(attention_output, n.attention_output);
-  declare(attention_norm, n.attention_norm);
-  declare(after_attention_, n.after_attention);
-  declare(ffn_in, n.ffn_in);
-  declare(ffn_out, n.ffn_out);
-  declare(ffn_norm, n.ffn_norm);
-  declare(after_ffn_, n.after_ffn);
+EncoderLayer::EncoderLayer(engine::Module& parent, std::string name, const ModelConfig& c,
+                           int layer)
+    : Module(parent, std::move(name)),
+      query(*this, names_of(c.family).query, c.hidden_size, c.hidden_size, Role::query, layer),
+      key(*this, names_of(c.family).key, c.hidden_size, c.hidden_size, Role::key, layer),
+      value(*this, names_of(c.family).value, c.hidden_size, c.hidden_size, Role::value, layer),
+      attention_output(*this, names_of(c.family).attention_output, c.hidden_size, c.hidden_size,
+                       Role::attention_output, layer),
+      attention_norm(*this, names_of(c.family).attention_norm, c.hidden_size, c.layer_norm_eps,
+                     Role::attention_norm, layer),
+      after_attention(*this, names_of(c.family).after_attention, c.hidden_size,
+                      engine::Point::after_attention, layer),
+      ffn_in(*this, names_of(c.family).ffn_in, c.hidden_size, c.intermediate_size, Role::ffn_in,
+             layer),
+      ffn_out(*this, names_of(c.family).ffn_out, c.intermediate_size, c.hidden_size, Role::ffn_out,
+              layer),
+      ffn_norm(*this, names_of(c.family).ffn_norm, c.hidden_size, c.layer_norm_eps, Role::ffn_norm,
+               layer),
+      after_ffn(*this, names_of(c.family).after_ffn, c.hidden_size, engine::Point::after_ffn,
+                layer),
+      front(*this, c.hidden_size, layer),
+      config_(c) {
   for (Linear* linear : {&query, &key, &value, &attention_output, &ffn_in, &ffn_out})
     linear->weight.init_std = c.initializer_range;
 }
 
 Tensor EncoderLayer::finish(Graph& g, Tensor h, const Tensor& residual, engine::LayerNorm& norm,
-                            double dropout, const Hooks& hooks) {
-  if (hooks.empty()) return norm(g, std::move(h), residual, dropout);
-  h = engine::dropout(g, std::move(h), dropout);
-  for (const auto& hook : hooks) h = hook->apply(g, {residual, h, norm});
+                            double dropout, engine::HookPoint& point) {
+  if (point.empty()) return norm(g, std::move(h), residual, dropout);
+  h = point(g, residual, engine::dropout(g, std::move(h), dropout), &norm);
   return norm(g, std::move(h), residual, 0);
 }
 
 Tensor EncoderLayer::operator()(Graph& g, const Tensor& x, const Segments& segments,
-                                const engine::KeyValue& prefix, const engine::RowChoice* rows) {
+                                const engine::RowChoice* rows) {
   const bool distil = config_.family == Family::distilbert;
+  const engine::KeyValue prefix = front(g);
   const Tensor at = rows ? engine::select_rows(g, x, rows->rows)
                          : x;  // before k and v: its gradient adds to theirs
   Tensor h;
@@ -106,57 +105,29 @@ Tensor EncoderLayer::operator()(Graph& g, const Tensor& x, const Segments& segme
                                               prefix.value, rows ? &rows->segments : nullptr));
   }
   const Tensor middle = finish(g, std::move(h), at, attention_norm,
-                               distil ? 0 : config_.hidden_dropout, attention_hooks_);
+                               distil ? 0 : config_.hidden_dropout, after_attention);
   h = ffn_out(g, ffn_in(g, middle, config_.hidden_act));
-  return finish(g, std::move(h), middle, ffn_norm, config_.hidden_dropout, ffn_hooks_);
+  return finish(g, std::move(h), middle, ffn_norm, config_.hidden_dropout, after_ffn);
 }
 
-void EncoderLayer::add_sites(engine::Sites& sites, const std::string& path) {
-  const Names& n = names_of(config_.family);
-  const auto linear = [&](Linear& l, Role role, const std::string& name) {
-    sites.linears.push_back({&l, role, layer_, 0, l.out(), path + name});
-  };
-  linear(query, Role::query, n.query);
-  linear(key, Role::key, n.key);
-  linear(value, Role::value, n.value);
-  linear(attention_output, Role::attention_output, n.attention_output);
-  linear(ffn_in, Role::ffn_in, n.ffn_in);
-  linear(ffn_out, Role::ffn_out, n.ffn_out);
-  sites.points.push_back({engine::Point::after_attention, layer_, config_.hidden_size,
-                          &attention_hooks_, &after_attention_, path + n.after_attention});
-  sites.points.push_back({engine::Point::after_ffn, layer_, config_.hidden_size, &ffn_hooks_,
-                          &after_ffn_, path + n.after_ffn});
+Encoder::Encoder(engine::Module& parent, std::string name, const ModelConfig& config)
+    : Module(parent, std::move(name)), embeddings(*this, config), config_(config) {
+  if (config.embedding_size != config.hidden_size)
+    projection = std::make_unique<Linear>(*this, "embeddings_project", config.embedding_size,
+                                          config.hidden_size, Role::embedding_projection, -1);
+  for (int i = 0; i < config.num_hidden_layers; ++i)
+    layers.push_back(std::make_unique<EncoderLayer>(
+        *this, names_of(config.family).layers + "." + std::to_string(i), config, i));
 }
 
-Encoder::Encoder(const ModelConfig& config) : embeddings(config), config_(config) {
-  declare(embeddings, "embeddings");
-  if (config.embedding_size != config.hidden_size) {
-    projection = std::make_unique<Linear>(config.embedding_size, config.hidden_size,
-                                          Role::embedding_projection, -1);
-    declare(*projection, "embeddings_project");
-  }
-  for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers.push_back(std::make_unique<EncoderLayer>(config, i));
-    declare(*layers.back(), names_of(config.family).layers + "." + std::to_string(i));
-  }
-}
-
-Tensor Encoder::operator()(Graph& g, const engine::TokenBatch& batch, engine::KvHook* prefix,
+Tensor Encoder::operator()(Graph& g, const engine::TokenBatch& batch,
                            const engine::RowChoice* rows) {
   engine::counters().tokens += batch.tokens();
   Tensor x = embeddings(g, batch);
   if (projection) x = (*projection)(g, x);
   for (size_t i = 0; i < layers.size(); ++i)
-    x = (*layers[i])(g, x, batch.segments,
-                     prefix ? prefix->prefix(g, static_cast<int>(i)) : engine::KeyValue{},
-                     i + 1 == layers.size() ? rows : nullptr);
+    x = (*layers[i])(g, x, batch.segments, i + 1 == layers.size() ? rows : nullptr);
   return x;
-}
-
-void Encoder::add_sites(engine::Sites& sites, const std::string& path) {
-  for (size_t i = 0; i < layers.size(); ++i)
-    layers[i]->add_sites(sites,
-                         path + names_of(config_.family).layers + "." + std::to_string(i) + ".");
 }
 
 }  // namespace models

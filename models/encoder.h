@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/token_batch.h"
+#include "engine/nn/embedding.h"
 #include "engine/nn/hooks.h"
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
@@ -20,24 +21,15 @@
 
 namespace models {
 
-// A table of rows: declared as "<name>.weight" (entries, width).
-class Table : public engine::Module {
- public:
-  Table(int64_t entries, int64_t width) {
-    declare(weight, "weight", {entries, width}, engine::Role::embedding, -1);
-  }
-  engine::Parameter weight;
-};
-
 class Embeddings : public engine::Module {
  public:
-  explicit Embeddings(const ModelConfig& config);
+  Embeddings(engine::Module& parent, const ModelConfig& config);
   // (tokens, embedding_size), normalised and dropped out. Errors: a sequence longer than the
   // position table.
   engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch);
 
-  Table word, position;
-  std::unique_ptr<Table> type;  // none in DistilBERT
+  engine::Embedding word, position;
+  std::unique_ptr<engine::Embedding> type;  // none in DistilBERT
   engine::LayerNorm norm;
 
  private:
@@ -47,40 +39,37 @@ class Embeddings : public engine::Module {
 
 class EncoderLayer : public engine::Module {
  public:
-  EncoderLayer(const ModelConfig& config, int layer);
+  EncoderLayer(engine::Module& parent, std::string name, const ModelConfig& config, int layer);
   // x (tokens, hidden) -> (tokens, hidden), or, given `rows`, (rows, hidden): keys and values of
   // all tokens, everything else of the chosen ones. `segments` and `rows` must live until backward.
   engine::Tensor operator()(engine::Graph& g, const engine::Tensor& x,
-                            const engine::Segments& segments, const engine::KeyValue& prefix,
+                            const engine::Segments& segments,
                             const engine::RowChoice* rows = nullptr);
-  void add_sites(engine::Sites& sites, const std::string& path);
 
   engine::Linear query, key, value, attention_output;
   engine::LayerNorm attention_norm;
+  engine::HookPoint after_attention;
   engine::Linear ffn_in, ffn_out;
   engine::LayerNorm ffn_norm;
+  engine::HookPoint after_ffn;
+  engine::KvPoint front;
 
  private:
-  using Hooks = std::vector<std::unique_ptr<engine::PointHook>>;
   // LN(residual + drop(h)) with what strategies put between dropout and sum.
   engine::Tensor finish(engine::Graph& g, engine::Tensor h, const engine::Tensor& residual,
-                        engine::LayerNorm& norm, double dropout, const Hooks& hooks);
+                        engine::LayerNorm& norm, double dropout, engine::HookPoint& point);
 
   const ModelConfig& config_;
-  int layer_;
-  engine::Module after_attention_, after_ffn_;  // bear the names of the hooks below
-  Hooks attention_hooks_, ffn_hooks_;
 };
 
 class Encoder : public engine::Module {
  public:
-  explicit Encoder(const ModelConfig& config);
+  Encoder(engine::Module& parent, std::string name, const ModelConfig& config);
   // (tokens, hidden) of the last layer, or (rows, hidden) of it at `rows`: the same values there
   // (as long as dropout is off: its masks are drawn for fewer rows) for less work, 42 % less where
   // there are two layers and one row a sequence. The batch and the rows must live until backward.
   engine::Tensor operator()(engine::Graph& g, const engine::TokenBatch& batch,
-                            engine::KvHook* prefix, const engine::RowChoice* rows = nullptr);
-  void add_sites(engine::Sites& sites, const std::string& path);
+                            const engine::RowChoice* rows = nullptr);
 
   Embeddings embeddings;
   std::unique_ptr<engine::Linear> projection;  // ELECTRA, when embedding_size != hidden_size

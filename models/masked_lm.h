@@ -23,19 +23,20 @@ namespace models {
 // language models.
 class TiedHead : public engine::Module {
  public:
-  // Declares "<transform>.weight ...", "<norm>.weight ..." and "<bias>".
-  TiedHead(const ModelConfig& config, int64_t in, int64_t embedding, const std::string& transform,
-           const std::string& norm, const std::string& bias);
+  // Declares "<transform>.weight ...", "<norm>.weight ..." and "<bias>" below `name`.
+  TiedHead(engine::Module& parent, std::string name, const ModelConfig& config, int64_t in,
+           int64_t embedding, const std::string& transform, const std::string& norm,
+           const std::string& bias);
   // The mean loss over the rows of x.
-  engine::Tensor loss(engine::Graph& g, const engine::Tensor& x, Table& words,
+  engine::Tensor loss(engine::Graph& g, const engine::Tensor& x, engine::Embedding& words,
                       const std::vector<int32_t>& labels, int64_t* correct,
                       const std::function<void(const engine::Tensor&)>& look = {});
   // (rows, vocabulary)
-  engine::Tensor logits(engine::Graph& g, const engine::Tensor& x, Table& words);
+  engine::Tensor logits(engine::Graph& g, const engine::Tensor& x, engine::Embedding& words);
 
+  engine::Parameter bias;  // (1, vocabulary)
   engine::Linear transform;
   engine::LayerNorm norm;
-  engine::Parameter bias;  // (1, vocabulary)
 
  private:
   engine::Tensor transformed(engine::Graph& g, const engine::Tensor& x);

@@ -9,7 +9,8 @@ using engine::Linear;
 using engine::Role;
 
 struct Weight : engine::Module {
-  Weight(std::vector<int64_t> dims, Role role, int layer) {
+  Weight(engine::Module& parent, std::string name, std::vector<int64_t> dims, Role role, int layer)
+      : Module(parent, std::move(name)) {
     declare(weight, "weight", std::move(dims), role, layer);
   }
   engine::Parameter weight;
@@ -18,35 +19,27 @@ struct Weight : engine::Module {
 // Touvron et al. 2023: RMSNorm, rotary positions (no table), SwiGLU (two layers in, one out), no
 // biases.
 struct LlamaLayer : engine::Module {
-  LlamaLayer(int64_t h, int64_t kv, int64_t ffn, int layer)
-      : query(h, h, Role::query, layer, false),
-        key(h, kv, Role::key, layer, false),
-        value(h, kv, Role::value, layer, false),
-        output(h, h, Role::attention_output, layer, false),
-        gate(h, ffn, Role::ffn_in, layer, false),
-        up(h, ffn, Role::ffn_in, layer, false),
-        down(ffn, h, Role::ffn_out, layer, false),
-        input_norm({h}, Role::attention_norm, layer),
-        post_norm({h}, Role::ffn_norm, layer) {
+  LlamaLayer(engine::Module& parent, std::string name, int64_t h, int64_t kv, int64_t ffn,
+             int layer)
+      : Module(parent, std::move(name)),
+        query(*this, "self_attn.q_proj", h, h, Role::query, layer, false),
+        key(*this, "self_attn.k_proj", h, kv, Role::key, layer, false),
+        value(*this, "self_attn.v_proj", h, kv, Role::value, layer, false),
+        output(*this, "self_attn.o_proj", h, h, Role::attention_output, layer, false),
+        gate(*this, "mlp.gate_proj", h, ffn, Role::ffn_in, layer, false),
+        up(*this, "mlp.up_proj", h, ffn, Role::ffn_in, layer, false),
+        down(*this, "mlp.down_proj", ffn, h, Role::ffn_out, layer, false),
+        input_norm(*this, "input_layernorm", {h}, Role::attention_norm, layer),
+        post_norm(*this, "post_attention_layernorm", {h}, Role::ffn_norm, layer),
+        after_attention(*this, "self_attn", h, engine::Point::after_attention, layer),
+        after_ffn(*this, "mlp", h, engine::Point::after_ffn, layer),
+        front(*this, h, layer) {
     input_norm.weight.norm = post_norm.weight.norm = true;
-    const std::pair<engine::Module*, const char*> children[] = {
-        {&query, "self_attn.q_proj"},
-        {&key, "self_attn.k_proj"},
-        {&value, "self_attn.v_proj"},
-        {&output, "self_attn.o_proj"},
-        {&gate, "mlp.gate_proj"},
-        {&up, "mlp.up_proj"},
-        {&down, "mlp.down_proj"},
-        {&input_norm, "input_layernorm"},
-        {&post_norm, "post_attention_layernorm"},
-        {&after_attention, "self_attn"},
-        {&after_ffn, "mlp"}};
-    for (const auto& [module, name] : children) declare(*module, name);
   }
   Linear query, key, value, output, gate, up, down;
   Weight input_norm, post_norm;
-  engine::Module after_attention, after_ffn;
-  std::vector<std::unique_ptr<engine::PointHook>> attention_hooks, ffn_hooks;
+  engine::HookPoint after_attention, after_ffn;
+  engine::KvPoint front;
 };
 
 class Llama : public PlannedModel {
@@ -55,52 +48,32 @@ class Llama : public PlannedModel {
       : type_(get<std::string>(json, "model_type", where)),
         hidden_(get<int64_t>(json, "hidden_size", where)),
         heads_(get<int>(json, "num_attention_heads", where)),
-        embed_({get<int64_t>(json, "vocab_size", where), hidden_}, Role::embedding, -1),
-        norm_({hidden_}, Role::ffn_norm, -1) {
+        embed_(*this, "model.embed_tokens", {get<int64_t>(json, "vocab_size", where), hidden_},
+               Role::embedding, -1) {
     const auto kv_heads = get_or<int64_t>(json, "num_key_value_heads", heads_, where);
     const auto layers = get<int>(json, "num_hidden_layers", where);
     engine::check(heads_ > 0 && hidden_ % heads_ == 0, where, "hidden_size ", hidden_,
                   " does not divide into ", heads_, " heads");
-    declare(embed_, "model.embed_tokens");
     for (int i = 0; i < layers; ++i) {
       layers_.push_back(std::make_unique<LlamaLayer>(
-          hidden_, hidden_ / heads_ * kv_heads, get<int64_t>(json, "intermediate_size", where), i));
-      declare(*layers_.back(), "model.layers." + std::to_string(i));
+          *this, "model.layers." + std::to_string(i), hidden_, hidden_ / heads_ * kv_heads,
+          get<int64_t>(json, "intermediate_size", where), i));
     }
-    norm_.weight.norm = true;
-    norm_.weight.layer = layers;
-    declare(norm_, "model.norm");
+    norm_ = std::make_unique<Weight>(*this, "model.norm", std::vector<int64_t>{hidden_},
+                                     Role::ffn_norm, layers);
+    norm_->weight.norm = true;
     if (!get_or<bool>(json, "tie_word_embeddings", false, where)) {
-      lm_head_ = std::make_unique<Weight>(embed_.weight.dims, Role::embedding, layers);
-      declare(*lm_head_, "lm_head");
+      lm_head_ =
+          std::make_unique<Weight>(*this, "lm_head", embed_.weight.dims, Role::embedding, layers);
     }
   }
 
   engine::Sites sites() override {
-    engine::Sites sites;
+    engine::Sites sites = engine::collect_sites(*this);
     sites.model_type = type_;
     sites.layers = static_cast<int>(layers_.size());
-    sites.heads = heads_;
+    sites.heads = sites.kv.heads = heads_;
     sites.hidden = hidden_;
-    for (int i = 0; i < sites.layers; ++i) {
-      LlamaLayer& l = *layers_[static_cast<size_t>(i)];
-      const std::string path = "model.layers." + std::to_string(i) + ".";
-      const auto add = [&](Linear& linear, Role role, const char* name) {
-        sites.linears.push_back({&linear, role, i, 0, linear.out(), path + name});
-      };
-      add(l.query, Role::query, "self_attn.q_proj");
-      add(l.key, Role::key, "self_attn.k_proj");
-      add(l.value, Role::value, "self_attn.v_proj");
-      add(l.output, Role::attention_output, "self_attn.o_proj");
-      add(l.gate, Role::ffn_in, "mlp.gate_proj");
-      add(l.up, Role::ffn_in, "mlp.up_proj");
-      add(l.down, Role::ffn_out, "mlp.down_proj");
-      sites.points.push_back({engine::Point::after_attention, i, hidden_, &l.attention_hooks,
-                              &l.after_attention, path + "self_attn"});
-      sites.points.push_back(
-          {engine::Point::after_ffn, i, hidden_, &l.ffn_hooks, &l.after_ffn, path + "mlp"});
-    }
-    sites.kv = {sites.layers, heads_, hidden_, &prefix_, this};
     return sites;
   }
 
@@ -110,9 +83,8 @@ class Llama : public PlannedModel {
   int heads_;
   Weight embed_;
   std::vector<std::unique_ptr<LlamaLayer>> layers_;
-  Weight norm_;
+  std::unique_ptr<Weight> norm_;
   std::unique_ptr<Weight> lm_head_;
-  std::unique_ptr<engine::KvHook> prefix_;
 };
 
 }  // namespace

@@ -17,7 +17,6 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
-#include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
 #include "engine/ops/elementwise.h"
 #include "peft/registry.h"
@@ -33,16 +32,14 @@ enum class Kind { houlsby, pfeiffer, parallel };
 class AdapterHook : public PointHook {
  public:
   AdapterHook(Kind kind, int64_t width, int64_t size, int layer, Activation act, double scaling)
-      : down(width, size, Role::injected, layer),
-        up(size, width, Role::injected, layer),
+      : down(*this, "down", width, size, Role::injected, layer),
+        up(*this, "up", size, width, Role::injected, layer),
         kind_(kind),
         act_(act),
         scaling_(static_cast<Scalar>(scaling)) {
     down.weight.init = kind == Kind::parallel ? Init::kaiming_uniform : Init::normal;
     down.weight.init_std = 0.01;
     up.weight.init = Init::zeros;
-    declare(down, "down");
-    declare(up, "up");
   }
 
   Tensor apply(Graph& g, const SubLayer& sub) override {
@@ -50,7 +47,7 @@ class AdapterHook : public PointHook {
       case Kind::houlsby:
         return add(g, f(g, sub.out), sub.out);
       case Kind::pfeiffer:
-        return add(g, f(g, sub.norm(g, add(g, sub.out, sub.in))), sub.out);
+        return add(g, f(g, sub.sum(g)), sub.out);
       case Kind::parallel:
         return add(g, scale(g, f(g, sub.in), scaling_), sub.out);
     }
@@ -124,8 +121,7 @@ class Adapter : public Strategy {
       check(size > 0, "adapter", "reduction=", reduction_, " of width ", site.width,
             " leaves nothing", hint("give size= instead"));
       auto hook = std::make_unique<AdapterHook>(kind_, site.width, size, site.layer, act, scaling_);
-      site.owner->adopt(*hook, "adapter");
-      site.hooks->push_back(std::move(hook));
+      site.hook_point->add_hook(std::move(hook), "adapter");
       matched_.push_back(site.path);
     }
     check(!matched_.empty(), "adapter", "this ", sites.model_type, " has no place for adapters");

@@ -131,11 +131,11 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
     const Json o = strategy.options();
     const bool flat = o.at("flat");
     out.update({{"num_virtual_tokens", o.at("length")},
-                {"token_dim", sites.kv.width},
+                {"token_dim", sites.kv.width()},
                 {"num_transformer_submodules", 1},
                 {"num_attention_heads", sites.kv.heads},
-                {"num_layers", sites.kv.layers},
-                {"encoder_hidden_size", flat ? Json(sites.kv.width) : o.at("hidden")},
+                {"num_layers", sites.kv.layers()},
+                {"encoder_hidden_size", flat ? Json(sites.kv.width()) : o.at("hidden")},
                 {"prefix_projection", !flat}});
   }
   return out;

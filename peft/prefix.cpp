@@ -56,11 +56,10 @@ class MlpPrefix : public PrefixHook {
  public:
   MlpPrefix(int64_t length, int layers, int64_t width, int64_t hidden)
       : PrefixHook(layers, width),
-        first(width, hidden, Role::injected, -1),
-        second(hidden, 2 * layers * width, Role::injected, -1) {
+        first(*this, "prefix_encoder.transform.0", width, hidden, Role::injected, -1),
+        second(*this, "prefix_encoder.transform.2", hidden, 2 * layers * width, Role::injected,
+               -1) {
     declare(embedding, "prefix_encoder.embedding.weight", {length, width}, Role::injected, -1);
-    declare(first, "prefix_encoder.transform.0");
-    declare(second, "prefix_encoder.transform.2");
     embedding.init_std = 1;  // torch.nn.Embedding
     first.weight.init = second.weight.init = Init::kaiming_uniform;
   }
@@ -116,18 +115,21 @@ Json Prefix::options() const {
 double Prefix::default_learning_rate() const { return flat_ ? 1e-2 : 1e-3; }
 
 void Prefix::inject(Sites& sites) {
-  KvSite& site = sites.kv;
-  check(site.hook != nullptr && site.owner != nullptr, "prefix", "this ", sites.model_type,
+  const KvSite& site = sites.kv;
+  check(site.layers() > 0 && sites.root, "prefix", "this ", sites.model_type,
         " has no place for a prefix");
-  check(*site.hook == nullptr, "prefix", "this model has a prefix already");
+  check(!site.hook(), "prefix", "this model has a prefix already");
+  for (const KvPoint* point : site.points)
+    check(point->width == site.width(), "prefix", "the keys of this ", sites.model_type, " are ",
+          site.width(), " wide in one layer and ", point->width,
+          " in another; one table has one width");
   std::unique_ptr<PrefixHook> hook;
   if (flat_)
-    hook = std::make_unique<FlatPrefix>(length_, site.layers, site.width, std_);
+    hook = std::make_unique<FlatPrefix>(length_, site.layers(), site.width(), std_);
   else
-    hook = std::make_unique<MlpPrefix>(length_, site.layers, site.width, hidden_);
-  site.owner->adopt(*hook, "");
-  hook_ = hook.get();
-  *site.hook = std::move(hook);
+    hook = std::make_unique<MlpPrefix>(length_, site.layers(), site.width(), hidden_);
+  hook_ = &sites.root->adopt(std::move(hook), "");
+  for (int i = 0; i < site.layers(); ++i) site.points[static_cast<size_t>(i)]->set_hook(hook_, i);
 }
 
 Matrix Prefix::table() const {

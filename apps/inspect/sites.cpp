@@ -72,7 +72,8 @@ void inspect_sites(const InspectOptions& options, std::ostream& out) {
   table.rule();
   for (const engine::PointSite& site : sites.points) {
     std::string added;
-    for (const auto& hook : *site.hooks) added += (added.empty() ? "" : " ") + added_by(*hook);
+    for (const auto& hook : site.hook_point->hooks())
+      added += (added.empty() ? "" : " ") + added_by(*hook);
     used += !added.empty();
     const char* point =
         site.point == engine::Point::after_attention ? "after_attention" : "after_ffn";
@@ -84,10 +85,10 @@ void inspect_sites(const InspectOptions& options, std::ostream& out) {
     points.push_back(std::move(entry));
   }
   std::string prefix;
-  if (sites.kv.hook && *sites.kv.hook) prefix = added_by(**sites.kv.hook);
+  if (sites.kv.hook()) prefix = added_by(*sites.kv.hook());
   used += !prefix.empty();
   table.rule();
-  table.add({"keys and values of every layer", "prefix", "", std::to_string(sites.kv.width), "-",
+  table.add({"keys and values of every layer", "prefix", "", std::to_string(sites.kv.width()), "-",
              or_dash(prefix)});
   if (options.json) {
     Json json = {{"model_type", sites.model_type},
@@ -98,9 +99,9 @@ void inspect_sites(const InspectOptions& options, std::ostream& out) {
     if (marked) json["matched"] = inspected.strategy->matched();
     json["linear_sites"] = std::move(linears);
     json["point_sites"] = std::move(points);
-    json["prefix_site"] = {{"layers", sites.kv.layers},
+    json["prefix_site"] = {{"layers", sites.kv.layers()},
                            {"heads", sites.kv.heads},
-                           {"width", sites.kv.width},
+                           {"width", sites.kv.width()},
                            {"added", prefix}};
     out << engine::json_text(json, 2) << '\n';
     return;

@@ -32,7 +32,7 @@ engine::Json option(const peft::Strategy& strategy, const std::string& name,
 }  // namespace
 
 Parts::Parts(engine::Module& root, const engine::Sites& sites, const peft::Strategy& strategy)
-    : layers_(sites.layers), width_(sites.kv.width) {
+    : layers_(sites.layers), width_(sites.kv.width()) {
   if (const auto kind = option(strategy, "adapter", "kind"); kind.is_string())
     adapter_kind_ = kind.get<std::string>();
   if (const auto act = option(strategy, "adapter", "activation"); act.is_string())
@@ -46,15 +46,15 @@ Parts::Parts(engine::Module& root, const engine::Sites& sites, const peft::Strat
     linears_[{site.role, site.layer}].push_back(std::move(l));
   }
   for (const engine::PointSite& site : sites.points)
-    for (const auto& hook : *site.hooks) {
+    for (const auto& hook : site.hook_point->hooks()) {
       const auto p = parameters_of(*hook);
       engine::check(p.contains("down.weight") && p.contains("up.weight") && !adapter_kind_.empty(),
                     "plan", "no cost is known for what ", strategy.name(), " adds at ", site.path);
       points_[{site.point, site.layer}].push_back(
           {{p.at("down.weight"), p.at("down.bias"), {}}, {p.at("up.weight"), p.at("up.bias"), {}}});
     }
-  if (sites.kv.hook && *sites.kv.hook) {
-    const auto p = parameters_of(**sites.kv.hook);
+  if (sites.kv.hook()) {
+    const auto p = parameters_of(*sites.kv.hook());
     if (p.contains("prompt_embeddings")) {
       prompt_ = p.at("prompt_embeddings");
     } else {

@@ -2,7 +2,11 @@
 //
 // A hook is a module that a strategy adds at a site. It must be a no-op on the output at the start
 // (LoRA B = 0, adapter up = 0, IA3 = 1). Several hooks at one site run in the order in which they
-// were added, so strategies compose with '+'.
+// were added, so strategies compose with '+'. Two of one kind at one site need names of their own
+// (PEFT's adapter names): two parameters of one name are an error of ParameterStore.
+//
+// A model declares its sites by having modules there: Linear, HookPoint, KvPoint.
+// collect_sites() finds them in the tree.
 #pragma once
 
 #include <memory>
@@ -15,7 +19,7 @@
 namespace engine {
 
 class Linear;
-class LayerNorm;
+class Norm;
 
 // At a linear layer y = x W^T + b.
 class LinearHook : public Module {
@@ -27,11 +31,14 @@ class LinearHook : public Module {
   virtual Tensor output(Graph& g, const Tensor& x, Tensor y) { return y; }
 };
 
-// What is known at the end of a sub-layer, before the residual sum and the LayerNorm.
+// What is known at the end of a sub-layer, before the residual sum.
 struct SubLayer {
-  const Tensor& in;   // (tokens, hidden) what went into the sub-layer: the residual
-  const Tensor& out;  // (tokens, hidden) what came out of its last linear layer and dropout
-  LayerNorm& norm;    // the LayerNorm that follows
+  const Tensor& in;   // (rows, hidden) the residual
+  const Tensor& out;  // (rows, hidden) what came out of its last linear layer and dropout
+  Norm* norm;         // post-LN: the normalisation of the sum; null in a pre-LN layer
+
+  // What the next sub-layer would read without a hook: norm(out + in), or out + in in pre-LN.
+  Tensor sum(Graph& g) const;
 };
 
 // After a sub-layer (adapters): returns what takes the place of `out`.
@@ -40,50 +47,111 @@ class PointHook : public Module {
   virtual Tensor apply(Graph& g, const SubLayer& sub) = 0;
 };
 
+enum class Point { after_attention, after_ffn };
+const char* point_name(Point point);
+
+// The end of a sub-layer. Bears the name below which its hooks' parameters stand.
+class HookPoint : public Module {
+ public:
+  HookPoint(Module& parent, std::string name, int64_t columns, Point where, Place at)
+      : Module(parent, std::move(name)), width(columns), point(where), place(at) {}
+
+  // (rows, width): `out` after all hooks. `in` and `norm` as in SubLayer.
+  Tensor operator()(Graph& g, const Tensor& in, Tensor out, Norm* norm = nullptr);
+
+  // The parameters of the hook are named below this module's name and `name`.
+  void add_hook(std::unique_ptr<PointHook> hook, std::string name);
+  const std::vector<std::unique_ptr<PointHook>>& hooks() const { return hooks_; }
+  bool empty() const { return hooks_.empty(); }
+  void remove_hooks();  // before a ParameterStore is made, or after its last use
+  void add_sites(Sites& sites, const std::string& path) override;
+
+  const int64_t width;
+  const Point point;
+  const Place place;
+
+ private:
+  std::vector<std::unique_ptr<PointHook>> hooks_;
+};
+
 struct KeyValue {
-  Tensor key, value;  // (length, hidden) each; empty when there is no prefix
+  Tensor key, value;  // (length, width) each; empty when there is no prefix
 };
 
 // Extra keys and values in front of every sequence, at every layer (prefix tuning).
 class KvHook : public Module {
  public:
-  virtual KeyValue prefix(Graph& g, int layer) = 0;
+  // For the `slot`-th KvPoint of the model, in order of layer.
+  virtual KeyValue prefix(Graph& g, int slot) = 0;
+};
+
+// In front of the keys and values of one attention; `width` is theirs (fewer heads than the
+// queries' make it narrower).
+class KvPoint : public Module {
+ public:
+  KvPoint(Module& parent, int64_t columns, Place at)
+      : Module(parent, ""), width(columns), place(at) {}
+
+  KeyValue operator()(Graph& g) { return hook_ ? hook_->prefix(g, slot_) : KeyValue{}; }
+
+  // One hook serves all points of a model, so it is owned elsewhere: Sites::root adopts it.
+  void set_hook(KvHook* hook, int slot) {
+    hook_ = hook;
+    slot_ = slot;
+  }
+  KvHook* hook() const { return hook_; }
+  void add_sites(Sites& sites, const std::string& path) override;
+
+  const int64_t width;
+  const Place place;
+
+ private:
+  KvHook* hook_ = nullptr;
+  int slot_ = 0;
 };
 
 struct LinearSite {
   Linear* linear;
   Role role;
   int layer;  // 0 .. layers - 1; `layers` for pooler and head
-  int64_t out_begin,
-      out_end;       // columns of the output that have this role (GPT-2's c_attn is three sites)
+  // Columns of the output that have this role (GPT-2's c_attn is three sites).
+  int64_t out_begin, out_end;
   std::string path;  // "bert.encoder.layer.0.attention.self.query"
+  Stack stack = Stack::only;
+  AttentionKind attention = AttentionKind::self;
 };
 
-enum class Point { after_attention, after_ffn };
-
 struct PointSite {
+  HookPoint* hook_point;
   Point point;
   int layer;
   int64_t width;
-  std::vector<std::unique_ptr<PointHook>>* hooks;
-  Module* owner;     // the hook's names go below it ...
   std::string path;  // "bert.encoder.layer.0.attention.output"
+  Stack stack = Stack::only;
 };
 
+// The places for prefixes.
 struct KvSite {
-  int layers = 0, heads = 0;
-  int64_t width = 0;
-  std::unique_ptr<KvHook>* hook = nullptr;
-  Module* owner = nullptr;
+  std::vector<KvPoint*> points;  // in order of layer
+  int heads = 0;                 // of the keys
+
+  int layers() const { return static_cast<int>(points.size()); }
+  int64_t width() const { return points.empty() ? 0 : points.front()->width; }
+  KvHook* hook() const { return points.empty() ? nullptr : points.front()->hook(); }
 };
 
 struct Sites {
-  std::string model_type;  // "bert", "roberta", "electra", "distilbert"
+  std::string model_type;  // "bert", "roberta", "gpt2", ...
   int layers = 0, heads = 0;
   int64_t hidden = 0;
-  std::vector<LinearSite> linears;  // in order of layer
+  Module* root = nullptr;           // adopts what belongs to no single site
+  std::vector<LinearSite> linears;  // in order of declaration, so of layer
   std::vector<PointSite> points;
   KvSite kv;
 };
+
+// The sites of a tree, in order of declaration; injected modules are none. The numbers of the model
+// (type, layers, heads, hidden) are left to the caller.
+Sites collect_sites(Module& root);
 
 }  // namespace engine

@@ -1,4 +1,4 @@
-// LayerNorm with Hugging Face's names "weight" and "bias".
+// Normalisation by rows, and LayerNorm with Hugging Face's names "weight" and "bias".
 #pragma once
 
 #include "engine/nn/module.h"
@@ -6,16 +6,25 @@
 
 namespace engine {
 
-class LayerNorm : public Module {
+// What hooks know of a normalisation.
+class Norm : public Module {
  public:
-  LayerNorm(int64_t width, double eps, Role role, int layer) : eps_(static_cast<Scalar>(eps)) {
-    declare(weight, "weight", {width}, role, layer, Init::ones);
-    declare(bias, "bias", {width}, role, layer, Init::zeros);
-    weight.norm = bias.norm = true;
-    bias.bias = true;
+  using Module::Module;
+  virtual Tensor operator()(Graph& g, const Tensor& x) = 0;
+};
+
+class LayerNorm : public Norm {
+ public:
+  LayerNorm(Module& parent, std::string name, int64_t width, double eps, Role role, Place place)
+      : Norm(parent, std::move(name)), eps_(static_cast<Scalar>(eps)) {
+    declare_all(width, role, place);
+  }
+  // A root.
+  LayerNorm(int64_t width, double eps, Role role, Place place) : eps_(static_cast<Scalar>(eps)) {
+    declare_all(width, role, place);
   }
 
-  Tensor operator()(Graph& g, const Tensor& x) {
+  Tensor operator()(Graph& g, const Tensor& x) override {
     return layer_norm(g, x, g.use(weight), g.use(bias), eps_);
   }
   // LayerNorm(residual + dropout(h)) in one pass; may write over h.
@@ -26,6 +35,13 @@ class LayerNorm : public Module {
   Parameter weight, bias;  // (1, width)
 
  private:
+  void declare_all(int64_t width, Role role, Place place) {
+    declare(weight, "weight", {width}, role, place, Init::ones);
+    declare(bias, "bias", {width}, role, place, Init::zeros);
+    weight.norm = bias.norm = true;
+    bias.bias = true;
+  }
+
   Scalar eps_;
 };
 

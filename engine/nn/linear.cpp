@@ -4,11 +4,29 @@
 
 namespace engine {
 
-Linear::Linear(int64_t in, int64_t out, Role role, int layer, bool with_bias)
-    : has_bias(with_bias) {
-  declare(weight, "weight", {out, in}, role, layer, Init::normal);
-  if (!with_bias) return;
-  declare(bias, "bias", {out}, role, layer, Init::zeros);
+Linear::Linear(Module& parent, std::string name, int64_t in, int64_t out, Role role, Place place,
+               bool with_bias)
+    : Module(parent, std::move(name)), has_bias(with_bias), parts_{{role, out}} {
+  declare_all(in, out, role, place);
+}
+
+Linear::Linear(Module& parent, std::string name, int64_t in, std::vector<Part> parts, Place place,
+               bool with_bias)
+    : Module(parent, std::move(name)), has_bias(with_bias), parts_(std::move(parts)) {
+  int64_t out = 0;
+  for (const Part& part : parts_) out += part.out;
+  declare_all(in, out, Role::fused, place);
+}
+
+Linear::Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias)
+    : has_bias(with_bias), parts_{{role, out}} {
+  declare_all(in, out, role, place);
+}
+
+void Linear::declare_all(int64_t in, int64_t out, Role role, Place place) {
+  declare(weight, "weight", {out, in}, role, place, Init::normal);
+  if (!has_bias) return;
+  declare(bias, "bias", {out}, role, place, Init::zeros);
   bias.bias = true;
 }
 
@@ -26,14 +44,24 @@ Tensor Linear::operator()(Graph& g, const Tensor& x, Activation act) {
   return activation(g, (*this)(g, x), act);
 }
 
-void Linear::add_hook(std::unique_ptr<LinearHook> hook) {
-  adopt(*hook, "");
+void Linear::add_hook(std::unique_ptr<LinearHook> hook, std::string name) {
+  adopt(*hook, std::move(name));
   hooks_.push_back(std::move(hook));
 }
 
 void Linear::remove_hooks() {
   for (const auto& hook : hooks_) disown(*hook);
   hooks_.clear();
+}
+
+void Linear::add_sites(Sites& sites, const std::string& path) {
+  if (weight.role == Role::injected) return;
+  int64_t begin = 0;
+  for (const Part& part : parts_) {
+    sites.linears.push_back({this, part.role, weight.layer, begin, begin + part.out, path,
+                             weight.stack, weight.attention});
+    begin += part.out;
+  }
 }
 
 }  // namespace engine

@@ -9,24 +9,43 @@ namespace engine {
 
 class Linear : public Module {
  public:
-  Linear(int64_t in, int64_t out, Role role, int layer, bool with_bias = true);
+  // Some columns of the output that have a role of their own.
+  struct Part {
+    Role role;
+    int64_t out;
+  };
+
+  Linear(Module& parent, std::string name, int64_t in, int64_t out, Role role, Place place,
+         bool with_bias = true);
+  // Several layers fused into one: its parameters have Role::fused, its columns are sites of their
+  // own, in the order of `parts` (GPT-2's c_attn: query, key, value).
+  Linear(Module& parent, std::string name, int64_t in, std::vector<Part> parts, Place place,
+         bool with_bias = true);
+  // A root.
+  Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias = true);
 
   Tensor operator()(Graph& g, const Tensor& x);
   // act(x W^T + b), fused where no hook wants the value in between.
   Tensor operator()(Graph& g, const Tensor& x, Activation act);
 
-  void add_hook(std::unique_ptr<LinearHook> hook);
+  // The parameters of the hook are named beside the layer's own, below `name` if there is one.
+  void add_hook(std::unique_ptr<LinearHook> hook, std::string name = "");
   const std::vector<std::unique_ptr<LinearHook>>& hooks() const { return hooks_; }
   void remove_hooks();  // before a ParameterStore is made, or after its last use
+  void add_sites(Sites& sites, const std::string& path) override;
 
   int64_t in() const { return weight.shape.cols; }
   int64_t out() const { return weight.shape.rows; }
+  const std::vector<Part>& parts() const { return parts_; }
 
   Parameter weight;  // (out, in)
   Parameter bias;    // (1, out); no shape when there is none
   bool has_bias;
 
  private:
+  void declare_all(int64_t in, int64_t out, Role role, Place place);
+
+  std::vector<Part> parts_;  // one, unless fused
   std::vector<std::unique_ptr<LinearHook>> hooks_;
 };
 

@@ -26,36 +26,60 @@ enum class Role {
   value,
   attention_output,
   attention_norm,
-  ffn_in,
+  ffn_in,    // LLaMA: up_proj
+  ffn_gate,  // LLaMA: gate_proj
   ffn_out,
   ffn_norm,
+  fused,       // the parameters of a linear layer that serves several roles (GPT-2: c_attn)
+  final_norm,  // behind the last layer of a pre-LN stack
   pooler,
+  lm_head,   // a pretrained output layer over the vocabulary
   head,      // the task's own layers: always trained
+  other,     // none of these: found by name only
   injected,  // added by a strategy
 };
 const char* role_name(Role role);  // "query", "attention_output", ...
+
+// Which stack of layers. Models with one stack have `only`.
+enum class Stack { only, encoder, decoder };
+const char* stack_name(Stack stack);
+// Which attention of a layer: a decoder that reads an encoder has both.
+enum class AttentionKind { self, cross };
+const char* attention_kind_name(AttentionKind kind);
+
+// Where a module stands. A layer's number alone is a place in a model with one stack.
+struct Place {
+  Place(int number) : layer(number) {}
+  Place(Stack which, int number, AttentionKind kind = AttentionKind::self)
+      : layer(number), stack(which), attention(kind) {}
+
+  int layer;  // from 0; -1: before the first, number of layers: after the last
+  Stack stack = Stack::only;
+  AttentionKind attention = AttentionKind::self;
+};
 
 // kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A; sinusoids over the rows, as
 // the fixed positions of Vaswani et al. 2017, of init_std: the start of a position table.
 enum class Init { normal, zeros, ones, kaiming_uniform, sinusoids };
 
 struct Parameter : Leaf {
-  std::string name;  // the Hugging Face name, complete; set by ParameterStore
-  std::vector<int64_t>
-      dims;  // as in the file: {n} for a vector (its shape is (1, n)), {out, in} for a weight
+  std::string name;           // the Hugging Face name, complete; set by ParameterStore
+  std::vector<int64_t> dims;  // {n} for a vector of shape (1, n), {out, in} for a weight
   Role role = Role::injected;
-  int layer = -1;     // encoder layer, -1: before, `layers`: after
+  int layer = -1;  // as Place::layer
+  Stack stack = Stack::only;
+  AttentionKind attention = AttentionKind::self;
   bool bias = false;  // an additive bias of any module, LayerNorm included
-  bool norm = false;  // belongs to a LayerNorm
+  bool norm = false;  // belongs to a LayerNorm or an RMSNorm
   Init init = Init::normal;
   double init_std = 0.02;
   bool transposed_in_file = false;  // GPT-2's Conv1D stores (in, out)
-  bool required =
-      true;  // must be in a checkpoint; false for heads and injected modules, which may start fresh
+  // Must be in a checkpoint; false for heads and injected modules, which may start fresh.
+  bool required = true;
   bool loaded = false;  // got its values from a checkpoint (set by loading)
 
   int64_t count() const { return shape.size(); }
-  // AdamW decays neither biases nor LayerNorm parameters (Hugging Face's Trainer, BERT).
+  // AdamW decays neither biases nor norms (Hugging Face's Trainer, BERT).
   bool decays() const { return !bias && !norm; }
 };
 

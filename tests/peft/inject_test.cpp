@@ -154,7 +154,7 @@ TEST_CASE("a pass that stopped half-way leaves no table behind for the next") {
   Subject s("bert", "prefix:length=3,hidden=8"), fresh("bert", "prefix:length=3,hidden=8");
   {
     engine::Graph g(s.workspace);
-    (*s.sites.kv.hook)->prefix(g, 0);  // and no further
+    s.sites.kv.hook()->prefix(g, 0);  // and no further
   }
   for (Subject* each : {&s, &fresh})
     each->store->find("prefix_encoder.transform.2.bias")->value[5] += 1;

@@ -12,8 +12,8 @@ using namespace engine;
 
 namespace {
 
-struct Stack : Module {
-  Stack() {
+struct Layers : Module {
+  Layers() {
     declare(norm, "norm");
     declare(a, "a");
     declare(b, "b");
@@ -33,7 +33,7 @@ std::vector<Scalar> values(const Parameter& p) { return {p.value, p.value + p.co
 }  // namespace
 
 TEST_CASE("trainable parameters are one block, the decayed first, each in order of declaration") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   train_all(store);
   net.b.bias.trainable = false;
@@ -65,7 +65,7 @@ TEST_CASE("trainable parameters are one block, the decayed first, each in order 
 }
 
 TEST_CASE("gradients begin as zero, and those that nothing wrote become zero") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();
@@ -91,7 +91,7 @@ TEST_CASE("two parameters of one name, and calls out of order, are errors") {
   } twice;
   CHECK_THROWS_WITH_AS(ParameterStore{twice},
                        doctest::Contains("two parameters are named dense.weight"), Error);
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   CHECK_THROWS_WITH_AS(store.own(net.lora), doctest::Contains("values of lora_A before allocate()"),
                        Error);
@@ -105,7 +105,7 @@ TEST_CASE("two parameters of one name, and calls out of order, are errors") {
 }
 
 TEST_CASE("a store with nothing to train") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   store.allocate();
   store.initialise(1);
@@ -116,7 +116,7 @@ TEST_CASE("a store with nothing to train") {
 }
 
 TEST_CASE("borrowed values are read where they are, and their keeper lives as long as the store") {
-  Stack net;
+  Layers net;
   std::weak_ptr<const void> watch;
   {
     ParameterStore store(net);
@@ -134,7 +134,7 @@ TEST_CASE("borrowed values are read where they are, and their keeper lives as lo
 }
 
 TEST_CASE("own: a trainable parameter's place in the block, or fresh aligned memory") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   net.a.weight.trainable = true;
   store.allocate();
@@ -145,7 +145,7 @@ TEST_CASE("own: a trainable parameter's place in the block, or fresh aligned mem
 }
 
 TEST_CASE("initial values are a function of seed and name alone") {
-  Stack trained, frozen;
+  Layers trained, frozen;
   ParameterStore one(trained), two(frozen);
   train_all(one);
   one.allocate();
@@ -172,7 +172,7 @@ TEST_CASE("initial values are a function of seed and name alone") {
 }
 
 TEST_CASE("loaded parameters are not initialised") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();
@@ -184,7 +184,7 @@ TEST_CASE("loaded parameters are not initialised") {
 }
 
 TEST_CASE("initial distributions") {
-  Stack net;
+  Layers net;
   ParameterStore store(net);
   train_all(store);
   store.allocate();
