@@ -8,6 +8,22 @@
 #include "engine/io/atomic_file.h"
 
 namespace apps {
+namespace {
+
+struct Format {
+  const char* flag;
+  const char* help;
+  std::string (*write)(const Summary&);
+};
+
+constexpr Format kFormats[] = {
+    {"markdown", "write the tables as Markdown; - is stdout", markdown_report},
+    {"csv", "write plain numbers as CSV; - is stdout", csv_report},
+    {"latex", "write the table by task for a paper (booktabs); - is stdout", latex_report},
+    {"json", "write every run in the layout of PEFT's method_comparison; - is stdout", json_report},
+    {"html", "write one page with tables and charts; - is stdout", html_report}};
+
+}  // namespace
 
 int compare_command(int argc, const char* const* argv) {
   cxxopts::Options options("compare",
@@ -16,11 +32,10 @@ int compare_command(int argc, const char* const* argv) {
   options.add_options()(
       "sort",
       "within a task: strategy (by trainable parameters), score, trainable, seconds, memory, flops",
-      cxxopts::value<std::string>()->default_value("strategy"), "KEY")(
-      "markdown", "write the table as Markdown; - is stdout", cxxopts::value<std::string>(),
-      "FILE")("csv", "write plain numbers as CSV; - is stdout", cxxopts::value<std::string>(),
-              "FILE")("html", "write a page with the table and charts; - is stdout",
-                      cxxopts::value<std::string>(), "FILE")("h,help", "this text");
+      cxxopts::value<std::string>()->default_value("strategy"), "KEY");
+  for (const Format& format : kFormats)
+    options.add_options()(format.flag, format.help, cxxopts::value<std::string>(), "FILE");
+  options.add_options()("h,help", "this text");
   options.add_options("hidden")("runs", "run folders, or folders that hold some",
                                 cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"runs"});
@@ -34,31 +49,32 @@ int compare_command(int argc, const char* const* argv) {
   if (!flags.count("runs"))
     throw UsageError(engine::concat("no run was given",
                                     engine::hint("compare runs/ takes every run below runs/")));
+  std::string to_stdout;
+  for (const Format& format : kFormats)
+    if (flags.count(format.flag) && flags[format.flag].as<std::string>() == "-") {
+      if (!to_stdout.empty())
+        throw UsageError("--" + to_stdout + " and --" + format.flag + " cannot both go to stdout");
+      to_stdout = format.flag;
+    }
+
   const Comparison comparison = compare_runs(
       find_runs(flags["runs"].as<std::vector<std::string>>()), flags["sort"].as<std::string>());
-
-  bool printed = false;
-  const auto write = [&](const char* flag, std::string (*report)(const Comparison&)) {
-    if (!flags.count(flag)) return;
-    const auto file = flags[flag].as<std::string>();
-    if (file != "-") {
-      engine::write_file_atomically(file, report(comparison));
-      return;
+  const Summary summary = summarise(comparison);
+  std::string written;
+  for (const Format& format : kFormats) {
+    if (!flags.count(format.flag)) continue;
+    const auto file = flags[format.flag].as<std::string>();
+    if (file == "-") {
+      std::cout << format.write(summary);
+    } else {
+      engine::write_file_atomically(file, format.write(summary));
+      written += "written to " + file + "\n";
     }
-    if (printed) throw UsageError("two formats cannot both go to stdout");
-    std::cout << report(comparison);
-    printed = true;
-  };
-  write("markdown", markdown_report);
-  write("csv", csv_report);
-  write("html", html_report);
-  if (!printed) {
-    std::cout << terminal_report(comparison, terminal_width());
-    for (const char* flag : {"markdown", "csv", "html"})
-      if (flags.count(flag)) std::cout << "written to " << flags[flag].as<std::string>() << "\n";
   }
+  if (to_stdout.empty()) std::cout << terminal_report(summary, terminal_width()) << written;
   engine::check(!comparison.groups.empty(), "compare", "none of ", comparison.uncounted.size(),
-                " runs is finished");
+                " runs is finished",
+                engine::hint("the list above says why; --resume goes on with an interrupted run"));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@
 namespace apps {
 
 // One run folder. Every field but `folder` and `status` may be absent: records of other versions
-// are shown as far as they go.
+// are shown as far as they go. All text is clean_text().
 struct Run {
   enum class Status { finished, unfinished, broken };
 
@@ -23,11 +24,32 @@ struct Run {
   std::string task, model, model_hash, data_hash;
   std::string strategy, spec;
   engine::Json settings = engine::Json::object();
-  std::optional<int64_t> seed, trainable, total, peak_bytes, steps;
-  std::optional<double> score, seconds, tokens_per_second, gemm_flops;
+  engine::Json config;                    // of the model
+  engine::Json adapter;                   // strategy_options: what was injected where
+  std::vector<std::string> metric_names;  // whose mean is the score: {"accuracy", "f1"}
+  std::map<std::string, double> metrics;  // of the dev set; the mean over both of MNLI's
+  std::optional<int64_t> seed, trainable, total, steps;
+  std::optional<double> score;
+
+  struct Cost {
+    std::optional<double> seconds, train_seconds, tokens_per_second;
+    std::optional<double> gemm_flops, forward_flops, input_gradient_flops, weight_gradient_flops;
+    std::optional<int64_t> peak_bytes, saved_bytes, train_tokens;
+  } cost;
+
+  struct Data {
+    std::optional<int64_t> train_examples, train_tokens, dev_examples, max_length;
+  } data;
+
+  // Where and when: for people, never compared.
+  std::string machine, revision, version, blas, date, selection;
+  std::vector<std::string> notes;
 
   bool counted() const { return status == Status::finished; }
-  double percent() const;  // trainable of total; 0 if unknown
+  double percent() const;           // trainable of total; 0 if unknown
+  std::string folder_text() const;  // clean_text() of the path
+  std::string metric_text() const;  // "mean of accuracy and f1", "score" if unknown
+  std::optional<double> learning_rate() const;
 };
 
 // Never throws for what is in the folder: a record that cannot be read is a broken run.
@@ -44,8 +66,10 @@ struct Group {
   std::vector<Run> runs;  // in order of seed, one for each
   std::string differs;    // settings that tell it from others of the same task, model and strategy:
                           // "lr=0.001"
-  Statistic score, seconds, tokens_per_second, peak_bytes, gemm_flops;
+  Statistic score, seconds, tokens_per_second, peak_bytes, saved_bytes;
+  Statistic gemm_flops, forward_flops, input_gradient_flops, weight_gradient_flops, train_tokens;
   const Run& first() const { return runs.front(); }
+  std::string label() const;  // "lora:r=8", "lora:r=8 lr=0.001"
 };
 
 struct Comparison {

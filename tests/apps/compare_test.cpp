@@ -1,49 +1,28 @@
 // Records made by hand, as finetune writes them; means and deviations computed by hand.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <cmath>
 #include <filesystem>
 #include <sstream>
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
-#include "apps/compare/chart.h"
 #include "apps/compare/command.h"
+#include "apps/compare/curves.h"
 #include "apps/compare/report.h"
-#include "tests/support/paths.h"
+#include "tests/apps/compare_runs.h"
 
 using namespace apps;
 using engine::Json;
+using testing::write_run;
 namespace fs = std::filesystem;
 
 namespace {
 
 Json record(const std::string& strategy, int64_t trainable, int seed, double score,
             double lr = 1e-3) {
-  return {{"version", 1},
-          {"settings",
-           {{"lr", lr}, {"seed", seed}, {"out", "somewhere"}, {"threads", 2}, {"epochs", 3}}},
-          {"schema", "peft.cpp/run/1"},
-          {"status", "finished"},
-          {"task", "sst2"},
-          {"model", {{"spec", "bert-tiny"}, {"model_type", "bert"}, {"hash", "m1"}}},
-          {"strategy", strategy.substr(0, strategy.find(':'))},
-          {"strategy_spec", strategy},
-          {"trainable_parameters", trainable},
-          {"total_parameters", 4386178},
-          {"metrics", {{"dev", {{"accuracy", score}, {"loss", 0.4}, {"score", score}}}}},
-          {"seconds", 61.5},
-          {"tokens_per_second", 12345.6},
-          {"peak_memory_bytes", 123456789},
-          {"steps", 30},
-          {"counts", {{"gemm_flops", 4.5e9}}},
-          {"seed", seed},
-          {"data", {{"hash", "d1"}}}};
-}
-
-void write_run(const fs::path& folder, const Json& json, const std::string& metrics = "") {
-  fs::create_directories(folder);
-  testing::write_file(folder / "run.json", json.dump());
-  if (!metrics.empty()) testing::write_file(folder / "metrics.jsonl", metrics);
+  return testing::run_record(strategy, trainable, seed, score, lr);
 }
 
 int run_command(std::vector<std::string> arguments) {
@@ -98,12 +77,12 @@ TEST_CASE(
   REQUIRE(c.groups.size() == 2);
   CHECK(c.groups[0].score.mean == doctest::Approx(0.8));
   CHECK(c.uncounted.size() == 5);
-  const std::string text = terminal_report(c, 0);
+  const std::string text = terminal_report(summarise(c), 0);
   CHECK(text.find("interrupted at step 30") != std::string::npos);
   CHECK(text.find("not finished") != std::string::npos);
   CHECK(text.find("run.json") != std::string::npos);
   CHECK(text.find("lora") != std::string::npos);
-  CHECK(html_report(c).find("Not counted") != std::string::npos);
+  CHECK(html_report(summarise(c)).find("Not counted") != std::string::npos);
 }
 
 TEST_CASE(
@@ -159,49 +138,55 @@ TEST_CASE("compare: text fits the terminal, Markdown and CSV hold everything") {
   write_run(dir / "3", record("bitfit", 3330, 4, 0.83));
   const Comparison c = compare_runs(find_runs(dir.path()));
   for (const int width : {100, 80, 60, 40}) {
-    std::istringstream lines(terminal_report(c, width));
+    std::istringstream lines(terminal_report(summarise(c), width));
     for (std::string line; std::getline(lines, line) && !line.empty();)
       if (line.find("score:") == std::string::npos) CHECK(display_width(line) <= width);
   }
-  const std::string markdown = markdown_report(c);
+  const std::string markdown = markdown_report(summarise(c));
   CHECK(markdown.find(
             "| sst2 | bitfit | 3,330 | 0.0759% | 82.50 ± 0.71 | 2 | 1m 02s | 123 MB | 4.5 G |") !=
         std::string::npos);
-  const std::string csv = csv_report(c);
+  const std::string csv = csv_report(summarise(c));
   CHECK(csv.starts_with("task,model,strategy,strategy_spec,"));
   CHECK(csv.find("sst2,bert-tiny,bitfit,bitfit,,3330,4386178,0.07592") != std::string::npos);
   CHECK(csv.find("\"lora:r=16,alpha=32,") != std::string::npos);
   CHECK(csv.find("2 4,") != std::string::npos);
 }
 
-TEST_CASE("compare: the page stands alone, escapes what it shows, and survives damaged metrics") {
+TEST_CASE("compare: records that are no plain files, or no records, are named and passed over") {
   testing::TempDir dir;
-  Json evil = record("bitfit", 3330, 1, 0.8);
-  evil["task"] = "<script>alert(1)</script>";
-  std::string metrics;
-  for (int i = 1; i <= 1000; ++i)
-    metrics += Json{{"step", i}, {"loss", 1.0 / i}, {"lr", 1e-3}}.dump() + "\n";
-  metrics +=
-      "{\"step\": 1000, \"eval\": {\"dev\": {\"score\": 0.7}}}\n{\"step\": 1001, \"eval\": "
-      "{\"dev\": {\"score\": 0.8}}}\n{\"cut";
-  write_run(dir / "1", evil, metrics);
-  write_run(dir / "2", record("full", 4386178, 1, 0.9), "not json\n{}\n");
-  const std::string page = html_report(compare_runs(find_runs(dir.path())));
-  CHECK(page.find("<script") == std::string::npos);
-  CHECK(page.find("http") == std::string::npos);
-  CHECK(page.find("src=") == std::string::npos);
-  CHECK(page.find("<svg") != std::string::npos);
-  CHECK(page.find("Score while training") != std::string::npos);
-  CHECK(page.size() < 40000);
+  write_run(dir / "good", record("bitfit", 3330, 1, 0.80));
+  fs::create_directories(dir / "fifo");
+  REQUIRE(mkfifo((dir / "fifo" / "run.json").c_str(), 0600) == 0);
+  fs::create_directories(dir / "folder" / "run.json");
+  fs::create_directories(dir / "large");
+  testing::write_file(dir / "large" / "run.json", std::string(17 << 20, ' '));
+  write_run(dir / "odd", Json{{"status", 3}, {"settings", "none"}, {"metrics", {1, 2}}});
+  const Comparison c = compare_runs(find_runs(dir.path()));
+  CHECK(c.groups.size() == 1);
+  REQUIRE(c.uncounted.size() == 4);
+  for (const Run& run : c.uncounted) CHECK_MESSAGE(!run.problem.empty(), run.folder_text());
+  CHECK(c.uncounted[0].problem == "run.json: is not a plain file");
 }
 
-TEST_CASE("compare: ticks are round and cover the range") {
-  CHECK(round_ticks(0, 10, 5) == std::vector<double>{0, 2, 4, 6, 8, 10});
-  const std::vector<double> ticks = round_ticks(79.3, 83.9, 5);
-  CHECK(ticks.front() <= 79.3);
-  CHECK(ticks.back() >= 83.9);
-  CHECK(svg({"x", "y", false, {}}).empty());
-  CHECK(svg({"x", "y", true, {{"a", 0, {{0, 1}, {NAN, 2}}, {}, false, false}}}).empty());
+TEST_CASE("compare: a curve is read past damage, and its last point is a mean like the others") {
+  testing::TempDir dir;
+  std::string metrics = "not json\n{}\n" + std::string(2 << 20, '[') + "\n";
+  for (int i = 1; i <= 1000; ++i)
+    metrics += Json{{"step", i}, {"loss", 2.0 * i}, {"lr", 1e-3}}.dump() + "\n";
+  metrics +=
+      "{\"step\":1000,\"eval\":{\"dev\":{\"score\":0.7},\"test\":{\"score\":0.1}}}\n"
+      "{\"step\":1001,\"eval\":{\"dev_a\":{\"score\":0.8},\"dev_b\":{\"score\":0.9}}}\n{\"cut";
+  testing::write_file(dir / "metrics.jsonl", metrics);
+  const Curves curves = read_curves(dir / "metrics.jsonl");
+  REQUIRE(curves.loss.size() == 60);
+  for (const auto& [step, loss] : curves.loss) CHECK(loss == doctest::Approx(2 * step));
+  CHECK(curves.loss.back().first == doctest::Approx(992));  // of 984 to 1000
+  REQUIRE(curves.score.size() == 2);
+  CHECK(curves.score[1].second == doctest::Approx(85));
+  CHECK(read_curves(dir / "nothing").loss.empty());
+  REQUIRE(mkfifo((dir / "fifo").c_str(), 0600) == 0);
+  CHECK(read_curves(dir / "fifo").loss.empty());
 }
 
 TEST_CASE("compare: the command writes files and says what is wrong") {

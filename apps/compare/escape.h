@@ -1,0 +1,29 @@
+// Text of a stranger's run in a report. A run.json may hold anything: each format has its own way
+// to keep it text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/io/json.h"
+
+namespace apps {
+
+// Valid UTF-8 without control characters (terminal escapes, line breaks), invisible ones that turn
+// the direction of writing, or line separators; each becomes a space. At most 300 characters, then
+// "...".
+std::string clean_text(std::string_view text);
+// The same for every key and string of a document.
+engine::Json clean_json(const engine::Json& json);
+
+// Text between tags or in a quoted attribute.
+std::string html_escape(std::string_view text);
+// JSON inside <script type="application/json">: no "<", so nothing can end the element.
+std::string script_json(const engine::Json& json);
+// Text that Markdown shows as it is: plain if nothing in it means anything, else a code span.
+std::string markdown_text(std::string_view text);
+// A cell that a spreadsheet takes for text, even if it begins like a formula.
+std::string csv_text(std::string_view text);
+std::string latex_text(std::string_view text);
+
+}  // namespace apps
