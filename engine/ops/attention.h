@@ -7,22 +7,30 @@
 namespace engine {
 
 struct AttentionOptions {
-  int heads = 1;        // columns are split into `heads` ranges of cols / heads
-  bool causal = false;  // token i sees keys 0..i of its own sequence (and all of the prefix)
+  int heads = 1;        // of the queries: q's columns are split into `heads` equal ranges
+  bool causal = false;  // a token sees the keys of its own sequence up to its own (and the prefix)
   double dropout = 0;   // of the probabilities
+  int key_heads = 0;  // of keys and values, each read by heads / key_heads neighbouring query heads
+                      // (grouped-query attention, Ainslie et al. 2023); 0: `heads`
+  int64_t window = 0;   // a token sees keys less than `window` positions away; 0: no limit. With
+                        // causal, a prefix counts as the positions before the first token, and is
+                        // left behind; else all of it stays in sight.
+  double scale = 0;     // of the scores; 0: 1 / sqrt(columns of a head)
+  int64_t block = 128;  // queries computed at once where a mask hides keys
 };
 
-// For every sequence s and head h:  P = softmax(Q K^T / sqrt(d)), O = dropout(P) V, where K and V
-// begin with the rows of the prefix, if there is one.   q, k, v (tokens, hidden); prefix_k,
-// prefix_v (length, hidden) or empty, shared by all sequences; result (tokens, hidden). `segments`
-// must live until backward.
+// For every sequence s and head h:  P = softmax(scale Q K^T), O = dropout(P) V, where K and V begin
+// with the rows of the prefix, if there is one.   q (tokens, heads * d); k, v (tokens,
+// key_heads * d); prefix_k, prefix_v (length, key_heads * d) or empty, shared by all sequences;
+// result (tokens, heads * d). `segments` must live until backward.
 //
 // With `queries`, only some tokens ask: rows [queries.begin(s), +length(s)) of q belong to sequence
-// s (perhaps none), all of k and v are seen, and the result has the rows of q. Not together with
-// `causal`. `queries` must live until backward, too.
+// s (perhaps none), all of k and v are seen, and the result has the rows of q. `asking` says which
+// row of k each row of q is, ascending; without it they are the last of their sequence. Only a mask
+// (causal, window) needs to know. Both must live until backward.
 Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
                  const Segments& segments, const AttentionOptions& options,
                  const Tensor& prefix_k = {}, const Tensor& prefix_v = {},
-                 const Segments* queries = nullptr);
+                 const Segments* queries = nullptr, const std::vector<int32_t>* asking = nullptr);
 
 }  // namespace engine

@@ -5,7 +5,6 @@
 
 #include "engine/base/philox.h"
 #include "engine/ops/activation.h"
-#include "engine/ops/attention.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/embedding.h"
@@ -211,106 +210,6 @@ void add_embedding(Cases& out, int64_t n, int64_t entries, int64_t d, size_t tab
   out.push_back(c);
 }
 
-struct AttentionSize {
-  std::vector<int32_t> lengths;
-  int heads;
-  int64_t width;  // of a head
-  int64_t prefix;
-  bool causal;
-  double dropout;
-  std::vector<int32_t> queries = {};  // of each sequence; empty: all its tokens
-};
-
-// Per sequence and head: scores, softmax, mix, put in place.
-Tensor composed_attention(Graph& g, In t, const Segments& segments, const Segments& queries,
-                          const AttentionSize& a) {
-  Tensor y;
-  for (int s = 0; s < segments.count(); ++s) {
-    if (queries.length(s) == 0) continue;
-    for (int h = 0; h < a.heads; ++h) {
-      const auto part = [&](const Tensor& x, const Segments& of) {
-        std::vector<int32_t> rows;
-        for (int32_t i = 0; i < of.length(s); ++i) rows.push_back(of.begin(s) + i);
-        return select_columns(g, select_rows(g, x, rows), h * a.width, a.width);
-      };
-      Tensor k = part(t[1], segments), v = part(t[2], segments);
-      if (a.prefix) {
-        k = naive::stack(g, select_columns(g, t[3], h * a.width, a.width), k);
-        v = naive::stack(g, select_columns(g, t[4], h * a.width, a.width), v);
-      }
-      const Tensor scores = naive::matmul(g, part(t[0], queries), naive::transpose(g, k));
-      const Tensor p =
-          naive::softmax(g, scale(g, scores, Scalar(1) / std::sqrt(static_cast<Scalar>(a.width))),
-                         a.causal, a.prefix);
-      const Tensor o =
-          naive::place(g, naive::matmul(g, p, v), t[0].shape(), queries.begin(s), h * a.width);
-      y = y ? add(g, std::move(y), o) : o;
-    }
-  }
-  return y;
-}
-
-void add_attention(Cases& out, const AttentionSize& a) {
-  OpCase c;
-  auto segments = std::make_shared<Segments>(), queries = std::make_shared<Segments>();
-  std::string lengths;
-  double own = 0, front = 0;  // scores with the sequence's own keys, and with the prefix
-  const auto add_to = [](std::string& list, int32_t number) {
-    list += (list.empty() ? "" : "+") + std::to_string(number);
-  };
-  for (size_t s = 0; s < a.lengths.size(); ++s) {
-    const int32_t length = a.lengths[s], asking = a.queries.empty() ? length : a.queries[s];
-    segments->add(length);
-    queries->add(asking);
-    add_to(lengths, length);
-    own += double(asking) * length * a.heads;
-    front += double(asking) * double(a.prefix) * a.heads;
-  }
-  std::string asking;
-  for (const int32_t some : a.queries) add_to(asking, some);
-  const int64_t n = segments->rows(), asks = queries->rows(), hidden = a.heads * a.width;
-  c.name = concat("attention ", lengths, " tokens, ", a.heads, " heads of ", a.width,
-                  a.causal ? ", causal" : "", a.prefix ? concat(", prefix ", a.prefix) : "",
-                  a.queries.empty() ? "" : concat(", of which ", asking, " ask"),
-                  a.dropout > 0 ? ", dropout" : "");
-  c.shapes = {{asks, hidden}, {n, hidden}, {n, hidden}};
-  if (a.prefix) c.shapes.insert(c.shapes.end(), 2, {a.prefix, hidden});
-  AttentionOptions options;
-  options.heads = a.heads;
-  options.causal = a.causal;
-  options.dropout = a.dropout;
-  c.call = [=](Graph& g, In t) {
-    const Segments* some = a.queries.empty() ? nullptr : queries.get();
-    return attention(g, t[0], t[1], t[2], *segments, options, a.prefix ? t[3] : Tensor(),
-                     a.prefix ? t[4] : Tensor(), some);
-  };
-  if (a.dropout == 0)
-    c.twin = [=](Graph& g, In t) { return composed_attention(g, t, *segments, *queries, a); };
-  c.cost = [=](Mask m) {
-    const bool pk = has(m, 3), pv = has(m, 4), scores = has(m, 0) || has(m, 1) || pk;
-    const double width = 2.0 * double(a.width);
-    const int64_t prefixes = 2 * a.prefix * hidden;
-    Cost cost = keeps((n + asks) * hidden + asks * a.heads +
-                      prefixes / 2);  // q, k, the prefix's keys, one number a row and head
-    if (scores)
-      cost.saved_bytes += (n * hidden + prefixes / 2) * kScalar;  // v and the prefix's values
-    cost.forward = products(2, 2 * width * (own + front));
-    if (m == 0) return cost;
-    // Again Q K^T; then dV, dP, dQ, dK, each where wanted.
-    int64_t calls = 1;
-    double pairs = own + front;
-    if (has(m, 2) || pv) ++calls, pairs += (has(m, 2) ? own : 0) + (pv ? front : 0);
-    if (scores) ++calls, pairs += own + front;
-    if (has(m, 0)) ++calls, pairs += own + front;
-    if (has(m, 1) || pk) ++calls, pairs += (has(m, 1) ? own : 0) + (pk ? front : 0);
-    cost.input_gradient = products(calls, width * pairs);
-    return cost;
-  };
-  if (a.dropout > 0) c.options = dropping();
-  c.blas = true;
-  out.push_back(c);
-}
-
 void add_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing) {
   OpCase c;
   c.name = concat("cross_entropy ", n, " x ", classes, smoothing > 0 ? ", label smoothing" : "");
@@ -370,17 +269,7 @@ Cases make_small() {
   add_elementwise(out, 5, 17);
   for (size_t tables = 1; tables <= 4; ++tables) add_embedding(out, 7, 6, 5, tables);
   add_embedding(out, 1, 3, 17, 2);
-  add_attention(out, {{3}, 1, 2, 0, false, 0});
-  add_attention(out, {{1, 1, 1}, 2, 1, 0, false, 0});
-  add_attention(out, {{4, 1, 6}, 2, 3, 0, false, 0});
-  add_attention(out, {{4, 1, 3}, 2, 2, 0, true, 0});
-  add_attention(out, {{3, 1, 2}, 2, 2, 2, false, 0});
-  add_attention(out, {{2, 1, 3}, 1, 3, 1, true, 0});
-  add_attention(out, {{4, 1, 3}, 2, 2, 0, false, 0.25});
-  add_attention(out, {{3, 1}, 2, 2, 2, true, 0.25});
-  add_attention(out, {{4, 1, 3}, 2, 2, 0, false, 0, {1, 1, 1}});
-  add_attention(out, {{3, 2, 4}, 2, 2, 2, false, 0, {2, 0, 3}});
-  add_attention(out, {{3, 2}, 1, 3, 1, false, 0.25, {1, 1}});
+  add_small_attention_cases(out);
   for (const double smoothing : {0.0, 0.1}) {
     add_cross_entropy(out, 1, 2, smoothing);
     add_cross_entropy(out, 5, 3, smoothing);
@@ -405,10 +294,7 @@ Cases make_large() {
   add_dropout(out, 129, 257, 0.1);
   add_elementwise(out, 129, 257);
   add_embedding(out, 257, 130, 129, 3);
-  add_attention(out, {{33, 1, 65, 17, 29}, 5, 13, 0, false, 0});
-  add_attention(out, {{33, 1, 65, 17, 29}, 4, 16, 0, true, 0.1});
-  add_attention(out, {{33, 1, 65, 17, 29}, 3, 17, 5, false, 0.1});
-  add_attention(out, {{33, 1, 65, 17, 29}, 4, 16, 0, false, 0.1, {1, 1, 0, 17, 3}});
+  add_large_attention_cases(out);
   add_cross_entropy(out, 257, 129, 0.1);
   add_large_decoder_cases(out);
   return out;
@@ -439,8 +325,8 @@ std::vector<OpCase> model_cases(const ModelSizes& s) {
   add_linear_activation(out, n, s.hidden, 64, true, Activation::gelu);                // adapter
   add_linear(out, n, 64, s.hidden, true);
   add_low_rank(out, n, s.hidden, 8, s.hidden, 0);
-  add_attention(out, {s.lengths, s.heads, width, 0, false, 0.1});
-  add_attention(out, {s.lengths, s.heads, width, 20, false, 0.1});
+  add_attention(out, {s.lengths, width, {.heads = s.heads, .dropout = 0.1}});
+  add_attention(out, {s.lengths, width, {.heads = s.heads, .dropout = 0.1}, 20});
   add_add_layer_norm(out, n, s.hidden, 0.1);
   add_layer_norm(out, n, s.embedding, Scalar(1e-12));
   add_activation(out, n, s.ffn, Activation::gelu);

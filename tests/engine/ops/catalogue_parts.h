@@ -1,6 +1,7 @@
 // What the files of the catalogue share.
 #pragma once
 
+#include "engine/ops/attention.h"
 #include "tests/engine/ops/catalogue.h"
 
 namespace catalogue {
@@ -26,6 +27,18 @@ inline engine::GraphOptions dropping() {
   o.step = 3;
   return o;
 }
+
+struct AttentionSize {
+  std::vector<int32_t> lengths;
+  int64_t width;  // of a head
+  engine::AttentionOptions options;
+  int64_t prefix = 0;
+  std::vector<int32_t> queries = {};  // of each sequence; empty: all its tokens
+  bool spread = false;                // the queries are spread over the sequence; else its last
+};
+void add_attention(Cases& out, const AttentionSize& a);
+void add_small_attention_cases(Cases& out);
+void add_large_attention_cases(Cases& out);
 
 // catalogue_decoder.cpp: the ops that only decoders use.
 void add_small_decoder_cases(Cases& out);

@@ -80,16 +80,17 @@ Tensor stack(Graph& g, const Tensor& above, const Tensor& below) {
   });
 }
 
-Tensor softmax(Graph& g, const Tensor& x, bool causal, int64_t offset) {
+Tensor softmax(Graph& g, const Tensor& x, const std::function<bool(int64_t, int64_t)>& sees) {
   Tensor y = g.make(x.shape());
   for (int64_t r = 0; r < x.rows(); ++r) {
-    const int64_t seen = causal ? offset + r + 1 : x.cols();
-    Wide most = at(x, r, 0), sum = 0;
-    for (int64_t c = 0; c < seen; ++c) most = std::max<Wide>(most, at(x, r, c));
-    for (int64_t c = 0; c < seen; ++c) sum += std::exp(Wide(at(x, r, c)) - most);
+    Wide most = -INFINITY, sum = 0;
+    for (int64_t c = 0; c < x.cols(); ++c)
+      if (sees(r, c)) most = std::max<Wide>(most, at(x, r, c));
+    for (int64_t c = 0; c < x.cols(); ++c)
+      if (sees(r, c)) sum += std::exp(Wide(at(x, r, c)) - most);
     for (int64_t c = 0; c < x.cols(); ++c)
       y.row(r)[c] =
-          c < seen ? static_cast<Scalar>(std::exp(Wide(at(x, r, c)) - most) / sum) : Scalar(0);
+          sees(r, c) ? static_cast<Scalar>(std::exp(Wide(at(x, r, c)) - most) / sum) : Scalar(0);
   }
   const Tensor input = x.ghost();
   return g.record("naive softmax", y, {x}, [=](Backward& bw) {

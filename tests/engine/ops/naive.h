@@ -3,6 +3,7 @@
 // themselves.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "engine/autograd/graph.h"
@@ -17,8 +18,8 @@ Tensor matmul(Graph& g, const Tensor& a, const Tensor& b);  // y = a b
 Tensor transpose(Graph& g, const Tensor& x);                // y = x^T
 Tensor stack(Graph& g, const Tensor& above,
              const Tensor& below);  // rows of one, then rows of the other
-// Row-wise softmax; row i sees the first `offset + i + 1` columns when causal.
-Tensor softmax(Graph& g, const Tensor& x, bool causal, int64_t offset);
+// Row-wise softmax over the columns for which sees(row, column).
+Tensor softmax(Graph& g, const Tensor& x, const std::function<bool(int64_t, int64_t)>& sees);
 // y (rows, cols) = 0 but for x at (row, col).
 Tensor place(Graph& g, const Tensor& x, engine::Shape shape, int64_t row, int64_t col);
 // -sum over rows of sum_c t_c log softmax(x)_c / n, t smoothed: torch's definition, term by term.

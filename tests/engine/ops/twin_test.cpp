@@ -62,8 +62,14 @@ TEST_CASE("the naive ops are right themselves") {
   right([](Graph& g, In t) { return naive::transpose(g, t[0]); }, {ws.tensor({3, 2})});
   right([](Graph& g, In t) { return naive::stack(g, t[0], t[1]); },
         {ws.tensor({3, 2}), ws.tensor({1, 2}, 2)});
-  right([](Graph& g, In t) { return naive::softmax(g, t[0], false, 0); }, {ws.tensor({3, 4})});
-  right([](Graph& g, In t) { return naive::softmax(g, t[0], true, 1); }, {ws.tensor({3, 4})});
+  right(
+      [](Graph& g, In t) { return naive::softmax(g, t[0], [](int64_t, int64_t) { return true; }); },
+      {ws.tensor({3, 4})});
+  right(
+      [](Graph& g, In t) {
+        return naive::softmax(g, t[0], [](int64_t r, int64_t c) { return c <= r + 1; });
+      },
+      {ws.tensor({3, 4})});
   right([](Graph& g, In t) { return naive::place(g, t[0], {5, 6}, 1, 2); }, {ws.tensor({3, 2})});
   right(
       [](Graph& g, In t) {
