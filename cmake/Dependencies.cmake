@@ -2,7 +2,7 @@
 # Installed beside peft_cppConfig.cmake too, to find the same for who uses the libraries.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
 libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libcxxopts-dev doctest-dev \
-libjs-chart.js")
+libarchive-dev libjs-chart.js")
 
 function(peft_missing what)
   message(FATAL_ERROR "peft.cpp: ${what} was not found.\nhint: install the packages that the build needs with\n  ${PEFT_APT}")

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev libdnnl-dev nlohmann-json3-dev libutf8proc-dev
           libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev wordnet-base libcxxopts-dev doctest-dev
-          libjs-chart.js)
+          libarchive-dev libjs-chart.js)
 
 missing=()
 for package in "${packages[@]}"; do

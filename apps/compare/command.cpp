@@ -5,6 +5,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
 #include "apps/compare/report.h"
+#include "apps/compare/submission.h"
 #include "engine/io/atomic_file.h"
 
 namespace apps {
@@ -35,7 +36,11 @@ int compare_command(int argc, const char* const* argv) {
       cxxopts::value<std::string>()->default_value("strategy"), "KEY");
   for (const Format& format : kFormats)
     options.add_options()(format.flag, format.help, cxxopts::value<std::string>(), "FILE");
-  options.add_options()("h,help", "this text");
+  options.add_options()("submission",
+                        "write the zip that GLUE's site takes: the best strategy of each task",
+                        cxxopts::value<std::string>(), "FILE")(
+      "submission-strategy", "send the predictions of this strategy alone",
+      cxxopts::value<std::string>(), "SPEC")("h,help", "this text");
   options.add_options("hidden")("runs", "run folders, or folders that hold some",
                                 cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"runs"});
@@ -70,6 +75,15 @@ int compare_command(int argc, const char* const* argv) {
       engine::write_file_atomically(file, format.write(summary));
       written += "written to " + file + "\n";
     }
+  }
+  if (flags.count("submission")) {
+    const auto file = flags["submission"].as<std::string>();
+    const Submission submission = make_submission(
+        summary, flags.count("submission-strategy") ? flags["submission-strategy"].as<std::string>()
+                                                    : std::string());
+    engine::write_file_atomically(file, submission.zip);
+    written += "submission " + file + "\n";
+    for (const std::string& line : submission.lines) written += "  " + line + "\n";
   }
   if (to_stdout.empty()) std::cout << terminal_report(summary, terminal_width()) << written;
   engine::check(!comparison.groups.empty(), "compare", "none of ", comparison.uncounted.size(),
