@@ -1,10 +1,14 @@
 #include "apps/common/main_guard.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <new>
+
+#include "apps/common/signals.h"
 
 namespace apps {
 namespace {
@@ -13,6 +17,12 @@ int report(const std::string& message, int code) {
   std::cout.flush();
   std::cerr << "error: " << message << std::endl;
   return code;
+}
+
+// Whether stdout is a pipe that nobody reads any more, as behind `| head`.
+bool reader_is_gone() {
+  pollfd out{1, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -33,12 +43,14 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 int guarded(const std::function<int()>& body) {
+  ignore_write_signals();
   try {
     const int code = body();
     std::cout.flush();
-    if (code == 0 && (!std::cout.good() || std::fflush(stdout) != 0 || std::ferror(stdout)))
-      return report("stdout: could not write all of the output (is the disk full?)", 1);
-    return code;
+    if (code != 0 || (std::cout.good() && std::fflush(stdout) == 0 && !std::ferror(stdout)))
+      return code;
+    if (reader_is_gone()) return kReaderGone;
+    return report("stdout: could not write all of the output (is the disk full?)", 1);
   } catch (const UsageError& e) {
     return report(e.what(), 2);
   } catch (const std::bad_alloc&) {

@@ -27,10 +27,14 @@ class UsageError : public engine::Error {
   using engine::Error::Error;
 };
 
+// The exit code when the reader of stdout left before the end (`compare runs | head`), as of a
+// program that SIGPIPE ended: 128 + 13. Without a message: the reader knows.
+constexpr int kReaderGone = 141;
+
 // Runs `body` and returns its result. Any exception becomes one message "error: ..." on stderr
 // (with its hint on a line of its own): UsageError gives 2, all others (engine::Error, no memory,
 // file system, JSON ...) give 1. Output that could not be written (a full disk behind stdout) is an
-// error as well.
+// error as well; a run goes on when its output's reader leaves, and ends with kReaderGone.
 int guarded(const std::function<int()>& body);
 
 // The known word nearest to `word` by edit distance, or "" if none is near.

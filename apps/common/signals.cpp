@@ -3,31 +3,88 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <thread>
+
 namespace apps {
 namespace {
 
-volatile sig_atomic_t received = 0;
+using Clock = std::chrono::steady_clock;
 
-void on_signal(int signal_number) {
-  if (received != 0) {  // only what POSIX allows in a handler
-    constexpr char kMessage[] = "\nstopped at once; what was saved before stays\n";
-    [[maybe_unused]] const auto written = write(2, kMessage, sizeof kMessage - 1);
-    _exit(128 + signal_number);
+struct StopSignal {
+  int number;
+  const char* name;
+};
+constexpr StopSignal kStopSignals[] = {
+    {SIGINT, "Ctrl-C"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}, {SIGXCPU, "SIGXCPU"}};
+
+// timeout(1) sends its signal to the program and then to the program's group: within this time, the
+// same signal from another process is the same request.
+constexpr auto kSameRequest = std::chrono::milliseconds(250);
+
+std::atomic<int> received{0};
+
+void say(std::string_view text) {
+  [[maybe_unused]] const auto written = ::write(2, text.data(), text.size());
+}
+
+// The thread that waits: the only place where a signal is taken.
+[[noreturn]] void wait_for_signals(sigset_t set) {
+  Clock::time_point first;
+  for (;;) {
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&set, &info);
+    if (number <= 0) continue;  // interrupted by SIGCONT
+    const int before = received.load();
+    if (before == 0) {
+      first = Clock::now();
+      received = number;
+      for (const StopSignal& s : kStopSignals)
+        if (s.number == number)
+          say(std::string("\n") + s.name +
+              ": stopping after this step, and saving; once more ends it at once\n");
+      continue;
+    }
+    if (number == SIGXCPU) continue;  // the system repeats it every second
+    const bool typed = info.si_code == SI_KERNEL;
+    if (number == before && !typed && Clock::now() - first < kSameRequest) continue;
+    say("\nstopped at once; what was saved before stays\n");
+    ::_exit(128 + number);
   }
-  received = signal_number;
 }
 
 }  // namespace
 
 void watch_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;  // a write to a file in progress goes on
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const StopSignal& s : kStopSignals) {
+    struct sigaction now {};
+    if (::sigaction(s.number, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+      ::sigaddset(&set, s.number);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::thread(wait_for_signals, set).detach();
 }
 
 int stop_signal() { return received; }
+
+void leave_stop_signals_to_parent() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const StopSignal& s : kStopSignals) {
+    ::signal(s.number, SIG_IGN);
+    ::sigaddset(&set, s.number);
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void ignore_write_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace apps

@@ -1,15 +1,29 @@
-// Ctrl-C and SIGTERM ask a run to stop at the next step, so that it can save; a second one ends it
-// at once.
+// Ctrl-C, SIGTERM, SIGHUP and SIGXCPU ask a run to stop after the update in hand, so that it can
+// save; a second one ends it at once.
+//
+// No handler ever runs on a computing thread: oneDNN's JIT products use the stack pointer as a
+// general register, so the kernel would write a handler's frame into the heap. The signals are
+// blocked in every thread, and one thread waits for them.
 #pragma once
 
 namespace apps {
 
-// Installs the handlers. Call once, before the training loop.
+// Blocks the signals and starts the thread that waits for them. Call once, before anything makes a
+// thread (the first product does): threads inherit what is blocked. A signal that was ignored when
+// the program started (nohup, a background job) stays ignored.
 void watch_stop_signals();
+
 // 0, or the signal that asked to stop. Cheap: read it at every step.
 int stop_signal();
 inline bool stop_requested() { return stop_signal() != 0; }
 // The exit code that shells expect of a run that a signal ended: 130 for Ctrl-C, 143 for SIGTERM.
 inline int stop_exit_code() { return 128 + stop_signal(); }
+
+// In a forked process, where nobody waits for signals: ignores them, since the parent decides when
+// to stop, and unblocks them.
+void leave_stop_signals_to_parent();
+
+// SIGPIPE and SIGXFSZ do not kill: the write fails with an error, which has a message.
+void ignore_write_signals();
 
 }  // namespace apps

@@ -15,6 +15,7 @@
 #include <ctime>
 #include <new>
 
+#include "apps/common/signals.h"
 #include "engine/base/error.h"
 #include "engine/tensor/parallel.h"
 
@@ -53,8 +54,7 @@ Workers::Workers(int count, int parts, const engine::ParameterStore::Block& bloc
     if (child == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when the parent is killed with -9
       if (::getppid() != parent) ::_exit(0);
-      ::signal(SIGINT, SIG_IGN);  // the parent decides
-      ::signal(SIGTERM, SIG_IGN);
+      leave_stop_signals_to_parent();
       omp_set_num_threads(1);
       serve(number);
     }
