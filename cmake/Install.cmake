@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(PEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/peft_cpp)
 
 set(names flags engine engine_base engine_tensor engine_autograd engine_ops engine_nn engine_optim engine_io engine_metrics
-          engine_train models peft data text_metrics)
+          engine_train models peft data text_metrics run)
 list(TRANSFORM names PREPEND peft_ OUTPUT_VARIABLE targets)
 foreach(name ${names})
   set_target_properties(peft_${name} PROPERTIES EXPORT_NAME ${name})
@@ -21,11 +21,18 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/peft_cppConfig.cmake ${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/cmake/Dependencies.cmake
         DESTINATION ${PEFT_PACKAGE_DIR} COMPONENT library)
-foreach(folder engine models peft data)
+foreach(folder engine models peft data run)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp COMPONENT library
           FILES_MATCHING PATTERN "*.h" PATTERN demo EXCLUDE PATTERN pretrained EXCLUDE)
 endforeach()
 
-# In a folder of their own: other packages have a `compare` and a `merge` too.
-install(TARGETS glue_finetune compare inspect merge pretrain train_tokenizer COMPONENT programs
-        RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/peft_cpp)
+# The links in a folder of their own: other packages have a `compare` and a `merge` too.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/links)
+install(TARGETS peft COMPONENT programs RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+file(RELATIVE_PATH PEFT_PROGRAM ${CMAKE_INSTALL_FULL_LIBEXECDIR}/peft_cpp
+     ${CMAKE_INSTALL_FULL_BINDIR}/peft)
+foreach(name ${PEFT_PROGRAM_LINKS})
+  file(CREATE_LINK ${PEFT_PROGRAM} ${PROJECT_BINARY_DIR}/links/${name} SYMBOLIC)
+  install(FILES ${PROJECT_BINARY_DIR}/links/${name} COMPONENT programs
+          DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/peft_cpp)
+endforeach()

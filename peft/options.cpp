@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/base/error.h"
+#include "engine/base/nearest.h"
 
 namespace peft {
 
@@ -35,7 +36,9 @@ Options::Options(const StrategyInfo& info, const SpecPart& part) : info_(info), 
     if (known) continue;
     std::vector<std::string> names;
     for (const auto& option : info.options) names.push_back(option.name);
+    const std::string near = engine::nearest(key, names);
     fail(info.name, "there is no option '", key, "'",
+         near.empty() ? "" : ", did you mean " + near + "?",
          hint(names.empty() ? info.name + " has no options" : "known options: " + joined(names)));
   }
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "engine/base/error.h"
+#include "engine/base/nearest.h"
 #include "peft/options.h"
 
 namespace peft {
@@ -41,7 +42,9 @@ SpecPart parse_part(std::string_view part, std::string_view spec,
     const size_t end = std::min(out.name.find('+', begin), out.name.size());
     const std::string name = out.name.substr(begin, end - begin);
     const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
+    const std::string near = engine::nearest(name, known);
     check(is_known, "strategy", "there is no strategy '", name, "' (in \"", spec, "\")",
+          near.empty() ? "" : ", did you mean " + near + "?",
           hint("known strategies: " + joined(known)));
     begin = end + 1;
   }

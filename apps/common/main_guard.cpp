@@ -8,7 +8,9 @@
 #include <iostream>
 #include <new>
 
+#include "apps/common/command_line.h"
 #include "apps/common/signals.h"
+#include "engine/base/nearest.h"
 
 namespace apps {
 namespace {
@@ -23,21 +25,6 @@ int report(const std::string& message, int code) {
 bool reader_is_gone() {
   pollfd out{1, POLLOUT, 0};
   return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
-}
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -67,25 +54,21 @@ int guarded(const std::function<int()>& body) {
   }
 }
 
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  size_t least = std::max<size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    const size_t distance =
-        !word.empty() && candidate.starts_with(word) ? 1 : edit_distance(word, candidate);
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char* const* argv) {
   std::vector<std::string> known;
   for (const std::string& group : options.groups())
     for (const auto& option : options.group_help(group).options)
-      for (const std::string& name : option.l) known.push_back(name);
+      for (const std::string& name : option.l)
+        if (name.size() > 1) known.push_back(name);
+  options.set_width(static_cast<size_t>(help_width()));
+  std::vector<std::string> spelled(argv, argv + argc);
+  for (size_t i = 1; i < spelled.size() && spelled[i] != "--"; ++i) {
+    if (!spelled[i].starts_with("--")) continue;
+    const size_t end = std::min(spelled[i].find('='), spelled[i].size());
+    spelled[i] = "--" + our_flag(spelled[i].substr(2, end - 2), known) + spelled[i].substr(end);
+  }
+  std::vector<const char*> arguments;
+  for (const std::string& argument : spelled) arguments.push_back(argument.c_str());
   const auto see_help = engine::hint(options.program(), " --help lists the flags");
   const auto plain = [](std::string text) {  // cxxopts writes typographic quotes
     for (const char* quote : {"\u2018", "\u2019"})
@@ -94,12 +77,12 @@ cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char
     return text;
   };
   try {
-    return options.parse(argc, argv);
+    return options.parse(argc, arguments.data());
   } catch (const cxxopts::exceptions::no_such_option& e) {
     const std::string text = plain(e.what());  // Option 'stratgy' does not exist
     const size_t open = text.find('\''), close = text.rfind('\'');
     const std::string name = open < close ? text.substr(open + 1, close - open - 1) : text,
-                      near = nearest(name, known);
+                      near = engine::nearest(name, known);
     throw UsageError(engine::concat("unknown flag ", name.size() == 1 ? "-" : "--", name,
                                     near.empty() ? "" : ", did you mean --" + near + "?",
                                     see_help));

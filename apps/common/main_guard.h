@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/nearest.h"
 
 namespace apps {
 
@@ -37,11 +38,11 @@ constexpr int kReaderGone = 141;
 // error as well; a run goes on when its output's reader leaves, and ends with kReaderGone.
 int guarded(const std::function<int()>& body);
 
-// The known word nearest to `word` by edit distance, or "" if none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
+using engine::nearest;
 
 // options.parse, with cxxopts' exceptions turned into UsageError: "unknown flag --stratgy, did you
-// mean --strategy?".
+// mean --strategy?". Flags may be spelled as Hugging Face's scripts spell them (command_line.h),
+// and the help that `options` gives afterwards is as wide as the terminal.
 cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char* const* argv);
 
 }  // namespace apps

@@ -27,7 +27,7 @@ constexpr Format kFormats[] = {
 }  // namespace
 
 int compare_command(int argc, const char* const* argv) {
-  cxxopts::Options options("compare",
+  cxxopts::Options options("peft compare",
                            "Finished runs as a table by task and strategy, averaged over seeds.\n");
   options.positional_help("RUN...").custom_help("[OPTION...]");
   options.add_options()(

@@ -15,10 +15,10 @@ namespace apps {
 namespace fs = std::filesystem;
 
 std::string dry_run(const FinetuneCommand& command) {
-  const FinetuneSettings& s = command.settings;
+  const run::FinetuneSettings& s = command.settings;
   if (s.model.empty())
     throw UsageError(
-        "glue_finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are "
+        "finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are "
         "not needed), or "
         "random:layers=12,hidden=768");
   PlanOptions options;

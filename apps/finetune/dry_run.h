@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "apps/finetune/flags.h"
+#include "apps/finetune/command.h"
 
 namespace apps {
 

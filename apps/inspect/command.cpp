@@ -22,10 +22,11 @@ const std::vector<std::pair<std::string, std::string>>& commands() {
 }
 
 std::string overview() {
-  std::string text = "Looks into models and texts.\n\nUsage:\n  inspect COMMAND [OPTION...]\n\n";
+  std::string text =
+      "Looks into models and texts.\n\nUsage:\n  peft inspect COMMAND [OPTION...]\n\n";
   for (const auto& [name, help] : commands())
     text += "  " + name + std::string(10 - name.size(), ' ') + help + "\n";
-  return text + "\ninspect COMMAND --help lists the flags of a command.\n";
+  return text + "\npeft inspect COMMAND --help lists the flags of a command.\n";
 }
 
 std::vector<std::string> lines_of(std::istream& in) {
@@ -39,10 +40,10 @@ std::vector<std::string> lines_of(std::istream& in) {
 }
 
 cxxopts::Options flags_of(const std::string& command) {
-  cxxopts::Options options("inspect " + command);
+  cxxopts::Options options("peft inspect " + command);
   const bool texts = command == "tokens" || command == "logits" || command == "graph";
   for (const auto& [name, help] : commands())
-    if (name == command) options = cxxopts::Options("inspect " + command, help + "\n");
+    if (name == command) options = cxxopts::Options("peft inspect " + command, help + "\n");
   options.custom_help("[OPTION...]");
   if (texts)
     options.positional_help(command == "graph" ? "[TEXT...]"
@@ -113,8 +114,9 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
   }
   if (std::find(known.begin(), known.end(), command) == known.end()) {
     if (command.empty())
-      throw UsageError(engine::concat(
-          "no command was given", engine::hint("known are ", list, "; inspect --help explains")));
+      throw UsageError(
+          engine::concat("no command was given",
+                         engine::hint("known are ", list, "; peft inspect --help explains")));
     const std::string near = nearest(command, known);
     throw UsageError(engine::concat("unknown command '", command, "'",
                                     near.empty() ? "" : ", did you mean " + near + "?",

@@ -5,10 +5,10 @@
 
 #include "apps/common/format.h"
 #include "apps/common/table.h"
-#include "apps/finetune/session.h"
 #include "apps/inspect/model.h"
 #include "data/task.h"
 #include "peft/adapter_file.h"
+#include "run/session.h"
 
 namespace apps {
 
@@ -109,7 +109,7 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
   const engine::LoadReport load =
       models::load_weights(c.source, *c.store, seed, adapter.has_value());
   if (adapter)
-    peft::apply_adapter(*adapter, *c.store, model_identity(c.source, seed),
+    peft::apply_adapter(*adapter, *c.store, run::model_identity(c.source, seed),
                         {.allow_missing_head = true});
   std::string fresh;
   int count = 0;
@@ -126,7 +126,8 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
   return c;
 }
 
-std::vector<std::vector<double>> run(Classifier& c, const std::vector<data::Encoding>& encodings) {
+std::vector<std::vector<double>> logits_of(Classifier& c,
+                                           const std::vector<data::Encoding>& encodings) {
   constexpr size_t kBatch = 32;
   std::vector<std::vector<double>> out;
   engine::Workspace workspace;
@@ -165,7 +166,7 @@ void inspect_logits(const InspectOptions& given, std::ostream& out, std::ostream
       notes << "note: " << encodings.back().removed
             << " tokens were cut from: " << cut_to_width(text.shown(), 50) << '\n';
   }
-  const auto logits = run(c, encodings);
+  const auto logits = logits_of(c, encodings);
   const bool regression = config.num_labels == 1;
   std::vector<std::string> labels = config.labels;
   for (size_t i = labels.size(); i < static_cast<size_t>(config.num_labels); ++i)

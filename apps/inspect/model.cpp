@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "apps/common/main_guard.h"
-#include "apps/finetune/session.h"
+#include "run/session.h"
 
 namespace apps {
 
@@ -42,7 +42,7 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
   Inspected out;
   if (const engine::Json config = planned_config(options.model); !config.is_null()) {
     check(planned, "inspect", options.model, " is a model that can be counted and not yet run",
-          hint("params and sites show it, glue_finetune --dry-run plans it"));
+          hint("params and sites show it, peft finetune --dry-run plans it"));
     out.planned = models::planned_model(config, options.model);
     out.sites = out.planned->sites();
   } else {
@@ -73,7 +73,7 @@ std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
     check(models::is_random_model(options.model) || fs::exists(options.model, ignored), "model",
           "there is no ", options.model);
   }
-  return data::load_tokenizer(tokenizer_folder(options.model, options.tokenizer));
+  return data::load_tokenizer(run::tokenizer_folder(options.model, options.tokenizer));
 }
 
 std::vector<TextInput> text_inputs(const InspectOptions& options) {

@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "apps/common/format.h"
-#include "apps/finetune/session.h"
 #include "peft/adapter_file.h"
+#include "run/session.h"
 
 namespace apps {
 
@@ -47,7 +47,7 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   const std::string obstacle = strategy->why_not_mergeable();
   check(obstacle.empty(), "merge", obstacle);
 
-  const std::string tokenizer = tokenizer_folder(options.model, "");
+  const std::string tokenizer = run::tokenizer_folder(options.model, "");
   const auto vocabulary = data::load_tokenizer(tokenizer);
   models::ModelSource source = models::open_model(options.model, vocabulary->vocab_size());
   set_labels(source.config, adapter, file);
@@ -60,7 +60,7 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   if (source.has_weights())
     engine::load_checkpoint(source.folder, store, {.borrow = false, .allow_head_mismatch = true});
   store.initialise(options.seed);
-  peft::apply_adapter(file, store, model_identity(source, options.seed));
+  peft::apply_adapter(file, store, run::model_identity(source, options.seed));
   strategy->merge(store);
 
   // What was injected is neutral now, and an ordinary model does not have it.

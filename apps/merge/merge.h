@@ -20,4 +20,7 @@ struct MergeOptions {
 // trained on, an out folder that holds files.
 void merge_adapter(const MergeOptions& options, std::ostream& log);
 
+// `peft merge ARGUMENTS`; argv[0] is the program. Returns the exit code.
+int merge_command(int argc, const char* const* argv);
+
 }  // namespace apps

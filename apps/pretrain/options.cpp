@@ -57,7 +57,7 @@ void PretrainOptions::check() const {
   need(!out.empty(), "--out is missing",
        engine::hint("the folder of this run, for instance runs/mini"));
   need(!tokenizer.empty(), "--tokenizer is missing",
-       engine::hint("a folder with vocab.txt; train_tokenizer makes one"));
+       engine::hint("a folder with vocab.txt; peft tokenizer makes one"));
   need(!corpus.empty() || !cache.empty() || resume, "--corpus is missing",
        engine::hint("text with a paragraph a line and an empty line between documents; - reads "
                     "standard input"));
@@ -84,8 +84,8 @@ void PretrainOptions::check() const {
 PretrainOptions parse_pretrain_options(int argc, const char* const* argv, std::string* help) {
   PretrainOptions o;
   cxxopts::Options options(
-      "pretrain",
-      "Pretrains a BERT (mlm) or an ELECTRA (rtd) on plain text, from nothing or from a model.");
+      "peft pretrain",
+      "Pretrains a BERT (mlm) or an ELECTRA (rtd) on plain text, new or from a model.");
   auto add = options.add_options();
   const auto value = [](auto& into) {
     return cxxopts::value(into)->default_value(engine::concat(into));

@@ -1,14 +1,14 @@
-// Whole runs of glue_finetune's library on small data: every strategy, resuming, refusing, merging.
+// Whole runs of peft finetune's library on small data: every strategy, resuming, refusing, merging.
+#include "run/finetune.h"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
 #include <filesystem>
 #include <sstream>
 
-#include "apps/finetune/flags.h"
-#include "apps/finetune/record.h"
-#include "apps/finetune/run.h"
-#include "apps/finetune/session.h"
+#include "apps/finetune/command.h"
+#include "apps/finetune/terminal.h"
 #include "apps/merge/merge.h"
 #include "engine/io/run_folder.h"
 #include "engine/io/safetensors.h"
@@ -17,7 +17,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using apps::FinetuneSettings;
+using run::FinetuneSettings;
 
 const char* kTokenizer = "data/pretrained/peft-2x256";
 
@@ -55,18 +55,23 @@ FinetuneSettings tiny(const fs::path& data, const fs::path& out) {
   return s;
 }
 
-apps::RunResult run(const FinetuneSettings& s, int stop_after = -1) {
-  std::ostringstream out;
-  int asked = 0;
-  return apps::run_finetune(
-      s, {.out = out,
-          .stopped = [&] { return stop_after >= 0 && ++asked > stop_after ? 2 : 0; },
-          .progress_terminal = 0});
+class StopAfter final : public run::Watcher {
+ public:
+  explicit StopAfter(int asked) : left_(asked) {}
+  bool stop() override { return left_ >= 0 && left_-- == 0; }
+
+ private:
+  int left_;
+};
+
+run::RunResult train(const FinetuneSettings& s, int stop_after = -1) {
+  StopAfter watcher(stop_after);
+  return run::finetune(s, watcher);
 }
 
 std::string failure(const FinetuneSettings& s) {
   try {
-    run(s);
+    train(s);
   } catch (const engine::Error& e) {
     return e.what();
   }
@@ -89,7 +94,7 @@ TEST_CASE("every strategy runs, records itself and saves only what it trained") 
     CAPTURE(spec);
     FinetuneSettings s = tiny(temp.path(), temp / ("run-" + spec));
     s.strategy = spec;
-    const apps::RunResult result = run(s);
+    const run::RunResult result = train(s);
     CHECK(result.finished);
     CHECK(result.record.at("status") == "finished");
     CHECK(result.record.at("steps") == 8);
@@ -118,16 +123,16 @@ TEST_CASE("a run that was stopped after any update and resumed gives the same bi
     whole.strategy = spec;
     if (spec == "full")
       whole.piece_tokens = 12;  // a batch of four reviews is then computed in several pieces
-    run(whole);
+    train(whole);
     for (const int stop : {0, 1, 3, 4, 7}) {  // 4: between two epochs
       CAPTURE(spec);
       CAPTURE(stop);
       FinetuneSettings s = whole;
       s.out = (temp / engine::concat("part-", spec, "-", stop)).string();
-      CHECK_FALSE(run(s, stop).finished);
+      CHECK_FALSE(train(s, stop).finished);
       s.resume = true;
       s.threads = 1;  // may change
-      const apps::RunResult result = run(s);
+      const run::RunResult result = train(s);
       CHECK(result.finished);
       CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors",
                        fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
@@ -155,7 +160,7 @@ TEST_CASE(
   FinetuneSettings cached = plain;
   cached.out = (temp / "cached").string();
   cached.cache_features = true;
-  const auto a = run(plain).record, b = run(cached).record;
+  const auto a = train(plain).record, b = train(cached).record;
   CHECK(b.at("features").at("bytes") ==
         (16 + 8 + 3) * 16 * static_cast<int>(sizeof(engine::Scalar)));
   const auto losses = [](const FinetuneSettings& s) {
@@ -175,16 +180,16 @@ TEST_CASE(
     longer.out = (temp / "longer").string();
     longer.epochs = 4;
     const double two = b.at("counts").at("forward_flops"),
-                 four = run(longer).record.at("counts").at("forward_flops");
+                 four = train(longer).record.at("counts").at("forward_flops");
     const double head = 2 * 16 * (16 + 2);  // pooler and classifier, FLOPs an example
     CHECK(four - two == doctest::Approx(2 * (16 + 8) * head));  // training and evaluation
   }
   SUBCASE("stopped and resumed") {
     FinetuneSettings s = cached;
     s.out = (temp / "part").string();
-    CHECK_FALSE(run(s, 9).finished);  // asked for every batch of features, too
+    CHECK_FALSE(train(s, 9).finished);  // asked for every batch of features, too
     s.resume = true;
-    CHECK(run(s).finished);
+    CHECK(train(s).finished);
     CHECK(same_bytes(fs::path(cached.out) / "adapter" / "adapter_model.safetensors",
                      fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
   }
@@ -203,9 +208,10 @@ TEST_CASE(
   s.strategy = "lora:r=2";
   s.profile = true;
   std::ostringstream out;
-  apps::run_finetune(s, {.out = out, .stopped = [] { return 0; }, .progress_terminal = 0});
+  apps::TerminalWatcher watcher(out, {}, 0);
+  run::finetune(s, watcher);
   for (const char* what : {"linear", "low_rank_add", "attention", "add_layer_norm", "cross_entropy",
-                           "optimizer", "batch", "kept for backward"})
+                           "optimizer", "batch", "saved for backward"})
     CHECK_MESSAGE(out.str().find(what) != std::string::npos, what);
   const engine::Json trace = engine::json_file(fs::path(s.out) / "trace.json");
   int forward = 0, backward = 0;
@@ -226,7 +232,7 @@ TEST_CASE("patience keeps the best evaluation, and resuming does not forget it")
   FinetuneSettings s = tiny(temp.path(), temp / "patient");
   s.epochs = 30;
   s.patience = 2;
-  const apps::RunResult result = run(s);
+  const run::RunResult result = train(s);
   CHECK(result.record.at("selection").at("kind") == "best dev score");
   const int64_t best = result.record.at("selection").at("step"), last = result.record.at("steps");
   CHECK(best <= last);
@@ -242,7 +248,7 @@ TEST_CASE("an out folder that holds another run is refused and left as it is") {
   testing::TempDir temp;
   write_task(temp.path());
   FinetuneSettings s = tiny(temp.path(), temp / "run");
-  run(s);
+  train(s);
   const std::string before = testing::read_file(fs::path(s.out) / "run.json");
   CHECK(failure(s).find("--resume") != std::string::npos);
   s.seed = 7;
@@ -266,7 +272,14 @@ TEST_CASE("settings that cannot work are refused with the flag's name") {
   CHECK(with([](auto& s) { s.max_length = 64; }).find("32 positions") != std::string::npos);
   CHECK(with([](auto& s) { s.schedule = "stepwise"; }).find("linear") != std::string::npos);
   CHECK(with([](auto& s) { s.strategy = "bitfitt"; }).find("bitfit") != std::string::npos);
-  CHECK(with([](auto& s) { s.strategy = "lora:rank=4"; }).find("alpha") != std::string::npos);
+  CHECK(with([](auto& s) { s.strategy = "lora:rank=4"; }).find("did you mean r?") !=
+        std::string::npos);
+  CHECK(with([](auto& s) { s.strategy = "lora:lora_alpha=4"; }).find("did you mean alpha?") !=
+        std::string::npos);
+  CHECK(with([](auto& s) {
+          s.strategy = "lora:r";
+          s.data = "/nowhere";  // the spec is read before the data
+        }).find("key=value") != std::string::npos);
   CHECK(with([](auto& s) { s.task = "sst3"; }).find("sst2") != std::string::npos);
   CHECK(with([](auto& s) { s.model = "no-such-folder"; }).find("no-such-folder") !=
         std::string::npos);
@@ -294,13 +307,13 @@ TEST_CASE(
   FinetuneSettings s = tiny("", temp / "csv");
   s.task.clear();
   s.train = (temp / "own.csv").string();
-  const apps::RunResult classes = run(s);
+  const run::RunResult classes = train(s);
   CHECK(classes.record.at("task_info").at("labels") == engine::Json({"maybe", "no", "yes"}));
   CHECK(classes.record.at("metrics").contains("dev"));
   s.train = (temp / "own.jsonl").string();
   s.out = (temp / "jsonl").string();
   s.regression = true;
-  const apps::RunResult scores = run(s);
+  const run::RunResult scores = train(s);
   CHECK(scores.record.at("metrics").at("dev").contains("pearson"));
 }
 
@@ -309,11 +322,11 @@ TEST_CASE("a saved adapter is the start of the next run, and fits only its base 
   write_task(temp.path());
   FinetuneSettings first = tiny(temp.path(), temp / "first");
   first.strategy = "lora:r=2";
-  const apps::RunResult before = run(first);
+  const run::RunResult before = train(first);
   FinetuneSettings second = tiny(temp.path(), temp / "second");
   second.adapter = (fs::path(first.out) / "adapter").string();
   second.lr = 1e-12;  // nothing moves: the scores are those that the adapter brought
-  const apps::RunResult after = run(second);
+  const run::RunResult after = train(second);
   CHECK(after.record.at("strategy_spec").get<std::string>().find("lora") == 0);
   CHECK(after.record.at("metrics").at("dev").at("loss").get<double>() ==
         doctest::Approx(before.record.at("metrics").at("dev").at("loss").get<double>())
@@ -330,7 +343,7 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
     CAPTURE(spec);
     FinetuneSettings s = tiny(temp.path(), temp / ("run-" + spec));
     s.strategy = spec;
-    const apps::RunResult trained = run(s);
+    const run::RunResult trained = train(s);
     apps::MergeOptions merge{s.model, s.out, temp / ("merged-" + spec), "F32", 42};
     // The random base model has this tokenizer's vocabulary: merge finds the one that ships.
     std::ostringstream log;
@@ -341,7 +354,7 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
     again.tokenizer.clear();
     again.strategy = "frozen";
     again.lr = 1e-12;
-    const apps::RunResult loaded = run(again);
+    const run::RunResult loaded = train(again);
     CHECK(loaded.record.at("metrics").at("dev").at("loss").get<double>() ==
           doctest::Approx(trained.record.at("metrics").at("dev").at("loss").get<double>())
               .epsilon(1e-5));
@@ -349,7 +362,7 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
   }
   FinetuneSettings s = tiny(temp.path(), temp / "run-prefix");
   s.strategy = "prefix:length=2,flat=true";
-  run(s);
+  train(s);
   std::ostringstream log;
   CHECK_THROWS_AS(apps::merge_adapter({s.model, s.out, temp / "merged-prefix", "F32", 42}, log),
                   engine::Error);
@@ -398,7 +411,7 @@ TEST_CASE("every strategy runs on slices of the real tasks") {
       s.strategy = spec;
       s.max_steps = 2;
       s.max_length = 32;
-      CHECK(run(s).finished);
+      CHECK(train(s).finished);
     }
   }
 }

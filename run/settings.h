@@ -1,4 +1,4 @@
-// Everything that a fine-tuning run is told: the flags of glue_finetune, their defaults and their
+// Everything that a fine-tuning run is told: the flags of peft finetune, their defaults and their
 // checks.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "engine/io/json.h"
 #include "engine/train/pieces.h"
 
-namespace apps {
+namespace run {
 
 struct FinetuneSettings {
   // data: a GLUE task and its folder, or a person's own files
@@ -63,4 +63,4 @@ struct FinetuneSettings {
   static std::vector<std::string> may_change();
 };
 
-}  // namespace apps
+}  // namespace run

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/finetune/session.h"
+#include "run/session.h"
 
-namespace apps {
+namespace run {
 
 class Features {
  public:
@@ -37,4 +37,4 @@ class Features {
   std::map<std::string, std::vector<engine::Scalar>> kept_;  // (examples, hidden) of each split
 };
 
-}  // namespace apps
+}  // namespace run

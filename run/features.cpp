@@ -1,10 +1,10 @@
-#include "apps/finetune/features.h"
+#include "run/features.h"
 
 #include <algorithm>
 
 #include "data/batcher.h"
 
-namespace apps {
+namespace run {
 
 using engine::Scalar;
 using engine::Tensor;
@@ -56,4 +56,4 @@ int64_t Features::bytes() const {
   return n;
 }
 
-}  // namespace apps
+}  // namespace run

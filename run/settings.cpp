@@ -1,23 +1,23 @@
-#include "apps/finetune/settings.h"
+#include "run/settings.h"
 
 #include "engine/optim/schedule.h"
 
-namespace apps {
+namespace run {
 
 using engine::hint;
 
 void FinetuneSettings::check() const {
   const auto require = [](bool ok, const char* flag, const auto& found, const char* allowed) {
-    engine::check(ok, "glue_finetune", flag, " is ", found, "; it must be ", allowed);
+    engine::check(ok, "finetune", flag, " is ", found, "; it must be ", allowed);
   };
   engine::check(
-      task.empty() != train.empty(), "glue_finetune",
+      task.empty() != train.empty(), "finetune",
       task.empty() ? "there is nothing to train on" : "both --task and --train are given",
       hint("give --task sst2 --data FOLDER for a GLUE task, or --train FILE for your own data"));
-  engine::check(task.empty() || !data.empty(), "glue_finetune", "--task ", task,
+  engine::check(task.empty() || !data.empty(), "finetune", "--task ", task,
                 " needs --data, the folder with its train.tsv and dev.tsv");
   engine::check(
-      !model.empty(), "glue_finetune", "--model is missing",
+      !model.empty(), "finetune", "--model is missing",
       hint("give a Hugging Face folder, or random:layers=2,hidden=128 for a fresh model"));
   require(epochs >= 1, "--epochs", epochs, "at least 1");
   require(max_steps >= 0, "--max-steps", max_steps, "0 (by epochs) or more");
@@ -42,7 +42,7 @@ void FinetuneSettings::check() const {
   require(save_every >= 1, "--save-every", save_every, "at least 1 second");
   require(threads >= 0, "--threads", threads, "0 (all) or more");
   engine::Schedule(schedule, 1, 0);  // an unknown name lists the known ones
-  engine::check(schedule != "constant" || warmup_ratio == 0, "glue_finetune",
+  engine::check(schedule != "constant" || warmup_ratio == 0, "finetune",
                 "--schedule constant has no warm-up",
                 hint("add --warmup-ratio 0, or use constant_with_warmup"));
 }
@@ -88,4 +88,4 @@ std::vector<std::string> FinetuneSettings::may_change() {
   return {"threads", "save_every", "log_every", "eval_batch_size"};
 }
 
-}  // namespace apps
+}  // namespace run

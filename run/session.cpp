@@ -1,4 +1,4 @@
-#include "apps/finetune/session.h"
+#include "run/session.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 #include "engine/io/hash.h"
 #include "peft/adapter_file.h"
 
-namespace apps {
+namespace run {
 
 namespace fs = std::filesystem;
 using engine::check;
@@ -165,6 +165,7 @@ data::TaskData load_task(const FinetuneSettings& settings) {
 
 Session open_session(const FinetuneSettings& settings) {
   Session s;
+  if (!settings.strategy.empty()) peft::make_strategy(settings.strategy);  // before reading data
   s.task = load_task(settings);
   check(s.task.has("train"), s.task.info.name, "there is no training data (train.tsv) in ",
         settings.data);
@@ -175,7 +176,7 @@ Session open_session(const FinetuneSettings& settings) {
   check(s.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer in ",
         s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",
         config.vocab_size, hint("they do not belong together"));
-  check(settings.max_length <= config.longest_sequence(), "glue_finetune", "--max-length ",
+  check(settings.max_length <= config.longest_sequence(), "finetune", "--max-length ",
         settings.max_length, " is more than the ", config.longest_sequence(),
         " positions of this model",
         hint("give --max-length ", config.longest_sequence(), " or less"));
@@ -215,4 +216,4 @@ Session open_session(const FinetuneSettings& settings) {
   return s;
 }
 
-}  // namespace apps
+}  // namespace run

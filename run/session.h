@@ -5,14 +5,14 @@
 #include <map>
 #include <memory>
 
-#include "apps/finetune/settings.h"
 #include "data/encode.h"
 #include "data/glue.h"
 #include "data/tokenizer.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
+#include "run/settings.h"
 
-namespace apps {
+namespace run {
 
 struct Session {
   data::TaskData task;
@@ -50,4 +50,4 @@ std::string model_identity(const models::ModelSource& source, uint64_t seed);
 // Loads data only; used by tools that need a task without a model.
 data::TaskData load_task(const FinetuneSettings& settings);
 
-}  // namespace apps
+}  // namespace run

@@ -1,11 +1,9 @@
-// What a run says of itself: run.json for programs, the header and the summary for people.
+// What a run says of itself in run.json.
 #pragma once
 
-#include <iosfwd>
+#include "run/session.h"
 
-#include "apps/finetune/session.h"
-
-namespace apps {
+namespace run {
 
 // Totals of a run over all its parts (a resumed run goes on counting); kept in the training state.
 struct RunTotals {
@@ -32,18 +30,10 @@ struct ParameterCounts {
 };
 ParameterCounts count_parameters(const engine::ParameterStore& store);
 
-// "trainable params: 296,450 || all params: 109,778,690 || trainable%: 0.2700"
-std::string trainable_line(const ParameterCounts& counts);
-
 // Fields of run.json that are known before training: task, model, strategy, counts, data, machine,
 // versions.
 engine::Json describe_run(const Session& session, const FinetuneSettings& settings);
 // Fields that training adds.
 engine::Json describe_totals(const RunTotals& totals);
 
-void print_header(std::ostream& out, const Session& session, const FinetuneSettings& settings,
-                  int64_t updates);
-void print_summary(std::ostream& out, const Session& session, const FinetuneSettings& settings,
-                   const engine::Json& metrics, const RunTotals& totals, int64_t updates);
-
-}  // namespace apps
+}  // namespace run

@@ -1,13 +1,7 @@
-#include "apps/finetune/run.h"
+#include "run/finetune.h"
 
 #include <cmath>
-#include <ostream>
 
-#include "apps/common/format.h"
-#include "apps/common/progress.h"
-#include "apps/finetune/evaluate.h"
-#include "apps/finetune/features.h"
-#include "apps/finetune/record.h"
 #include "data/batcher.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
@@ -18,8 +12,11 @@
 #include "engine/train/profile.h"
 #include "engine/train/trainer.h"
 #include "peft/adapter_file.h"
+#include "run/evaluate.h"
+#include "run/features.h"
+#include "run/record.h"
 
-namespace apps {
+namespace run {
 
 namespace fs = std::filesystem;
 using engine::Json;
@@ -65,9 +62,9 @@ int64_t total_updates(const FinetuneSettings& s, int64_t batches_per_epoch) {
 
 class Run {
  public:
-  Run(FinetuneSettings settings, const RunIo& io)
+  Run(FinetuneSettings settings, Watcher& watcher)
       : settings_(std::move(settings)),
-        io_(io),
+        watcher_(watcher),
         session_(open_session(settings_)),
         batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed),
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
@@ -96,13 +93,10 @@ class Run {
     optimizer_ = &optimizer;
     if (settings_.resume) restore();
     folder.update(describe_run(session_, settings_));
-    print_header(io_.out, session_, settings_, updates_);
+    watcher_.opened(session_, settings_, updates_);
     if (settings_.cache_features && !compute_features()) return stopped();
-    if (settings_.resume)
-      io_.out << "resumed   after update " << format_count(optimizer.steps()) << '\n' << std::flush;
-    const bool finished = train();
-    if (!finished) return stopped();
-    return finish();
+    if (settings_.resume) watcher_.resumed(optimizer.steps());
+    return train() ? finish() : stopped();
   }
 
  private:
@@ -150,32 +144,22 @@ class Run {
 
   // Whether it was finished.
   bool compute_features() {
-    ProgressOptions shown;
-    shown.label = session_.task.info.name + " features";
-    shown.terminal = io_.progress_terminal;
-    int64_t all = 0;
-    for (const auto& [name, split] : session_.splits) all += split.size();
-    Progress progress(all, shown);
     const engine::Timer timer;
+    int64_t examples = 0;
     bool stopped = false;
-    const auto go_on = [&](int64_t done, int64_t) {
-      if (progress.due(done)) progress.update(done, {});
-      stopped = stopped || (io_.stopped && io_.stopped());
+    const auto go_on = [&](int64_t done, int64_t all) {
+      examples = all;
+      watcher_.features(done, all);
+      stopped = stopped || watcher_.stop();
       return !stopped;
     };
     try {
       features_->compute(workspace_, settings_.eval_batch_size, go_on);
     } catch (const engine::Error&) {
       if (!stopped) throw;
-      progress.finish();
       return false;
     }
-    progress.finish();
-    io_.out << "features  of " << format_count(all) << " examples in "
-            << format_seconds(timer.seconds()) << ", "
-            << format_bytes(static_cast<double>(features_->bytes()))
-            << " kept: from here on only the head runs\n"
-            << std::flush;
+    watcher_.features_kept(examples, timer.seconds(), features_->bytes());
     folder_->update({{"features", {{"seconds", timer.seconds()}, {"bytes", features_->bytes()}}}});
     return true;
   }
@@ -210,20 +194,15 @@ class Run {
                               return session_.model->loss(g, logits(g, "train", batch), batch,
                                                           settings_.label_smoothing);
                             });
-    ProgressOptions shown;
-    shown.label = session_.task.info.name + " " + session_.strategy->name();
-    shown.first = optimizer_->steps();
-    shown.terminal = io_.progress_terminal;
-    Progress progress(updates_, shown);
-    progress_ = &progress;
+    watcher_.training(session_, optimizer_->steps(), updates_);
     seen_ = engine::counters();
     since_count_.restart();
     since_save_.restart();
     bool more = at_.evaluated_at != optimizer_->steps() || settings_.patience == 0 ||
                 at_.evaluations_without_gain < settings_.patience;
     while (more && trainer.updates() < updates_) {
-      if (io_.stopped && io_.stopped()) {
-        progress.finish();
+      if (watcher_.stop()) {
+        watcher_.trained();
         save_state();
         return false;
       }
@@ -249,11 +228,11 @@ class Run {
     }
     if (at_.evaluated_at != optimizer_->steps() && !session_.dev_splits().empty())
       evaluate_dev(optimizer_->steps());
-    progress.finish();
-    progress_ = nullptr;
+    watcher_.trained();
     if (settings_.profile) {
-      print_profile(profile);
-      profile.write_trace(fs::path(settings_.out) / "trace.json");
+      const fs::path trace = fs::path(settings_.out) / "trace.json";
+      profile.write_trace(trace);
+      watcher_.profiled(profile, trace);
     }
     return true;
   }
@@ -261,10 +240,7 @@ class Run {
   void log(const engine::Update& u) {
     at_.loss_sum += u.loss;
     ++at_.loss_count;
-    if (progress_->due(u.step))
-      progress_->update(
-          u.step, {{"loss", format_number(at_.loss_sum / static_cast<double>(at_.loss_count), 4)},
-                   {"", format_rate(at_.totals.tokens_per_second()) + " tokens/s"}});
+    watcher_.stepped(u, at_.loss_sum / static_cast<double>(at_.loss_count), at_.totals);
     if (u.step != 1 && u.step % settings_.log_every != 0 && u.step != updates_) return;
     folder_->append({{"step", u.step},
                      {"loss", at_.loss_sum / static_cast<double>(at_.loss_count)},
@@ -289,14 +265,7 @@ class Run {
     const double score = overall_score(metrics_);
     at_.evaluated_at = step;
     folder_->append({{"step", step}, {"eval", metrics_}});
-    std::string line = engine::concat("update ", format_count(step), ": ");
-    for (const auto& [name, values] : metrics_.items()) {
-      line += name;
-      for (const std::string& metric : session_.task.info.metrics)
-        line += " " + metric + " " + format_number(values.at(metric).get<double>(), 4);
-      line += "  ";
-    }
-    progress_->note(line);
+    watcher_.evaluated(session_, step, metrics_);
     if (settings_.patience == 0) return true;
     if (score > at_.best_score) {
       at_.best_score = score;
@@ -310,29 +279,12 @@ class Run {
 
   fs::path best_file() const { return fs::path(settings_.out) / "best.safetensors"; }
 
-  void print_profile(const engine::Profile& profile) {
-    io_.out << "\n  op                     calls   forward   backward   kept for backward\n";
-    for (const auto& line : profile.lines()) {
-      char text[160];
-      std::snprintf(text, sizeof text, "  %-20s %7lld %9s %10s %12s\n", line.op.c_str(),
-                    static_cast<long long>(line.calls),
-                    format_seconds(line.forward_seconds).c_str(),
-                    format_seconds(line.backward_seconds).c_str(),
-                    format_bytes(static_cast<double>(line.saved_bytes)).c_str());
-      io_.out << text;
-    }
-    io_.out << "  a trace for Perfetto is in " << (fs::path(settings_.out) / "trace.json").string()
-            << '\n';
-  }
-
   RunResult stopped() {
     Json fields = describe_totals(at_.totals);
     fields["status"] = "interrupted";
     fields["steps"] = optimizer_->steps();
     folder_->update(fields);
-    io_.out << "stopped after update " << format_count(optimizer_->steps()) << " of "
-            << format_count(updates_)
-            << "; nothing is lost: run the same command with --resume to go on\n";
+    watcher_.stopped(optimizer_->steps(), updates_);
     return {folder_->record(), false};
   }
 
@@ -383,12 +335,12 @@ class Run {
                               ? Json{{"kind", "best dev score"}, {"step", at_.best_step}}
                               : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
     folder_->update(fields);
-    print_summary(io_.out, session_, settings_, metrics, at_.totals, optimizer_->steps());
+    watcher_.finished(session_, settings_, metrics, at_.totals, optimizer_->steps());
     return {folder_->record(), true};
   }
 
   FinetuneSettings settings_;
-  RunIo io_;
+  Watcher& watcher_;
   Session session_;
   data::TrainBatches batches_;
   int64_t updates_;
@@ -397,7 +349,6 @@ class Run {
   std::unique_ptr<Features> features_;  // with --cache-features
   engine::RunFolder* folder_ = nullptr;
   engine::AdamW* optimizer_ = nullptr;
-  Progress* progress_ = nullptr;
   Position at_;
   Json metrics_ = Json::object();
   engine::Counters seen_;
@@ -406,7 +357,7 @@ class Run {
 
 }  // namespace
 
-RunResult run_finetune(FinetuneSettings settings, const RunIo& io) {
+RunResult finetune(FinetuneSettings settings, Watcher& watcher) {
   settings.check();
   engine::set_threads(settings.threads);
   if (settings.out.empty()) {
@@ -417,8 +368,7 @@ RunResult run_finetune(FinetuneSettings settings, const RunIo& io) {
         "runs/", settings.task.empty() ? fs::path(settings.train).stem().string() : settings.task,
         "-", strategy, "-", settings.seed);
   }
-  Run run(std::move(settings), io);
-  return run.execute();
+  return Run(std::move(settings), watcher).execute();
 }
 
-}  // namespace apps
+}  // namespace run

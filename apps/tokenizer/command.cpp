@@ -1,16 +1,13 @@
-// Learns a tokenizer from text and writes it as a Hugging Face folder.
-//
-//   train_tokenizer --type wordpiece --vocab-size 8192 --lowercase --out my-tokenizer corpus.txt
-//   more.txt.xz xzcat corpus.txt.xz | train_tokenizer --type bpe --vocab-size 16000 --out
-//   my-tokenizer -
+#include "apps/tokenizer/command.h"
+
 #include <algorithm>
-#include <cxxopts.hpp>
 #include <filesystem>
 #include <iostream>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "apps/common/command_line.h"
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/progress.h"
@@ -18,39 +15,43 @@
 #include "data/text_source.h"
 #include "data/wordpiece_trainer.h"
 
+namespace apps {
 namespace {
 
 // Counts the words of the files, of the first `most` bytes of text if that is not 0.
 data::WordCounts count_words(data::WordCounter counter, const std::vector<std::string>& files,
                              int64_t most) {
   int64_t bytes = 0;
-  apps::Progress progress(most, {.label = "counting words"});
+  Progress progress(most, {.label = "counting words"});
   for (const std::string& file : files) {
     data::TextSource source(file);
     for (std::string line; (most == 0 || bytes < most) && source.line(line);) {
       counter.add(line);
       bytes += static_cast<int64_t>(line.size()) + 1;
       if (progress.due(bytes))
-        progress.update(
-            bytes, {{"", apps::format_bytes(static_cast<double>(bytes))},
-                    {"different", apps::format_count(static_cast<int64_t>(counter.different()))}});
+        progress.update(bytes,
+                        {{"", format_bytes(static_cast<double>(bytes))},
+                         {"different", format_count(static_cast<int64_t>(counter.different()))}});
     }
   }
   progress.finish();
-  std::cerr << apps::format_bytes(static_cast<double>(bytes)) << " of text, "
-            << apps::format_count(counter.words()) << " words, "
-            << apps::format_count(static_cast<int64_t>(counter.different())) << " different\n";
+  std::cerr << format_bytes(static_cast<double>(bytes)) << " of text, "
+            << format_count(counter.words()) << " words, "
+            << format_count(static_cast<int64_t>(counter.different())) << " different\n";
   if (counter.dropped() > 0)
-    std::cerr << "note: " << apps::format_count(counter.dropped())
+    std::cerr << "note: " << format_count(counter.dropped())
               << " occurrences of rare words were left out to bound memory; counts of rare words "
                  "are too low\n";
   return counter.counts();
 }
 
-int run(int argc, char** argv) {
-  cxxopts::Options options(
-      "train_tokenizer",
-      "Learn a WordPiece (BERT) or byte-level BPE (GPT-2, RoBERTa) tokenizer from text.\n");
+}  // namespace
+
+int tokenizer_command(int argc, const char* const* argv) {
+  CommandLine line(
+      "peft tokenizer",
+      "Learns a WordPiece (BERT) or byte-level BPE (GPT-2, RoBERTa) tokenizer from text.");
+  cxxopts::Options& options = line.options;
   options.add_options()("type",
                         "wordpiece, bpe (as GPT-2) or roberta (bpe with RoBERTa's special tokens)",
                         cxxopts::value<std::string>()->default_value("wordpiece"))(
@@ -65,30 +66,30 @@ int run(int argc, char** argv) {
       cxxopts::value<int64_t>()->default_value("0"))("out", "folder to write",
                                                      cxxopts::value<std::string>())(
       "files", "text files, plain or .xz; - is standard input",
-      cxxopts::value<std::vector<std::string>>())("h,help", "this text");
+      cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"files"});
   options.positional_help("FILE...");
-  const auto flags = apps::parse_flags(options, argc, argv);
-  if (flags.count("help")) {
-    std::cout << options.help();
-    return 0;
+  if (argc == 1) {
+    std::cout << "usage: peft tokenizer --type wordpiece --vocab-size 8192 --out DIR FILE...\n"
+                 "peft tokenizer --help explains all flags.\n";
+    return 2;
   }
+  const auto flags = line.parse(argc, argv);
+  if (line.answered(std::cout)) return 0;
   const auto type = flags["type"].as<std::string>();
   if (!flags.count("out"))
-    throw apps::UsageError(
-        "train_tokenizer: --out DIR is missing\nhint: it is the folder to write");
+    throw UsageError("tokenizer: --out DIR is missing\nhint: it is the folder to write");
   if (!flags.count("files"))
-    throw apps::UsageError(
-        "train_tokenizer: which text?\nhint: give files, or - for standard input");
+    throw UsageError("tokenizer: which text?\nhint: give files, or - for standard input");
   if (type != "wordpiece" && type != "bpe" && type != "roberta")
-    throw apps::UsageError("train_tokenizer: --type " + type +
-                           " is not known\nhint: the types are wordpiece, bpe, roberta");
+    throw UsageError("tokenizer: --type " + type +
+                     " is not known\nhint: the types are wordpiece, bpe, roberta");
   const auto files = flags["files"].as<std::vector<std::string>>();
   const auto most = flags["max-bytes"].as<int64_t>();
   const auto size = flags["vocab-size"].as<int>();
 
   std::unique_ptr<data::Tokenizer> tokenizer;
-  apps::Progress progress(size, {.label = "joining pairs"});
+  Progress progress(size, {.label = "joining pairs"});
   const auto show = [&](int32_t tokens) {
     if (progress.due(tokens)) progress.update(tokens, {});
   };
@@ -114,7 +115,7 @@ int run(int argc, char** argv) {
   progress.finish();
   const std::filesystem::path out = flags["out"].as<std::string>();
   tokenizer->save(out);
-  std::cerr << "wrote " << out.string() << ": " << apps::format_count(tokenizer->vocab_size())
+  std::cerr << "wrote " << out.string() << ": " << format_count(tokenizer->vocab_size())
             << " tokens";
   if (tokenizer->vocab_size() < size)
     std::cerr << " (fewer than asked for: no pair is frequent enough)";
@@ -122,8 +123,4 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  return apps::guarded([&] { return run(argc, argv); });
-}
+}  // namespace apps

@@ -2,19 +2,10 @@
 // stopped.
 #pragma once
 
-#include <functional>
-#include <iosfwd>
+#include "run/settings.h"
+#include "run/watcher.h"
 
-#include "apps/finetune/settings.h"
-
-namespace apps {
-
-struct RunIo {
-  std::ostream& out;  // the header and the summary
-  std::function<int()>
-      stopped;  // a signal number when the run should stop after the update in hand, else 0
-  int progress_terminal = -1;  // ProgressOptions::terminal
-};
+namespace run {
 
 struct RunResult {
   engine::Json record;    // run.json
@@ -24,6 +15,6 @@ struct RunResult {
 // Trains. In settings.out: run.json, metrics.jsonl, predictions.tsv, submission/ (GLUE test sets),
 // adapter/ (the trained parameters only), training_state.safetensors (for --resume). Errors are
 // engine::Error; what was saved before stays.
-RunResult run_finetune(FinetuneSettings settings, const RunIo& io);
+RunResult finetune(FinetuneSettings settings, Watcher& watcher);
 
-}  // namespace apps
+}  // namespace run

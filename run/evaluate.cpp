@@ -1,4 +1,4 @@
-#include "apps/finetune/evaluate.h"
+#include "run/evaluate.h"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@
 #include "engine/train/metrics.h"
 #include "engine/train/pieces.h"
 
-namespace apps {
+namespace run {
 
 using engine::Json;
 
@@ -105,4 +105,4 @@ void write_predictions(const std::filesystem::path& file, const Session& session
   engine::write_file_atomically(file, text);
 }
 
-}  // namespace apps
+}  // namespace run

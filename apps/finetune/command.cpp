@@ -1,17 +1,26 @@
-#include "apps/finetune/flags.h"
+#include "apps/finetune/command.h"
 
-#include "apps/common/main_guard.h"
+#include <iostream>
+
+#include "apps/common/command_line.h"
+#include "apps/common/format.h"
+#include "apps/common/signals.h"
+#include "apps/common/table.h"
+#include "apps/finetune/dry_run.h"
+#include "apps/finetune/terminal.h"
 #include "data/glue.h"
 #include "peft/strategy.h"
+#include "run/finetune.h"
 
 namespace apps {
 
 FinetuneCommand parse_finetune(int argc, const char* const* argv) {
   FinetuneCommand command;
-  FinetuneSettings& s = command.settings;
-  cxxopts::Options options(
-      "glue_finetune",
-      "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.");
+  run::FinetuneSettings& s = command.settings;
+  CommandLine line("peft finetune",
+                   "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.",
+                   {"Data", "Model", "Training", "Run"});
+  cxxopts::Options& options = line.options;
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   options.add_options("Data")(
       "task", "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli", text(s.task),
@@ -70,14 +79,37 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
       "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
       "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
       cxxopts::value<bool>(command.dry_run))("json", "with --dry-run: JSON",
-                                             cxxopts::value<bool>(command.json))(
-      "help", "this text", cxxopts::value<bool>(command.help));
-  parse_flags(options, argc, argv);
-  command.help_text = options.help({"Data", "Model", "Training", "Run"}) +
-                      "\nStrategies, joined by '+':\n" + peft::strategy_help() +
-                      "\nExample:\n  glue_finetune --task sst2 --data data/demo/reviews --model "
-                      "random:layers=2,hidden=128 --strategy full\n";
+                                             cxxopts::value<bool>(command.json));
+  line.parse(argc, argv);
+  if (line.version) command.help = version_text();
+  if (line.help)
+    command.help = line.help_text() + "\nStrategies, joined by '+':\n" +
+                   wrap(peft::strategy_help(), help_width(), 34) +
+                   "\nExample:\n  peft finetune --task sst2 --data data/demo/reviews \\\n"
+                   "    --model random:layers=2,hidden=128 --strategy full\n";
   return command;
+}
+
+int finetune_command(int argc, const char* const* argv) {
+  if (argc == 1) {
+    std::cout << "usage: peft finetune --task NAME --data DIR --model MODEL --strategy SPEC\n"
+                 "       peft finetune --train FILE --model MODEL --strategy SPEC\n"
+                 "       peft finetune --resume --out RUN\n"
+                 "peft finetune --help explains all flags.\n";
+    return 2;
+  }
+  const FinetuneCommand command = parse_finetune(argc, argv);
+  if (!command.help.empty()) {
+    std::cout << command.help;
+    return 0;
+  }
+  if (command.dry_run) {
+    std::cout << dry_run(command);
+    return 0;
+  }
+  watch_stop_signals();
+  TerminalWatcher watcher(std::cout, stop_signal);
+  return run::finetune(command.settings, watcher).finished ? 0 : stop_exit_code();
 }
 
 }  // namespace apps

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/finetune/session.h"
+#include "run/session.h"
 
-namespace apps {
+namespace run {
 
 struct Predictions {
   std::vector<double> predicted;  // (examples) class index, or score
@@ -39,4 +39,4 @@ double overall_score(const engine::Json& metrics);
 void write_predictions(const std::filesystem::path& file, const Session& session,
                        const std::map<std::string, Predictions>& predictions);
 
-}  // namespace apps
+}  // namespace run

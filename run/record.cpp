@@ -1,14 +1,10 @@
-#include "apps/finetune/record.h"
+#include "run/record.h"
 
-#include <cstdio>
-#include <ostream>
-
-#include "apps/common/format.h"
 #include "engine/base/threads.h"
 #include "engine/base/version.h"
 #include "engine/tensor/gemm.h"
 
-namespace apps {
+namespace run {
 
 using engine::Json;
 
@@ -50,13 +46,6 @@ ParameterCounts count_parameters(const engine::ParameterStore& store) {
     if (p->role == engine::Role::injected) counts.injected += p->count();
   }
   return counts;
-}
-
-std::string trainable_line(const ParameterCounts& c) {
-  return engine::concat(
-      "trainable params: ", format_count(c.trainable), " || all params: ", format_count(c.total),
-      " || trainable%: ",
-      format_number(100.0 * static_cast<double>(c.trainable) / static_cast<double>(c.total), 4));
 }
 
 Json describe_run(const Session& s, const FinetuneSettings& settings) {
@@ -119,53 +108,4 @@ Json describe_totals(const RunTotals& t) {
             {"tokens", t.tokens}}}};
 }
 
-void print_header(std::ostream& out, const Session& s, const FinetuneSettings& settings,
-                  int64_t updates) {
-  const models::ModelConfig& c = s.source.config;
-  const data::EncodedSplit& train = s.splits.at("train");
-  out << "task      " << s.task.info.name << ": " << format_count(train.size()) << " examples of "
-      << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
-      << " tokens, "
-      << (s.task.info.regression ? std::string("regression")
-                                 : std::to_string(s.task.info.labels.size()) + " classes")
-      << "; encoded in " << format_seconds(s.encode_seconds) << '\n'
-      << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers
-      << " layers of " << c.hidden_size << ", " << c.num_attention_heads << " heads)\n"
-      << "strategy  " << s.strategy->spec() << '\n'
-      << "training  " << format_count(updates) << " updates of "
-      << settings.batch_size * settings.grad_accumulation << " sequences, learning rate "
-      << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
-      << engine::threads() << " threads\n"
-      << trainable_line(count_parameters(*s.store)) << '\n';
-  for (const std::string& note : s.notes) out << "note      " << note << '\n';
-  if (const std::string complaint = engine::blas_complaint(); !complaint.empty())
-    out << "warning   " << complaint << '\n';
-  out.flush();
-}
-
-void print_summary(std::ostream& out, const Session& s, const FinetuneSettings& settings,
-                   const Json& metrics, const RunTotals& t, int64_t updates) {
-  out << '\n'
-      << s.task.info.name << ", " << s.strategy->spec() << '\n'
-      << trainable_line(count_parameters(*s.store)) << '\n';
-  for (const auto& [split, values] : metrics.items()) {
-    out << split << ':';
-    for (const std::string& name : s.task.info.metrics)
-      out << "  " << name << ' ' << format_number(values.at(name).get<double>(), 4);
-    out << "  loss " << format_number(values.at("loss").get<double>(), 4) << "  ("
-        << format_count(values.at("examples").get<int64_t>()) << " examples)\n";
-  }
-  out << format_count(updates) << " updates in " << format_seconds(t.seconds) << ", "
-      << format_rate(t.tokens_per_second()) << " tokens/s in training, " << format_flops(t.flops())
-      << " of matrix products (forward " << format_flops(t.forward_flops) << ", input gradients "
-      << format_flops(t.input_gradient_flops) << ", weight gradients "
-      << format_flops(t.weight_gradient_flops) << ")\n"
-      << "peak memory " << format_bytes(static_cast<double>(t.resident_bytes_peak))
-      << ", of it tensors " << format_bytes(static_cast<double>(t.pool_bytes_peak))
-      << " and of those kept for backward " << format_bytes(static_cast<double>(t.saved_bytes_peak))
-      << '\n'
-      << "written to " << settings.out << '\n';
-  out.flush();
-}
-
-}  // namespace apps
+}  // namespace run

@@ -1,0 +1,7 @@
+// peft: one program, its commands in apps/peft/commands.cpp.
+#include "apps/common/main_guard.h"
+#include "apps/peft/commands.h"
+
+int main(int argc, char** argv) {
+  return apps::guarded([&] { return apps::run_command(argc, argv); });
+}

@@ -1,0 +1,29 @@
+#include "apps/pretrain/command.h"
+
+#include <iostream>
+
+#include "apps/common/signals.h"
+#include "apps/pretrain/pretrainer.h"
+
+namespace apps {
+
+int pretrain_command(int argc, const char* const* argv) {
+  if (argc == 1) {
+    std::cout << "usage: peft pretrain --corpus FILE --tokenizer DIR --out RUN --steps N\n"
+                 "       peft pretrain --resume --out RUN ...\n"
+                 "peft pretrain --help explains all flags.\n";
+    return 2;
+  }
+  std::string help;
+  const PretrainOptions options = parse_pretrain_options(argc, argv, &help);
+  if (!help.empty()) {
+    std::cout << help;
+    return 0;
+  }
+  watch_stop_signals();
+  Pretrainer pretrainer(options);
+  pretrainer.run();
+  return stop_requested() ? stop_exit_code() : 0;
+}
+
+}  // namespace apps
