@@ -169,16 +169,17 @@ std::vector<OpTime> time_optimizer(int64_t parameters, const OpBench& options) {
 
 std::vector<OpTime> bench_ops(const std::string& model, const OpBench& options) {
   const int threads = engine::set_threads(options.threads);
-  const models::ModelConfig m = models::config_from_spec(model_spec(model), 30522);
+  const models::ModelConfig config = models::config_from_spec(model_spec(model), 30522);
+  const models::Facts& m = config.facts;
   const auto wanted = [&](const std::string& name) {
     return (model + " " + name).find(options.filter) != std::string::npos;
   };
   const int batch = options.batch > 0 ? options.batch : model == "base" ? 8 : 32;
   const double peak = engine::measure_peak_gflops(threads, 0.2);
   std::vector<OpTime> results;
-  for (const OpCase& c : catalogue::model_cases(
-           {std::vector<int32_t>(static_cast<size_t>(batch), 128), m.num_attention_heads,
-            m.hidden_size, m.intermediate_size, m.embedding_size, m.vocab_size})) {
+  for (const OpCase& c :
+       catalogue::model_cases({std::vector<int32_t>(static_cast<size_t>(batch), 128), m.heads,
+                               m.hidden, m.ffn, m.embedding, m.vocab})) {
     if (c.name.starts_with("add over") || c.name.starts_with("add to"))
       continue;  // how it is called matters to tests only
     if (wanted(c.name)) results.push_back(time_op(c, c.all(), options.seconds));
@@ -188,7 +189,7 @@ std::vector<OpTime> bench_ops(const std::string& model, const OpBench& options) 
     }
   }
   const int64_t parameters = [&] {
-    models::SequenceClassifier whole(m);
+    models::SequenceClassifier whole(config);
     return engine::ParameterStore(whole).total_count();
   }();
   if (wanted("adamw") || wanted("clip_gradients"))

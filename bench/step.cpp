@@ -34,7 +34,7 @@ engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::M
                   " does not fit the model's ", config.longest_sequence(), " positions");
     for (int i = 0; i < length; ++i)
       batch.ids.push_back(
-          static_cast<int32_t>(random.below(static_cast<uint64_t>(config.vocab_size))));
+          static_cast<int32_t>(random.below(static_cast<uint64_t>(config.facts.vocab))));
     batch.segments.add(length);
     batch.labels.push_back(
         static_cast<double>(random.below(static_cast<uint64_t>(config.num_labels))));
@@ -160,12 +160,12 @@ void StepRunner::save(const std::filesystem::path& folder) const {
 }
 
 engine::Json StepRunner::shape() const {
-  const models::ModelConfig& m = p_->source.config;
-  return {{"type", m.model_type},       {"layers", m.num_hidden_layers},
-          {"hidden", m.hidden_size},    {"heads", m.num_attention_heads},
-          {"ffn", m.intermediate_size}, {"embedding", m.embedding_size},
-          {"vocab", m.vocab_size},      {"positions", m.max_position_embeddings},
-          {"types", m.type_vocab_size}, {"labels", m.num_labels}};
+  const models::Facts& m = p_->source.config.facts;
+  return {{"type", m.model_type}, {"layers", m.layers},
+          {"hidden", m.hidden},   {"heads", m.heads},
+          {"ffn", m.ffn},         {"embedding", m.embedding},
+          {"vocab", m.vocab},     {"positions", p_->source.config.json["max_position_embeddings"]},
+          {"types", m.types},     {"labels", p_->source.config.num_labels}};
 }
 
 StepResult run_step(const StepCase& c) {

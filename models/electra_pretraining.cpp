@@ -4,64 +4,77 @@
 #include <cmath>
 
 #include "engine/base/philox.h"
-#include "engine/ops/activation.h"
 #include "engine/ops/elementwise.h"
 #include "engine/tensor/parallel.h"
+#include "models/registry.h"
 #include "models/vocabulary_loss.h"
 
 namespace models {
 
 using engine::check;
 using engine::Graph;
+using engine::Linear;
 using engine::Role;
 using engine::Scalar;
 using engine::Tensor;
 
 namespace {
 
-ModelConfig generator_of(const ModelConfig& c, double part) {
+BertConfig generator_of(const BertConfig& c, double part) {
   check(part > 0 && part <= 1, "electra_pretraining", "a generator of ", part,
         " of the model's width; expected a part in (0, 1]");
-  ModelConfig g = c;
-  g.num_attention_heads = std::max(1, static_cast<int>(std::lround(c.num_attention_heads * part)));
-  const int64_t width = c.hidden_size / c.num_attention_heads;  // of a head: kept
-  g.hidden_size = width * g.num_attention_heads;
-  g.intermediate_size =
-      std::max<int64_t>(width, std::llround(static_cast<double>(c.intermediate_size) * part));
+  BertConfig g = c;
+  g.heads = std::max(1, static_cast<int>(std::lround(c.heads * part)));
+  const int64_t width = c.hidden / c.heads;  // of a head: kept
+  g.hidden = width * g.heads;
+  g.ffn = std::max<int64_t>(width, std::llround(static_cast<double>(c.ffn) * part));
   return g;
+}
+
+BertModel& electra(Model& model) {
+  auto* bert = dynamic_cast<BertModel*>(&model);
+  check(bert && model.facts().model_type == "electra", "electra_pretraining", "model_type '",
+        model.facts().model_type, "' cannot be pretrained with rtd",
+        engine::hint("use type=electra, or the objective mlm with type=bert"));
+  return *bert;
 }
 
 }  // namespace
 
-ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
-    : config_(std::move(config)),
-      generator_config_(generator_of(config_, generator)),
-      encoder_(*this, "electra", config_),
-      dense_(*this, "discriminator_predictions.dense", config_.hidden_size, config_.hidden_size,
-             Role::head, config_.num_hidden_layers),
-      prediction_(*this, "discriminator_predictions.dense_prediction", config_.hidden_size, 1,
-                  Role::head, config_.num_hidden_layers) {
-  check(config_.family == Family::electra, "electra_pretraining", "model_type '",
-        config_.model_type, "' cannot be pretrained with rtd",
-        engine::hint("use type=electra, or the objective mlm with type=bert"));
-  dense_.weight.init_std = prediction_.weight.init_std = config_.initializer_range;
-  const ModelConfig& g = generator_config_;
-  if (g.hidden_size != g.embedding_size) {
-    generator_in_ =
-        std::make_unique<engine::Linear>(*this, "generator.embeddings_project", g.embedding_size,
-                                         g.hidden_size, Role::embedding_projection, -1);
-    generator_in_->weight.init_std = g.initializer_range;
-  }
-  for (int i = 0; i < g.num_hidden_layers; ++i)
-    generator_layers_.push_back(std::make_unique<EncoderLayer>(
-        *this, "generator.encoder.layer." + std::to_string(i), g, i));
-  generator_head_ = std::make_unique<TiedHead>(
-      *this, "", g, g.hidden_size, g.embedding_size, "generator_predictions.dense",
-      "generator_predictions.LayerNorm", "generator_lm_head.bias");
+ElectraGenerator::ElectraGenerator(BertModel& model, double part)
+    : Module(model, ""), model_(model), config_(generator_of(model.config, part)) {
+  if (config_.hidden != config_.embedding)
+    projection_ = std::make_unique<Linear>(*this, "generator.embeddings_project", config_.embedding,
+                                           config_.hidden, Role::embedding_projection, -1);
+  for (int i = 0; i < config_.layers; ++i)
+    layers_.push_back(std::make_unique<BertLayer>(
+        *this, "generator.encoder.layer." + std::to_string(i), config_, i));
+  head_ = std::make_unique<VocabularyHead>(*this, model.names(HeadKind::masked_lm), config_.hidden,
+                                           model.words(), config_.layers);
+  engine::set_init_std(*this, config_.init_std);
 }
 
-Tensor ElectraPretraining::discriminate(Graph& g, const engine::TokenBatch& batch) {
-  return prediction_(g, dense_(g, encoder_(g, batch), config_.hidden_act));
+Tensor ElectraGenerator::loss(Graph& g, const engine::Batch& batch,
+                              const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
+                              int64_t* correct, const std::function<void(const Tensor&)>& look) {
+  masked_.choose(batch.segments, rows);
+  Tensor x = model_.embeddings(g, batch);
+  if (projection_) x = (*projection_)(g, x);
+  for (const auto& layer : layers_)
+    x = (*layer)(g, x, {batch.segments, layer == layers_.back() ? &masked_ : nullptr});
+  return head_->loss(g, x, labels, correct, look);
+}
+
+ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
+    : config_(std::move(config)), model_(make_model(config_.json, config_.where)) {
+  BertModel& model = electra(*model_);
+  head_ = std::make_unique<Classifier>(model, HeadKind::replaced_token, 1);
+  generator_ = std::make_unique<ElectraGenerator>(model, generator);
+  declare(model, "");
+}
+
+Tensor ElectraPretraining::discriminate(Graph& g, const engine::Batch& batch) {
+  return (*head_)(g, model_->encode(g, batch));
 }
 
 std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
@@ -95,23 +108,16 @@ std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
   return drawn;
 }
 
-Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch,
+Tensor ElectraPretraining::loss(Graph& g, const engine::Batch& batch,
                                 const std::vector<int32_t>& rows,
                                 const std::vector<int32_t>& labels, double weight, uint64_t key,
                                 RtdCounts* counts) {
   RtdCounts unused;
   RtdCounts& c = counts ? *counts : unused;
-  Tensor x = encoder_.embeddings(g, batch);
-  if (generator_in_) x = (*generator_in_)(g, x);
-  const size_t last = generator_layers_.size() - 1;
-  for (size_t i = 0; i < last; ++i) x = (*generator_layers_[i])(g, x, batch.segments);
-  masked_.choose(batch.segments, rows);
-  x = (*generator_layers_[last])(g, x, batch.segments, &masked_);
-  engine::Embedding& words = encoder_.embeddings.word;
   std::vector<int32_t> drawn;
   const Tensor guess =
-      generator_head_->loss(g, x, words, labels, &c.generator_correct,
-                            [&](const Tensor& logits) { drawn = sample_rows(logits, key); });
+      generator_->loss(g, batch, rows, labels, &c.generator_correct,
+                       [&](const Tensor& logits) { drawn = sample_rows(logits, key); });
   c.generator_loss = static_cast<double>(*guess.data());
 
   corrupted_ = batch;
@@ -122,6 +128,7 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::TokenBatch& batch,
     corrupted_.ids[row] = drawn[i];
     c.replaced += replaced[row] = drawn[i] != labels[i];
   }
+  c.ids = corrupted_.ids;
   const Tensor found =
       binary_loss(g, discriminate(g, corrupted_), replaced, &c.discriminator_correct);
   c.discriminator_loss = static_cast<double>(*found.data());

@@ -1,9 +1,9 @@
 // Replaced-token detection (ELECTRA, Clark et al. 2020): Hugging Face's ElectraForPreTraining with
 // the generator it learns from.
 //
-//   a small generator guesses the masked tokens (a masked language model);  one of its guesses is
-//   drawn at each place; the discriminator says of every token whether it was put in:  loss =
-//   generator's + weight mean(binary cross entropy)
+//   A small generator guesses the masked tokens (a masked language model). One of its guesses is
+//   drawn at each place. The discriminator says of every token whether it was put in:
+//   loss = generator's + weight mean(binary cross entropy)
 //
 // The two share the embeddings with their LayerNorm. No gradient passes through the draw. The
 // discriminator is the model that is kept: electra.*,
@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/bert.h"
 #include "models/masked_lm.h"
 
 namespace models {
@@ -20,37 +21,53 @@ namespace models {
 struct RtdCounts {
   double generator_loss = 0, discriminator_loss = 0;  // means: over masked tokens, over all tokens
   int64_t generator_correct = 0, discriminator_correct = 0;
-  int64_t replaced = 0;  // tokens that differ from the text
+  int64_t replaced = 0;      // tokens that differ from the text
+  std::vector<int32_t> ids;  // (tokens) of the batch, with the generator's guesses in it
+};
+
+// Layers and an output layer of its own on another model's embeddings: guesses words.
+class ElectraGenerator : public engine::Module {
+ public:
+  // Declares the generator in `model`. `part`: its hidden and feed-forward sizes and heads as parts
+  // of the model's, in (0, 1].
+  ElectraGenerator(BertModel& model, double part);
+
+  // The mean loss at `rows` of a batch with masks in it; `look` sees the logits (rows, vocabulary).
+  engine::Tensor loss(engine::Graph& g, const engine::Batch& batch,
+                      const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
+                      int64_t* correct, const std::function<void(const engine::Tensor&)>& look);
+
+ private:
+  BertModel& model_;
+  const BertConfig config_;
+  std::unique_ptr<engine::Linear> projection_;
+  std::vector<std::unique_ptr<BertLayer>> layers_;
+  std::unique_ptr<VocabularyHead> head_;
+  engine::RowSelection masked_;  // memory that is kept from step to step
 };
 
 class ElectraPretraining : public engine::Module {
  public:
-  // `generator`: its hidden and feed-forward sizes and heads as parts of the discriminator's, in
-  // (0, 1]. Throws for families other than ELECTRA.
+  // `generator` as in ElectraGenerator. Throws for families other than ELECTRA.
   ElectraPretraining(ModelConfig config, double generator);
 
   const ModelConfig& config() const { return config_; }
+  Model& model() { return *model_; }
 
   // `batch` has masks in it; rows and labels as in MaskedLm. What is drawn is a function of `key`.
-  // The batch must live until backward.
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+  engine::Tensor loss(engine::Graph& g, const engine::Batch& batch,
                       const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
                       double weight, uint64_t key, RtdCounts* counts = nullptr);
 
   // (tokens, 1): the discriminator's logit for "put in".
-  engine::Tensor discriminate(engine::Graph& g, const engine::TokenBatch& batch);
-  // The batch with the generator's guesses, as the last loss() made it.
-  const engine::TokenBatch& corrupted() const { return corrupted_; }
+  engine::Tensor discriminate(engine::Graph& g, const engine::Batch& batch);
 
  private:
-  ModelConfig config_, generator_config_;
-  Encoder encoder_;
-  engine::Linear dense_, prediction_;
-  std::unique_ptr<engine::Linear> generator_in_;
-  std::vector<std::unique_ptr<EncoderLayer>> generator_layers_;
-  std::unique_ptr<TiedHead> generator_head_;
-  engine::TokenBatch corrupted_;
-  engine::RowChoice masked_;
+  ModelConfig config_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Classifier> head_;
+  std::unique_ptr<ElectraGenerator> generator_;
+  engine::Batch corrupted_;  // memory that is kept from step to step
 };
 
 // One draw a row from softmax(logits) by its cumulative sum, as a function of key and row.

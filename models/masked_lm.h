@@ -4,71 +4,49 @@
 //   embeddings
 //
 // Only the masked rows, a seventh of the tokens, go through the output layer, and through all of
-// the last encoder layer but its keys and values (about a sixth of a model of four layers' work). E
-// is one leaf that is used twice in a graph; its gradients add up. Names: bert.*,
-// cls.predictions.transform.{dense,LayerNorm}, cls.predictions.bias.
+// the last encoder layer but its keys and values (about a sixth of the work of a model of four
+// layers). Tied weights: E is both the input and the output embedding. Their gradients add up.
 #pragma once
 
 #include <filesystem>
-#include <functional>
+#include <memory>
 #include <vector>
 
 #include "engine/io/checkpoint.h"
 #include "engine/nn/parameter_store.h"
-#include "models/encoder.h"
+#include "models/config.h"
+#include "models/heads.h"
 
 namespace models {
 
-// t = LN(act(x W^T + b)), then the logits by a tied table: the head of BERT's and ELECTRA's
-// language models.
-class TiedHead : public engine::Module {
- public:
-  // Declares "<transform>.weight ...", "<norm>.weight ..." and "<bias>" below `name`.
-  TiedHead(engine::Module& parent, std::string name, const ModelConfig& config, int64_t in,
-           int64_t embedding, const std::string& transform, const std::string& norm,
-           const std::string& bias);
-  // The mean loss over the rows of x.
-  engine::Tensor loss(engine::Graph& g, const engine::Tensor& x, engine::Embedding& words,
-                      const std::vector<int32_t>& labels, int64_t* correct,
-                      const std::function<void(const engine::Tensor&)>& look = {});
-  // (rows, vocabulary)
-  engine::Tensor logits(engine::Graph& g, const engine::Tensor& x, engine::Embedding& words);
-
-  engine::Parameter bias;  // (1, vocabulary)
-  engine::Linear transform;
-  engine::LayerNorm norm;
-
- private:
-  engine::Tensor transformed(engine::Graph& g, const engine::Tensor& x);
-  engine::Activation activation_;
-};
-
 class MaskedLm : public engine::Module {
  public:
-  // Declares the parameters. Throws for families other than BERT.
+  // Declares the parameters. Throws for a family without such a head, and for ELECTRA, whose
+  // checkpoints are discriminators.
   explicit MaskedLm(ModelConfig config);
 
   const ModelConfig& config() const { return config_; }
+  Model& model() { return *model_; }
+  engine::Sites sites() { return model_->sites(); }
 
-  // (rows, hidden) of the last layer at `rows` of the packed batch, which must live until backward.
-  // The same values as all of the encoder would give there, as long as dropout is off: masks are
-  // drawn for fewer rows.
-  engine::Tensor encode_rows(engine::Graph& g, const engine::TokenBatch& batch,
+  // (rows, hidden) of the last layer at `rows` of the packed batch: the same values as all of the
+  // encoder would give there, as long as dropout is off (masks are drawn for fewer rows).
+  engine::Tensor encode_rows(engine::Graph& g, const engine::Batch& batch,
                              const std::vector<int32_t>& rows);
   // Mean cross entropy at `rows` of the packed batch; labels are the ids that stood there.
   // `correct` gets the hits.
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
+  engine::Tensor loss(engine::Graph& g, const engine::Batch& batch,
                       const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
                       int64_t* correct = nullptr);
   // (rows, vocabulary): what stands at each of `rows`?
-  engine::Tensor logits(engine::Graph& g, const engine::TokenBatch& batch,
+  engine::Tensor logits(engine::Graph& g, const engine::Batch& batch,
                         const std::vector<int32_t>& rows);
 
  private:
   ModelConfig config_;
-  Encoder encoder_;
-  TiedHead head_;
-  engine::RowChoice masked_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<VocabularyHead> head_;
+  engine::RowSelection masked_;  // memory that is kept from step to step
 };
 
 // config.json for one of our pretraining models: `architecture` without labels. `dropout` is what

@@ -28,7 +28,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   const int64_t n = x.rows(), classes = w.rows();
   check(n > 0 && x.cols() == w.cols(), "vocabulary_loss", "input ", x.shape(),
         " does not fit weight ", w.shape());
-  check(b.size() == classes, "vocabulary_loss", "bias ", b.shape(), " does not fit weight ",
+  check(!b || b.size() == classes, "vocabulary_loss", "bias ", b.shape(), " does not fit weight ",
         w.shape());
   check(static_cast<int64_t>(labels.size()) == n, "vocabulary_loss", labels.size(), " labels for ",
         n, " rows");
@@ -39,9 +39,10 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   const Tensor u = g.make({n, classes});  // (n, classes)
   engine::gemm(false, true, x, w, 0, u.data());
   if (look) {
-    engine::parallel_for(n, classes, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) u.row_array(r) += b.flat();
-    });
+    if (b)
+      engine::parallel_for(n, classes, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) u.row_array(r) += b.flat();
+      });
     look(u);
   }
   const Tensor losses = g.make({n, 1}), hits = g.make({n, 1});
@@ -50,7 +51,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
     for (int64_t r = begin; r < end; ++r) {
       const int64_t label = labels[static_cast<size_t>(r)];
       RowMap row = u.row_array(r);
-      if (!look) row += b.flat();
+      if (b && !look) row += b.flat();
       const Scalar most = row.maxCoeff(), mine = row[label];
       row = (row - most).exp();
       const Scalar sum = row.sum();

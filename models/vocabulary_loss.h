@@ -10,10 +10,10 @@
 
 namespace models {
 
-// Mean over the rows of -log softmax(x W^T + b)[label].   x (n, d), w (classes, d), b (1, classes),
-// labels[n] (checked). Returns (1, 1). `correct`, if given, gets the number of rows whose largest
-// logit is the label's; `look`, if given, sees the logits (n, classes) before they are written
-// over.
+// Mean over the rows of -log softmax(x W^T + b)[label].   x (n, d), w (classes, d), b (1, classes)
+// or empty, labels[n] (checked). Returns (1, 1). `correct`, if given, gets the number of rows whose
+// largest logit is the label's; `look`, if given, sees the logits (n, classes) before they are
+// written over.
 engine::Tensor vocabulary_loss(engine::Graph& g, const engine::Tensor& x, const engine::Tensor& w,
                                const engine::Tensor& b, const std::vector<int32_t>& labels,
                                int64_t* correct = nullptr,

@@ -19,7 +19,7 @@ void Features::check_strategy() const {
 
 void Features::compute(engine::Workspace& workspace, int batch_size,
                        const std::function<bool(int64_t, int64_t)>& progress) {
-  const auto hidden = static_cast<size_t>(session_.model->config().hidden_size);
+  const auto hidden = static_cast<size_t>(session_.model->config().facts.hidden);
   int64_t all = 0, done = 0;
   for (const auto& [name, split] : session_.splits) all += split.size();
   for (const auto& [name, split] : session_.splits) {
@@ -43,7 +43,7 @@ void Features::compute(engine::Workspace& workspace, int batch_size,
 Tensor Features::rows(engine::Graph& g, const std::string& split,
                       const engine::TokenBatch& batch) const {
   const std::vector<Scalar>& from = kept_.at(split);
-  const int64_t hidden = session_.model->config().hidden_size;
+  const int64_t hidden = session_.model->config().facts.hidden;
   Tensor x = g.make({batch.sequences(), hidden});
   for (int64_t i = 0; i < x.rows(); ++i)
     std::copy_n(from.data() + batch.examples[static_cast<size_t>(i)] * hidden, hidden, x.row(i));

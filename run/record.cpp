@@ -62,7 +62,7 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
           {"task_info", s.task.info.to_json()},
           {"model",
            {{"spec", settings.model},
-            {"model_type", s.source.config.model_type},
+            {"model_type", s.source.config.facts.model_type},
             {"hash", s.model_hash},
             {"config", s.source.config.to_json()}}},
           {"tokenizer", s.tokenizer->describe()},

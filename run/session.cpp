@@ -109,7 +109,7 @@ std::string model_identity(const models::ModelSource& source, uint64_t seed) {
     hash.add(engine::json_text(source.config.raw));
   } else {
     hash.add(source.spec);
-    hash.add(&source.config.vocab_size, sizeof source.config.vocab_size);
+    hash.add(&source.config.facts.vocab, sizeof source.config.facts.vocab);
     hash.add(&seed, sizeof seed);
   }
   return hash.hex();
@@ -173,9 +173,9 @@ Session open_session(const FinetuneSettings& settings) {
   s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
   s.source = models::open_model(settings.model, s.tokenizer->vocab_size());
   models::ModelConfig& config = s.source.config;
-  check(s.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer in ",
+  check(s.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer in ",
         s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",
-        config.vocab_size, hint("they do not belong together"));
+        config.facts.vocab, hint("they do not belong together"));
   check(settings.max_length <= config.longest_sequence(), "finetune", "--max-length ",
         settings.max_length, " is more than the ", config.longest_sequence(),
         " positions of this model",

@@ -20,7 +20,7 @@ std::string trainable_line(const run::ParameterCounts& c) {
 
 void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings& settings,
                              int64_t steps) {
-  const models::ModelConfig& c = s.source.config;
+  const models::Facts& c = s.source.config.facts;
   const data::EncodedSplit& train = s.splits.at("train");
   out_ << "task      " << s.task.info.name << ": " << format_count(train.size()) << " examples of "
        << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
@@ -28,8 +28,8 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
        << (s.task.info.regression ? std::string("regression")
                                   : std::to_string(s.task.info.labels.size()) + " classes")
        << "; encoded in " << format_seconds(s.encode_seconds) << '\n'
-       << "model     " << settings.model << " (" << c.model_type << ", " << c.num_hidden_layers
-       << " layers of " << c.hidden_size << ", " << c.num_attention_heads << " heads)\n"
+       << "model     " << settings.model << " (" << c.model_type << ", " << c.layers
+       << " layers of " << c.hidden << ", " << c.heads << " heads)\n"
        << "strategy  " << s.strategy->spec() << '\n'
        << "training  " << format_count(steps) << " updates of "
        << settings.batch_size * settings.grad_accumulation << " sequences, learning rate "

@@ -92,8 +92,8 @@ Classifier open_classifier(const InspectOptions& given, std::ostream& notes) {
   c.tokenizer = open_tokenizer(c.options);
   c.source = models::open_model(c.options.model, c.tokenizer->vocab_size());
   models::ModelConfig& config = c.source.config;
-  engine::check(c.tokenizer->vocab_size() <= config.vocab_size, "model", "the tokenizer has ",
-                c.tokenizer->vocab_size(), " entries, the model's table ", config.vocab_size,
+  engine::check(c.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer has ",
+                c.tokenizer->vocab_size(), " entries, the model's table ", config.facts.vocab,
                 engine::hint("they do not belong together"));
   if (task)
     models::set_labels(config, task->outputs(), task->labels);

@@ -1,6 +1,7 @@
 #include "apps/plan/model.h"
 
 #include "engine/nn/linear.h"
+#include "models/registry.h"
 
 namespace apps::sym {
 
@@ -190,10 +191,32 @@ Parts::KeyValue Parts::prefix(Tape& t, int number) {
 
 namespace {
 
-Value encoder_layer(Tape& t, const models::ModelConfig& c, const Parts& parts, int number,
-                    const Value& x, const Packed& packed, const Parts::KeyValue& prefix,
-                    bool first_only) {
-  const bool distil = c.family == models::Family::distilbert;
+// What the shapes and the dropout of a step depend on.
+struct Settings {
+  explicit Settings(const models::ModelConfig& config)
+      : family(config.facts.model_type),
+        num_hidden_layers(config.facts.layers),
+        num_attention_heads(config.facts.heads),
+        num_labels(config.num_labels),
+        hidden_size(config.facts.hidden),
+        embedding_size(config.facts.embedding) {
+    const engine::Json json = models::make_model(config.json, config.where)->to_json();
+    const bool distil = family == "distilbert";
+    hidden_dropout = json.at(distil ? "dropout" : "hidden_dropout_prob");
+    classifier_dropout = json.at(distil ? "seq_classif_dropout" : "classifier_dropout");
+    hidden_act = engine::activation_from_name(
+        json.at(distil ? "activation" : "hidden_act").get<std::string>());
+  }
+  std::string family;
+  int num_hidden_layers, num_attention_heads, num_labels;
+  int64_t hidden_size, embedding_size;
+  double hidden_dropout = 0, classifier_dropout = 0;
+  Activation hidden_act = Activation::gelu;
+};
+
+Value encoder_layer(Tape& t, const Settings& c, const Parts& parts, int number, const Value& x,
+                    const Packed& packed, const Parts::KeyValue& prefix, bool first_only) {
+  const bool distil = c.family == "distilbert";
   const Value at = first_only ? select_rows(t, x, packed.sequences) : x;
   Value h;
   {
@@ -211,39 +234,33 @@ Value encoder_layer(Tape& t, const models::ModelConfig& c, const Parts& parts, i
   return parts.finish(t, Point::after_ffn, number, std::move(h), middle, c.hidden_dropout);
 }
 
-Value embeddings(Tape& t, const models::ModelConfig& c, const Parts& parts, int64_t tokens) {
+Value embeddings(Tape& t, const Settings& c, const Parts& parts, int64_t tokens) {
   const std::vector<Value> tables = parts.tables(t);
   const Value x = tables.size() > 2 ? embedding_sum(t, {tables[0], tables[1], tables[2]}, tokens)
                                     : embedding_sum(t, {tables[0], tables[1]}, tokens);
   return dropout(t, parts.norm(t, Role::embedding_norm, -1, x), c.hidden_dropout);
 }
 
-Value head(Tape& t, const models::ModelConfig& c, const Parts& parts, Value x) {
+Value head(Tape& t, const Settings& c, const Parts& parts, Value x) {
   const double p = c.classifier_dropout;
   const int after = c.num_hidden_layers;
   const bool own =
-      c.family !=
-      models::Family::bert;  // RoBERTa, ELECTRA and DistilBERT have their own first layer
-  switch (c.family) {
-    case models::Family::bert:
-      x = parts.linear(t, Role::pooler, after, x, Activation::tanh);
-      break;
-    case models::Family::roberta:
-      x = parts.linear(t, Role::head, after, dropout(t, std::move(x), p), Activation::tanh);
-      break;
-    case models::Family::electra:
-      x = parts.linear(t, Role::head, after, dropout(t, std::move(x), p), Activation::gelu);
-      break;
-    case models::Family::distilbert:
-      x = parts.linear(t, Role::head, after, x, Activation::relu);
-      break;
-  }
+      c.family != "bert";  // RoBERTa, ELECTRA and DistilBERT have their own first layer
+  if (c.family == "bert")
+    x = parts.linear(t, Role::pooler, after, x, Activation::tanh);
+  else if (c.family == "electra")
+    x = parts.linear(t, Role::head, after, dropout(t, std::move(x), p), Activation::gelu);
+  else if (c.family == "distilbert")
+    x = parts.linear(t, Role::head, after, x, Activation::relu);
+  else
+    x = parts.linear(t, Role::head, after, dropout(t, std::move(x), p), Activation::tanh);
   return parts.linear(t, Role::head, after, dropout(t, std::move(x), p), own ? 1 : 0);
 }
 
 }  // namespace
 
-void step(Tape& t, const models::ModelConfig& c, Parts& parts, const Packed& packed) {
+void step(Tape& t, const models::ModelConfig& config, Parts& parts, const Packed& packed) {
+  const Settings c(config);
   Value logits;
   {
     Value x = embeddings(t, c, parts, packed.tokens());

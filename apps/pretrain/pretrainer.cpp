@@ -136,14 +136,16 @@ void Pretrainer::make_model() {
       spec.find("type=") == std::string::npos)
     spec += std::string(spec.find(':') == std::string::npos ? ":" : ",") + "type=electra";
   models::ModelSource source = models::open_model(spec, tokenizer_->vocab_size());
-  check(source.config.vocab_size >= tokenizer_->vocab_size(), "pretrain", "the model has ",
-        source.config.vocab_size, " words and the tokenizer ", tokenizer_->vocab_size(),
+  check(source.config.facts.vocab >= tokenizer_->vocab_size(), "pretrain", "the model has ",
+        source.config.facts.vocab, " words and the tokenizer ", tokenizer_->vocab_size(),
         hint("pretraining needs the tokenizer of the model"));
   objective_ = make_objective(options_, source.config);
   store_ = std::make_unique<engine::ParameterStore>(objective_->module());
   for (engine::Parameter* p : store_->all()) {
     p->trainable = true;
-    if (p->role == engine::Role::head || p->name.starts_with("generator")) p->required = false;
+    if (p->role == engine::Role::head || p->role == engine::Role::lm_head ||
+        p->name.starts_with("generator"))
+      p->required = false;
     if (options_.positions == "sinusoids" && p->name.ends_with("position_embeddings.weight"))
       p->init = engine::Init::sinusoids;
   }

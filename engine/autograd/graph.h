@@ -16,7 +16,9 @@
 
 #include <initializer_list>
 #include <new>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -144,6 +146,14 @@ class Graph {
   bool drops() const { return options_.dropout; }
   // The key of the next dropout mask.
   uint64_t next_mask_key();
+  // Numbers of the caller's own that live as long as the graph, uninitialised (positions of a batch
+  // for an op to read). A warm step takes no memory for them.
+  template <class T>
+  std::span<T> take(int64_t n) {
+    static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
+    const auto count = static_cast<size_t>(n);
+    return {static_cast<T*>(workspace_.arena.take(count * sizeof(T))), count};
+  }
 
   // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same
   // storage.

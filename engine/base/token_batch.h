@@ -34,7 +34,7 @@ struct Segments {
 // Some rows of a packed batch, in its order: those of sequence i are rows[segments.begin(i)] and
 // on. Here a sequence may have none. For what is only wanted at a few tokens: the first of each
 // sequence, the masked ones.
-struct RowChoice {
+struct RowSelection {
   std::vector<int32_t> rows;
   Segments segments;
 
@@ -42,8 +42,13 @@ struct RowChoice {
   // The first token of every sequence.
   void choose_first(const Segments& all) {
     rows.assign(all.starts.begin(), all.starts.end() - 1);
-    segments.clear();
-    for (int i = 0; i < all.count(); ++i) segments.add(1);
+    one_each(all);
+  }
+  // The last token of every sequence.
+  void choose_last(const Segments& all) {
+    rows.assign(all.starts.begin() + 1, all.starts.end());
+    for (int32_t& row : rows) --row;
+    one_each(all);
   }
   // `chosen` must ascend.
   void choose(const Segments& all, const std::vector<int32_t>& chosen) {
@@ -56,19 +61,42 @@ struct RowChoice {
       segments.add(static_cast<int32_t>(at - begin));
     }
   }
-};
 
-struct TokenBatch {
+ private:
+  void one_each(const Segments& all) {
+    segments.clear();
+    for (int i = 0; i < all.count(); ++i) segments.add(1);
+  }
+};
+using RowChoice = RowSelection;
+
+// The tokens of some sequences, under one another.
+struct Tokens {
   std::vector<int32_t> ids;    // (tokens) vocabulary ids, special tokens included
   std::vector<int32_t> types;  // (tokens) token_type_ids: 0 for the first text, 1 for the second
                                // where the model has them
   Segments segments;           // (sequences + 1)
-  std::vector<double>
-      labels;  // (sequences) class index, or the target of a regression; empty when unknown
-  std::vector<int64_t> examples;  // (sequences) row number in the data set
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int sequences() const { return segments.count(); }
 };
+
+// A batch is its input tokens, and what a task wants of them: targets (a term for each token that
+// predicts) or labels (a term, or a row of terms, for each sequence).
+struct Batch : Tokens {
+  Tokens output;                 // what a decoder reads beside an encoder; else empty
+  std::vector<int32_t> targets;  // (tokens that predict: output's if there are any, else the
+                                 // input's) an id or a class; -1: no term. Empty: there are none
+  std::vector<double> labels;  // (sequences) class index, or the target of a regression; (sequences
+                               // x classes) of several labels. Empty when unknown
+  std::vector<int64_t> examples;  // (sequences) row number in the data set
+
+  // Terms of the loss, which is their mean: what micro-batches are weighed by.
+  int64_t terms() const {
+    if (targets.empty()) return static_cast<int64_t>(labels.size());
+    return std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
+  }
+};
+using TokenBatch = Batch;
 
 }  // namespace engine

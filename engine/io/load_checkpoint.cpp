@@ -37,9 +37,10 @@ const SafeTensor* look_up(const Checkpoint& file, const Parameter& p, const Rena
   return nullptr;
 }
 
-// The first part that all required names share: "bert." for a model with a head, nothing for a bare
-// encoder.
-std::string base_prefix(const std::vector<Parameter*>& required) {
+// The first part that all required names but the output layer's share: "bert." for a model with a
+// head, nothing for a bare encoder.
+std::string base_prefix(std::vector<Parameter*> required) {
+  std::erase_if(required, [](const Parameter* p) { return p->role == Role::lm_head; });
   if (required.empty()) return {};
   const size_t dot = required.front()->name.find('.');
   if (dot == std::string::npos) return {};

@@ -36,7 +36,7 @@ Executed execute(models::ModelConfig config, const std::string& spec, const Plan
   engine::TokenBatch batch;
   for (int64_t s = 0; s < options.batch; ++s) {
     for (int64_t i = 0; i < options.length; ++i) {
-      batch.ids.push_back(static_cast<int32_t>((7 * s + 3 * i) % config.vocab_size));
+      batch.ids.push_back(static_cast<int32_t>((7 * s + 3 * i) % config.facts.vocab));
       batch.types.push_back(0);
     }
     batch.segments.add(static_cast<int32_t>(options.length));
@@ -71,7 +71,7 @@ void check_equal(const char* what, const engine::WorkCount& planned,
 
 void check_against_step(const models::ModelConfig& config, const std::string& spec,
                         const PlanOptions& options) {
-  CAPTURE(config.model_type);
+  CAPTURE(config.facts.model_type);
   CAPTURE(spec);
   CAPTURE(options.dropout);
   const Plan plan = make_plan(config, spec, options);
@@ -164,7 +164,7 @@ TEST_CASE(
   for (const std::string& spec : kStrategies)
     check_against_step(tiny("type=bert,dropout=0"), spec,
                        {.batch = 1, .length = 9, .num_labels = 3});
-  config.hidden_act = engine::Activation::tanh;
+  config.json["hidden_act"] = "tanh";
   for (const char* spec : {"full", "bitfit", "lora:roles=ffn_in", "ia3:roles=ffn_in"})
     check_against_step(config, spec, {.batch = 2, .length = 5});
 }

@@ -21,14 +21,14 @@ TEST_CASE("the named shapes are the published ones") {
                          {"minilm", 6, 12, 384, 1536, 384},
                          {"base", 12, 12, 768, 3072, 768}}) {
     CAPTURE(s.name);
-    const models::ModelConfig c = models::config_from_spec(bench::model_spec(s.name), 1);
-    CHECK(c.num_hidden_layers == s.layers);
-    CHECK(c.num_attention_heads == s.heads);
-    CHECK(c.hidden_size == s.hidden);
-    CHECK(c.intermediate_size == s.ffn);
-    CHECK(c.embedding_size == s.embedding);
-    CHECK(c.vocab_size == 30522);
-    CHECK(c.max_position_embeddings == 512);
+    const models::Facts c = models::config_from_spec(bench::model_spec(s.name), 1).facts;
+    CHECK(c.layers == s.layers);
+    CHECK(c.heads == s.heads);
+    CHECK(c.hidden == s.hidden);
+    CHECK(c.ffn == s.ffn);
+    CHECK(c.embedding == s.embedding);
+    CHECK(c.vocab == 30522);
+    CHECK(c.longest == 512);
   }
   CHECK(bench::model_names().size() == 5);
   CHECK(bench::model_spec("random:layers=1") == "random:layers=1");

@@ -1,11 +1,11 @@
 // config.json and "random:..." in, ModelConfig out; every mistake has a message that says what was
 // found.
+#include "models/registry.h"
 #include "tests/models/subject.h"
 
 using namespace testing;
 using models::config_from_json;
 using models::config_from_spec;
-using models::Family;
 using models::ModelConfig;
 
 namespace {
@@ -20,54 +20,55 @@ std::string spec_error(const std::string& spec) {
   return message_of([&] { config_from_spec(spec, 1000); });
 }
 
+// Every setting, defaults included.
+Json settings(const ModelConfig& c) { return models::make_model(c.json, c.where)->to_json(); }
+
 void check_equal(const ModelConfig& a, const ModelConfig& b) {
-  CHECK(a.model_type == b.model_type);
-  CHECK(a.family == b.family);
-  CHECK(a.vocab_size == b.vocab_size);
-  CHECK(a.hidden_size == b.hidden_size);
-  CHECK(a.embedding_size == b.embedding_size);
-  CHECK(a.num_hidden_layers == b.num_hidden_layers);
-  CHECK(a.num_attention_heads == b.num_attention_heads);
-  CHECK(a.intermediate_size == b.intermediate_size);
-  CHECK(a.max_position_embeddings == b.max_position_embeddings);
-  CHECK(a.type_vocab_size == b.type_vocab_size);
-  CHECK(a.position_offset == b.position_offset);
-  CHECK(a.hidden_act == b.hidden_act);
-  CHECK(a.layer_norm_eps == b.layer_norm_eps);
-  CHECK(a.initializer_range == b.initializer_range);
-  CHECK(a.hidden_dropout == b.hidden_dropout);
-  CHECK(a.attention_dropout == b.attention_dropout);
-  CHECK(a.classifier_dropout == b.classifier_dropout);
+  CHECK(a.facts.model_type == b.facts.model_type);
+  CHECK(a.facts.vocab == b.facts.vocab);
+  CHECK(a.facts.hidden == b.facts.hidden);
+  CHECK(a.facts.embedding == b.facts.embedding);
+  CHECK(a.facts.layers == b.facts.layers);
+  CHECK(a.facts.heads == b.facts.heads);
+  CHECK(a.facts.ffn == b.facts.ffn);
+  CHECK(a.facts.longest == b.facts.longest);
+  CHECK(a.facts.types == b.facts.types);
+  CHECK(a.facts.init_std == b.facts.init_std);
   CHECK(a.num_labels == b.num_labels);
+  const Json other = settings(b), one = settings(a);
+  for (const auto& [key, value] : one.items())
+    if (other.contains(key) && key != "architectures") CHECK_MESSAGE(other[key] == value, key);
 }
 
 }  // namespace
 
 TEST_CASE("a config.json is read with each family's names and defaults") {
-  const ModelConfig bert = config_from_json(golden_json("bert", "config.json"), "bert");
-  CHECK(bert.family == Family::bert);
-  CHECK(bert.hidden_size == 32);
-  CHECK(bert.intermediate_size == 64);
+  const auto read = [](const std::string& model) {
+    return config_from_json(golden_json(model, "config.json"), model);
+  };
+  const ModelConfig bert = read("bert");
+  CHECK(bert.facts.model_type == "bert");
+  CHECK(bert.facts.hidden == 32);
+  CHECK(bert.facts.ffn == 64);
   CHECK(bert.labels == std::vector<std::string>{"contradiction", "neutral", "entailment"});
-  CHECK(bert.classifier_dropout == 0.1);  // null: hidden_dropout_prob
+  CHECK(settings(bert)["classifier_dropout"] == 0.1);  // null: hidden_dropout_prob
   CHECK(bert.longest_sequence() == 40);
-  const ModelConfig electra = config_from_json(golden_json("electra", "config.json"), "electra");
-  CHECK(electra.layer_norm_eps == 1e-3);
-  CHECK(electra.embedding_size == 16);
-  const ModelConfig distil =
-      config_from_json(golden_json("distilbert", "config.json"), "distilbert");
-  CHECK(distil.classifier_dropout == 0.2);  // seq_classif_dropout
-  CHECK(distil.type_vocab_size == 0);
+  const ModelConfig electra = read("electra");
+  CHECK(settings(electra)["layer_norm_eps"] == 1e-3);
+  CHECK(electra.facts.embedding == 16);
+  const ModelConfig distil = read("distilbert");
+  CHECK(settings(distil)["seq_classif_dropout"] == 0.2);
+  CHECK(distil.facts.types == 0);
   CHECK(distil.num_labels == 4);
-  const ModelConfig roberta = config_from_json(golden_json("roberta", "config.json"), "roberta");
-  CHECK(roberta.position_offset == 2);
+  const ModelConfig roberta = read("roberta");
+  CHECK(settings(roberta)["pad_token_id"] == 1);
   CHECK(roberta.longest_sequence() == 40);
-  CHECK(roberta.layer_norm_eps == 1e-5);
-  CHECK(config_from_json(golden_json("bert-regression", "config.json"), "x").num_labels == 1);
+  CHECK(settings(roberta)["layer_norm_eps"] == 1e-5);
+  CHECK(read("bert-regression").num_labels == 1);
   Json json = golden_json("roberta", "config.json");
   for (const std::string type : {"xlm-roberta", "camembert"}) {
     json["model_type"] = type;
-    CHECK(config_from_json(json, "x").family == Family::roberta);
+    CHECK(config_from_json(json, "x").facts.longest == 40);
     CHECK(config_from_json(json, "x").to_json()["model_type"] == type);
   }
 }
@@ -126,6 +127,33 @@ TEST_CASE("mistakes in a config.json are named, with the file") {
   is(json_error("bert", [](Json& j) { j["layer_norm_eps"] = -1.0; }), "layer_norm_eps");
 }
 
+TEST_CASE("a setting that might change a result and is not known is refused by its key") {
+  const auto refused = [](const std::string& model, const std::string& key, const Json& value) {
+    const std::string message = json_error(model, [&](Json& j) { j[key] = value; });
+    CAPTURE(message);
+    CHECK(contains(message, "there/config.json"));
+    CHECK(contains(message, key));
+  };
+  refused("bert", "rope_theta", 10000.0);
+  refused("bert", "auto_map", {{"AutoModel", "modeling.Custom"}});
+  refused("bert", "quantization_config", {{"bits", 4}});
+  refused("bert", "is_decoder", true);
+  refused("bert", "add_cross_attention", true);
+  refused("bert", "use_bias", false);
+  refused("bert", "embedding_size", 64);  // ELECTRA's
+  refused("distilbert", "hidden_size", 64);
+  refused("roberta", "position_embedding_type", "relative_key_query");
+  const auto fine = [](const std::string& model, const std::string& key, const Json& value) {
+    CHECK_MESSAGE(json_error(model, [&](Json& j) { j[key] = value; }) == "", key);
+  };
+  fine("bert", "is_decoder", false);
+  fine("bert", "pruned_heads", Json::object());
+  fine("bert", "quantization_config", nullptr);
+  fine("bert", "directionality", "bidi");
+  fine("electra", "summary_type", "mean");
+  fine("distilbert", "sinusoidal_pos_embds", true);
+}
+
 TEST_CASE("to_json and back is the same configuration") {
   for (const std::string model :
        {"bert", "roberta", "electra", "distilbert", "bert-regression", "bert-legacy"}) {
@@ -162,32 +190,32 @@ TEST_CASE("labels of another task replace the old ones") {
 
 TEST_CASE("random: has the defaults that it promises") {
   const ModelConfig c = config_from_spec("random", 1000);
-  CHECK(c.family == Family::bert);
-  CHECK(c.num_hidden_layers == 2);
-  CHECK(c.hidden_size == 128);
-  CHECK(c.num_attention_heads == 2);
-  CHECK(c.intermediate_size == 512);
-  CHECK(c.max_position_embeddings == 512);
-  CHECK(c.vocab_size == 1000);
-  CHECK(c.hidden_dropout == 0.1);
+  CHECK(c.facts.model_type == "bert");
+  CHECK(c.facts.layers == 2);
+  CHECK(c.facts.hidden == 128);
+  CHECK(c.facts.heads == 2);
+  CHECK(c.facts.ffn == 512);
+  CHECK(c.facts.longest == 512);
+  CHECK(c.facts.vocab == 1000);
+  CHECK(settings(c)["hidden_dropout_prob"] == 0.1);
   check_equal(config_from_spec("random:", 1000), c);
   const ModelConfig all = config_from_spec(
       "random:layers=4,hidden=256,heads=8,ffn=100,vocab=8192,positions=64,embedding=32,type="
       "electra,dropout=0.25",
       1);
-  CHECK(all.num_hidden_layers == 4);
-  CHECK(all.hidden_size == 256);
-  CHECK(all.num_attention_heads == 8);
-  CHECK(all.intermediate_size == 100);
-  CHECK(all.vocab_size == 8192);
+  CHECK(all.facts.layers == 4);
+  CHECK(all.facts.hidden == 256);
+  CHECK(all.facts.heads == 8);
+  CHECK(all.facts.ffn == 100);
+  CHECK(all.facts.vocab == 8192);
   CHECK(all.longest_sequence() == 64);
-  CHECK(all.embedding_size == 32);
-  CHECK(all.family == Family::electra);
-  CHECK(all.classifier_dropout == 0.25);
-  CHECK(config_from_spec("random:hidden=32", 9).num_attention_heads == 1);
+  CHECK(all.facts.embedding == 32);
+  CHECK(all.facts.model_type == "electra");
+  CHECK(settings(all)["classifier_dropout"] == 0.25);
+  CHECK(config_from_spec("random:hidden=32", 9).facts.heads == 1);
   const ModelConfig roberta = config_from_spec("random:type=roberta,hidden=64", 9);
-  CHECK(roberta.position_offset == 2);
-  CHECK(config_from_spec("random:type=distilbert", 9).type_vocab_size == 0);
+  CHECK(roberta.facts.longest == 510);
+  CHECK(config_from_spec("random:type=distilbert", 9).facts.types == 0);
   CHECK(models::is_random_model("random"));
   CHECK(models::is_random_model("random:layers=1"));
   CHECK(!models::is_random_model("random-folder"));

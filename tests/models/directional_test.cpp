@@ -16,7 +16,7 @@ double check_direction(Subject& subject, const engine::TokenBatch& batch,
   const auto loss = [&](engine::Graph& g) {
     return subject.model->loss(g, subject.model->logits(g, batch), batch);
   };
-  const uint64_t directions = subject.source.config.family == models::Family::distilbert ? 3 : 1;
+  const uint64_t directions = subject.source.config.facts.model_type == "distilbert" ? 3 : 1;
   engine::DirectionalError best;
   for (uint64_t d = 0; d < directions; ++d) {
     const auto error =

@@ -24,7 +24,7 @@ models::ModelConfig tiny(const std::string& more) {
   auto config =
       models::config_from_spec("random:layers=2,hidden=16,heads=4,ffn=24,positions=32," + more, 26);
   config.set_dropout(0);
-  config.initializer_range = 0.2;  // so that attention is not flat
+  config.json["initializer_range"] = 0.2;  // so that attention is not flat
   return config;
 }
 

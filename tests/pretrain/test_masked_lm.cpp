@@ -164,7 +164,7 @@ TEST_CASE("masked lm: what is exported loads into a classifier, and into a maske
   CHECK(!config.contains("id2label"));
 
   const models::ModelSource source = models::open_model(folder.string());
-  CHECK(source.config.hidden_size == 16);
+  CHECK(source.config.facts.hidden == 16);
   models::SequenceClassifier classifier(source.config);
   engine::ParameterStore store(classifier);
   for (engine::Parameter* p : store.all()) p->trainable = true;

@@ -65,7 +65,7 @@ TEST_CASE("pretrain: the held-out loss falls and the model is exported") {
   CHECK(first == doctest::Approx(std::log(26)).epsilon(0.1));
   CHECK(last < 0.7 * first);
   const models::ModelSource source = models::open_model((o.out / "model").string());
-  CHECK(source.config.vocab_size == 26);
+  CHECK(source.config.facts.vocab == 26);
   CHECK(data::load_tokenizer(o.out / "model")->vocab_size() == 26);
   const auto record = engine::json_file(o.out / "run.json");
   CHECK(record["finished"] == true);

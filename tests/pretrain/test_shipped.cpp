@@ -43,7 +43,7 @@ TEST_CASE("shipped models give the logits that PyTorch gets from the same files"
     Shipped shipped(each.at("folder"));
     const auto tokenizer = data::load_tokenizer(
         (testing::source_dir() / each.at("folder").get<std::string>()).string());
-    CHECK(tokenizer->vocab_size() == shipped.source.config.vocab_size);
+    CHECK(tokenizer->vocab_size() == shipped.source.config.facts.vocab);
     for (const Json& c : each.at("cases")) {
       CAPTURE(c.at("text").get<std::string>());
       engine::TokenBatch batch;

@@ -1,0 +1,65 @@
+// Heads: what stands on a model for a task, by the names that its family has in Hugging Face.
+//
+// A head is declared in the model (Module's parent), so its parameters follow the model's and have
+// full names: "classifier.weight", "cls.predictions.bias".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/nn/layer_norm.h"
+#include "engine/nn/linear.h"
+#include "models/model.h"
+
+namespace models {
+
+// (rows, outputs) from (rows, hidden): HeadNames' dense, act and a last layer of its own.
+class Classifier : public engine::Module {
+ public:
+  // kind: classification, token_classification or replaced_token.
+  Classifier(Model& model, HeadKind kind, int64_t outputs);
+  engine::Tensor operator()(engine::Graph& g, engine::Tensor x);
+
+  const std::string& architecture() const { return names_.architecture; }
+
+ private:
+  HeadNames names_;
+
+ public:
+  std::unique_ptr<engine::Linear> dense;  // null where the family has none
+  std::unique_ptr<engine::Linear> out;
+};
+
+// (rows, vocabulary) from (rows, hidden), by the table of words or a layer of its own. A pretrained
+// layer, Role::lm_head: strategies train it like the rest of the model.
+class VocabularyHead : public engine::Module {
+ public:
+  // kind: masked_lm or language_model.
+  VocabularyHead(Model& model, HeadKind kind);
+  // For a stack of its own on the model's words (ELECTRA's generator); `in` is the width of x.
+  VocabularyHead(engine::Module& parent, HeadNames names, int64_t in, engine::Embedding& words,
+                 int after_layer);
+
+  engine::Tensor logits(engine::Graph& g, const engine::Tensor& x);
+  // Mean cross entropy over the rows, with the largest tensor of a step made once
+  // (vocabulary_loss.h, which also says what `correct` and `look` get).
+  engine::Tensor loss(engine::Graph& g, const engine::Tensor& x, const std::vector<int32_t>& labels,
+                      int64_t* correct = nullptr,
+                      const std::function<void(const engine::Tensor&)>& look = {});
+
+  const std::string& architecture() const { return names_.architecture; }
+
+ private:
+  engine::Tensor transformed(engine::Graph& g, const engine::Tensor& x);
+  engine::Tensor weight(engine::Graph& g);
+  engine::Tensor bias(engine::Graph& g);
+
+  HeadNames names_;
+  engine::Embedding& words_;
+  engine::Parameter tied_bias_;  // (1, vocabulary)
+  std::unique_ptr<engine::Linear> dense_, out_;
+  std::unique_ptr<engine::LayerNorm> norm_;
+};
+
+}  // namespace models

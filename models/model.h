@@ -1,0 +1,95 @@
+// A transformer of any family, as tasks and strategies see it.
+//
+//   const auto model = make_model(json_file("config.json"), "config.json");     // registry.h
+//   const Tensor x = model->encode(g, batch);                                   // (tokens, hidden)
+//
+// The model is the root of its tree: a head is declared in it (heads.h) and has its name there, as
+// in Hugging Face: "bert.encoder..." and "classifier.weight". It holds no state of a step, so it
+// may be called several times in one graph.
+#pragma once
+
+#include <string>
+
+#include "engine/base/token_batch.h"
+#include "engine/io/json.h"
+#include "engine/nn/embedding.h"
+#include "engine/nn/hooks.h"
+#include "engine/ops/activation.h"
+
+namespace models {
+
+struct KvCache;  // keys and values of earlier tokens, for generation
+
+// What the rest of the program asks about a model.
+struct Facts {
+  std::string model_type;  // config.json's "model_type"
+  int layers = 0;
+  int64_t hidden = 0;
+  int heads = 0;
+  int kv_heads = 0;        // of keys and values; `heads` unless several queries share one
+  int64_t ffn = 0;         // inner width of the feed-forward
+  int64_t embedding = 0;   // width of the word table; `hidden` but in ELECTRA
+  int64_t vocab = 0;       // rows of the word table
+  int64_t types = 0;       // token types; 0: the model has none
+  int64_t longest = 0;     // tokens of a sequence, special ones included
+  double init_std = 0.02;  // of fresh weights ("initializer_range")
+  bool causal = false;     // a token sees those before it only
+};
+
+enum class HeadKind {
+  classification,        // a label (or a number) a sequence
+  token_classification,  // a label a token
+  masked_lm,             // the word behind a mask
+  replaced_token,        // was this token put in? (ELECTRA)
+  language_model,        // the next word
+};
+const char* head_kind_name(HeadKind kind);  // "classification", ...
+
+// A family's head of one kind, as Hugging Face builds it:
+//   x -> [drop] -> [dense -> act -> [norm]] -> [drop] -> out
+// where out is a layer of its own or the table of words (tied).
+struct HeadNames {
+  std::string architecture;  // "BertForSequenceClassification", for config.json
+  std::string dense;         // name of the first layer; empty: there is none
+  engine::Role dense_role = engine::Role::head;
+  engine::Activation act = engine::Activation::gelu;
+  int64_t width = 0;       // of dense; 0: the model's hidden size
+  bool drop_first = true;  // dropout before dense, too
+  std::string norm;        // name of a LayerNorm after act; empty: none
+  double norm_eps = 1e-12;
+  std::string out;        // name of the last layer
+  bool out_bias = true;   // of a last layer of its own
+  bool tied = false;      // the last layer is the table of words ...
+  std::string tied_bias;  // ... with this bias; empty: without one
+  double dropout = 0;
+};
+
+// What is asked of an encoder beside the batch.
+struct Ask {
+  const engine::RowSelection* rows = nullptr;  // only these rows of the result; null: all
+  KvCache* cache = nullptr;
+};
+
+class Model : public engine::Module {
+ public:
+  virtual const Facts& facts() const = 0;
+  // (tokens, hidden) of the last layer, with the last norm of a pre-LN model; or (rows, hidden) at
+  // ask.rows: the same values there for less work (dropout masks are drawn for fewer rows). Errors:
+  // a sequence longer than facts().longest, an id outside the table.
+  virtual engine::Tensor encode(engine::Graph& g, const engine::Batch& batch,
+                                const Ask& ask = {}) = 0;
+  // The table of words, for tied heads.
+  virtual engine::Embedding& words() = 0;
+  // Throws for a kind of head that the family does not have.
+  virtual HeadNames names(HeadKind kind) const = 0;
+  // config.json: what was read, completed by the defaults that were used.
+  virtual engine::Json to_json() const = 0;
+
+  // The places for strategies in the model and its head; pointers into it.
+  engine::Sites sites();
+
+ protected:
+  [[noreturn]] void no_head(HeadKind kind) const;
+};
+
+}  // namespace models
