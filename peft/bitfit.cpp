@@ -24,9 +24,8 @@ namespace {
 using engine::Parameter;
 
 const std::vector<std::string> kTerms = {
-    "query",          "key",     "value",          "attention_output",
-    "ffn_in",         "ffn_out", "attention_norm", "ffn_norm",
-    "embedding_norm", "pooler"};
+    "query",          "key",      "value",      "attention_output", "ffn_in", "ffn_gate", "ffn_out",
+    "attention_norm", "ffn_norm", "final_norm", "embedding_norm",   "pooler"};
 
 class BitFit : public Strategy {
  public:

@@ -19,8 +19,8 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kIa3Roles = {"query",  "key",    "value", "attention_output",
-                                            "ffn_in", "ffn_out"};
+const std::vector<std::string> kIa3Roles = {"query",  "key",      "value",  "attention_output",
+                                            "ffn_in", "ffn_gate", "ffn_out"};
 
 bool scales_input(Role role) { return role == Role::attention_output || role == Role::ffn_out; }
 
@@ -66,6 +66,9 @@ class Ia3 : public Strategy {
 
   void inject(Sites& sites) override {
     for (const LinearSite& site : choose_linears(sites, choice_, "ia3")) {
+      check(!is_part(site), "ia3", site.path, " is columns ", site.out_begin, " to ", site.out_end,
+            " of a fused layer with ", site.linear->out(), ", which ia3 cannot use yet",
+            hint("choose all of its roles"));
       auto hook = std::make_unique<Ia3Hook>(site);
       places_.push_back({site, hook.get()});
       site.linear->add_hook(std::move(hook));

@@ -9,6 +9,7 @@
 // B = 0 makes the start a no-op bit for bit. r (in + out) parameters a layer; with query and value
 // of BERT-base 294,912. The weight's gradient (in x out) is never computed; A's and B's cost r / in
 // and r / out of it.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/base/error.h"
@@ -23,26 +24,28 @@ namespace {
 
 using namespace engine;
 
-const std::vector<std::string> kLoraRoles = {"query",  "key",     "value", "attention_output",
-                                             "ffn_in", "ffn_out", "pooler"};
+const std::vector<std::string> kLoraRoles = {"query",  "key",      "value",   "attention_output",
+                                             "ffn_in", "ffn_gate", "ffn_out", "pooler"};
 
 class LoraHook : public LinearHook {
  public:
   LoraHook(const LinearSite& site, int64_t r, double scale, double dropout)
-      : scale_(scale), dropout_(dropout) {
+      : scale_(scale), dropout_(dropout), begin_(is_part(site) ? site.out_begin : -1) {
     declare(a, "lora_A.weight", {r, site.linear->in()}, Role::injected, site.layer,
             Init::kaiming_uniform);
-    declare(b, "lora_B.weight", {site.linear->out(), r}, Role::injected, site.layer, Init::zeros);
+    declare(b, "lora_B.weight", {site.out_end - site.out_begin, r}, Role::injected, site.layer,
+            Init::zeros);
   }
 
   Tensor output(Graph& g, const Tensor& x, Tensor y) override {
-    return low_rank_add(g, std::move(y), x, g.use(a), g.use(b), scale_, dropout_);
+    return low_rank_add(g, std::move(y), x, g.use(a), g.use(b), scale_, dropout_, begin_);
   }
 
   Parameter a, b;  // (r, in), (out, r)
 
  private:
   double scale_, dropout_;
+  int64_t begin_;  // first column of y that the update is added to; -1: to all
 };
 
 class Lora : public Strategy {
@@ -78,8 +81,13 @@ class Lora : public Strategy {
     for (const LinearSite& site : choose_linears(sites, choice_, "lora")) {
       auto hook = std::make_unique<LoraHook>(site, r_, scale(), dropout_);
       places_.push_back({site, hook.get()});
-      site.linear->add_hook(std::move(hook));
+      site.linear->add_hook(std::move(hook), part_name(site));
     }
+  }
+
+  bool on_parts() const override {
+    return std::any_of(places_.begin(), places_.end(),
+                       [](const Place& place) { return is_part(place.site); });
   }
 
   std::vector<std::string> matched() const override {
@@ -96,8 +104,8 @@ class Lora : public Strategy {
     for (const auto& [site, hook] : places_) {
       Parameter& weight = site.linear->weight;
       const Tensor a(hook->a.shape, hook->a.value), b(hook->b.shape, hook->b.value);
-      gemm(false, false, b, a, 1, writable(store, weight), Work::forward,
-           static_cast<Scalar>(scale()));
+      gemm(false, false, b, a, 1, writable(store, weight) + site.out_begin * weight.shape.cols,
+           Work::forward, static_cast<Scalar>(scale()));
       std::fill_n(writable(store, hook->b), hook->b.count(), Scalar(0));
     }
   }

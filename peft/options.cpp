@@ -22,9 +22,9 @@ std::vector<engine::Role> roles_from_names(const std::vector<std::string>& names
   using engine::Role;
   std::vector<Role> roles;
   for (const auto& name : names)
-    for (const Role role :
-         {Role::query, Role::key, Role::value, Role::attention_output, Role::attention_norm,
-          Role::ffn_in, Role::ffn_out, Role::ffn_norm, Role::embedding_norm, Role::pooler})
+    for (const Role role : {Role::query, Role::key, Role::value, Role::attention_output,
+                            Role::attention_norm, Role::ffn_in, Role::ffn_gate, Role::ffn_out,
+                            Role::ffn_norm, Role::final_norm, Role::embedding_norm, Role::pooler})
       if (name == engine::role_name(role)) roles.push_back(role);
   return roles;
 }

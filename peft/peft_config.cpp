@@ -62,6 +62,7 @@ std::string sorted_json(const Json& json) { return sorted(json).dump(2); }
 
 std::string peft_type_of(const Strategy& strategy) {
   const std::string name = strategy.name();
+  if (strategy.on_parts()) return "";
   if (name == "lora" || is_lora_with_biases(strategy)) return "LORA";
   if (name == "ia3") return "IA3";
   if (name == "prefix") return "PREFIX_TUNING";
@@ -94,6 +95,11 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
                  const std::vector<std::string>& modules,
                  const std::vector<std::string>& head_modules) {
   const std::string type = peft_type_of(strategy);
+  // GPT-2's Conv1D keeps its weight as (in, out).
+  bool transposed = false;
+  for (const std::string& path : strategy.matched())
+    for (const auto& site : sites.linears)
+      transposed = transposed || (site.path == path && site.linear->weight.transposed_in_file);
   Json out = common(type.c_str(), info);
   if (type == "LORA") {
     const Json o = options_of(strategy, "lora");
@@ -106,7 +112,7 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
                 {"modules_to_save", head_modules},
                 {"alpha_pattern", Json::object()},
                 {"rank_pattern", Json::object()},
-                {"fan_in_fan_out", false},
+                {"fan_in_fan_out", transposed},
                 {"init_lora_weights", true},
                 {"layer_replication", nullptr},
                 {"layers_pattern", nullptr},
@@ -125,7 +131,7 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
     out.update({{"target_modules", target_modules(strategy.matched(), modules)},
                 {"feedforward_modules", target_modules(feedforward, modules)},
                 {"modules_to_save", head_modules},
-                {"fan_in_fan_out", false},
+                {"fan_in_fan_out", transposed},
                 {"init_ia3_weights", true}});
   } else {
     const Json o = strategy.options();

@@ -51,11 +51,31 @@ std::vector<LinearSite> choose_linears(const engine::Sites& sites, const SiteCho
     for (const auto& site : candidates)
       if (std::find(roles.begin(), roles.end(), site.role) != roles.end()) chosen.push_back(site);
   }
-  for (const auto& site : chosen)
-    check(site.out_begin == 0 && site.out_end == site.linear->out(), where, site.path,
-          " is columns ", site.out_begin, " to ", site.out_end, " of a fused layer with ",
-          site.linear->out(), ", which ", where, " cannot use yet", hint("choose other roles"));
-  return chosen;
+  std::vector<LinearSite> joined;
+  for (const auto& site : chosen) {
+    const bool next = !joined.empty() && joined.back().linear == site.linear &&
+                      joined.back().out_end == site.out_begin;
+    if (!next) {
+      joined.push_back(site);
+      continue;
+    }
+    joined.back().out_end = site.out_end;
+    joined.back().role = engine::Role::fused;
+  }
+  return joined;
+}
+
+bool is_part(const LinearSite& site) { return site.out_end - site.out_begin < site.linear->out(); }
+
+std::string part_name(const LinearSite& site) {
+  std::string name;
+  int64_t at = 0;
+  for (const auto& part : site.linear->parts()) {
+    if (is_part(site) && at >= site.out_begin && at + part.out <= site.out_end)
+      name += (name.empty() ? "" : "_") + std::string(engine::role_name(part.role));
+    at += part.out;
+  }
+  return name;
 }
 
 engine::Scalar* writable(engine::ParameterStore& store, engine::Parameter& p) {

@@ -75,6 +75,10 @@ class Strategy {
   // Paths of the modules where something was injected, in order of layer: what a pattern matched.
   virtual std::vector<std::string> matched() const { return {}; }
 
+  // Whether something was injected at some columns of a fused layer only, which PEFT's files cannot
+  // say.
+  virtual bool on_parts() const { return false; }
+
   // A learning rate to begin with, for AdamW; where each comes from is said in the strategy's file.
   virtual double default_learning_rate() const = 0;
 

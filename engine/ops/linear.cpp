@@ -12,6 +12,8 @@
 // LoRA's saving.
 #include "engine/ops/linear.h"
 
+#include <algorithm>
+
 #include "engine/ops/columns.h"
 #include "engine/ops/dropout.h"
 
@@ -80,11 +82,12 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
 }
 
 Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b,
-                    double scale, double p) {
+                    double scale, double p, int64_t begin) {
   check(x.cols() == a.cols() && a.rows() == b.cols(), "low_rank_add", "input ", x.shape(),
         " does not fit A ", a.shape(), " and B ", b.shape());
-  check(y.shape() == Shape{x.rows(), b.rows()}, "low_rank_add", "y ", y.shape(), " does not fit x ",
-        x.shape(), " and B ", b.shape());
+  const int64_t first = std::max<int64_t>(begin, 0), out_width = b.rows(), stride = y.cols();
+  check(y.rows() == x.rows() && (begin < 0 ? stride == out_width : first + out_width <= stride),
+        "low_rank_add", "y ", y.shape(), " does not fit x ", x.shape(), " and B ", b.shape());
   const DropoutMask mask = DropoutMask::next(g, p);
   const auto masked = [mask](const Tensor& from, const Tensor& to, Scalar beta) {
     parallel_for(
@@ -103,16 +106,16 @@ Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const 
   }
   const Tensor before = y.ghost();
   Tensor out = g.reuse(std::move(y));
-  gemm(false, true, t, b, 1, out.data(), Work::forward, s);
+  gemm(false, true, t, b, 1, out.data() + first, Work::forward, s, stride);
   const Tensor xs = g.keep(x, g.needs(a)), ts = g.keep(t, g.needs(b));
   const bool through = g.needs(x) || g.needs(a);
   const Tensor as = g.needs(x) ? a : a.ghost(), bs = through ? b : b.ghost();
   return g.record("low_rank_add", out, {before, x, a, b}, [=](Backward& bw) {
-    const Tensor& dy = bw.dy();
+    const MatrixRef dy(bw.dy().data() + first, bw.dy().rows(), out_width, stride);
     if (auto db = bw.into(bs))
       gemm(true, false, dy, ts, db.beta, db.data, Work::weight_gradient, s);
     if (through) {
-      Tensor dt = bw.scratch({dy.rows(), as.rows()});
+      Tensor dt = bw.scratch({dy.rows, as.rows()});
       gemm(false, false, dy, bs, 0, dt.data(), Work::input_gradient, s);
       if (auto da = bw.into(as)) {
         Tensor mx = xs;

@@ -16,7 +16,9 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
 // LoRA's update (Hu et al. 2021): y + scale (dropout(x) A^T) B^T.   a (r, in), b (out, r); y (n,
 // out) is written over if the caller gives it away with std::move. Dropout is applied to x for this
 // branch only, as in the paper's code and PEFT.
+// With `begin`, y may be wider: the update is added to its columns [begin, begin + out) (GPT-2's
+// queries in a fused layer).
 Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const Tensor& b,
-                    double scale, double dropout);
+                    double scale, double dropout, int64_t begin = -1);
 
 }  // namespace engine

@@ -61,14 +61,25 @@ void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bi
   };
 }
 
-void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, double p) {
+// With `begin`, y has three columns more than the update.
+void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, double p,
+                  int64_t begin = -1) {
   OpCase c;
-  c.name = concat("low_rank_add ", n, " x ", in, " -> ", r, " -> ", o, p > 0 ? ", dropout" : "");
-  c.shapes = {{n, o}, {n, in}, {r, in}, {o, r}};  // y, x, A, B
-  c.call = [=](Graph& g, In t) { return low_rank_add(g, t[0], t[1], t[2], t[3], 1.5, p); };
+  const int64_t width = begin < 0 ? o : o + 3;
+  c.name = concat("low_rank_add ", n, " x ", in, " -> ", r, " -> ", o, p > 0 ? ", dropout" : "",
+                  begin < 0 ? "" : concat(", to columns from ", begin));
+  c.shapes = {{n, width}, {n, in}, {r, in}, {o, r}};  // y, x, A, B
+  c.call = [=](Graph& g, In t) { return low_rank_add(g, t[0], t[1], t[2], t[3], 1.5, p, begin); };
   c.twin = [=](Graph& g, In t) {
     const Tensor mx = dropout(g, naive::copy(g, t[1]), p);
-    return add(g, t[0], scale(g, linear(g, linear(g, mx, t[2], {}), t[3], {}), Scalar(1.5)));
+    Tensor update = scale(g, linear(g, linear(g, mx, t[2], {}), t[3], {}), Scalar(1.5));
+    if (begin >= 0) {  // the columns' places, as a product with ones
+      const Tensor places = g.make({width, o});
+      places.mat().setZero();
+      for (int64_t i = 0; i < o; ++i) places.row(begin + i)[i] = 1;
+      update = linear(g, update, places, {});
+    }
+    return add(g, t[0], update);
   };
   c.cost = [=](Mask m) {
     Cost cost = keeps((has(m, 2) ? n * in : 0) + (has(m, 3) ? n * r : 0));
@@ -253,6 +264,7 @@ Cases make_small() {
   for (const double p : {0.0, 0.25}) {
     add_low_rank(out, 5, 6, 2, 3, p);
     add_low_rank(out, 1, 17, 1, 1, p);
+    for (const int64_t begin : {0, 2, 3}) add_low_rank(out, 4, 6, 2, 5, p, begin);
     add_low_rank(out, 7, 13, 4, 5, p);  // the mask's block of 64 ends inside a row
     add_add_layer_norm(out, 1, 5, p);
     add_add_layer_norm(out, 4, 17, p);

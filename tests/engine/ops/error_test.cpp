@@ -30,6 +30,8 @@ TEST_CASE("shapes that do not fit") {
                        "low_rank_add: input (2, 3) does not fit A (2, 5) and B (4, 2)", Error);
   CHECK_THROWS_WITH_AS(low_rank_add(g, t(2, 5), t(2, 3), t(2, 3), t(4, 2), 1, 0),
                        "low_rank_add: y (2, 5) does not fit x (2, 3) and B (4, 2)", Error);
+  CHECK_THROWS_WITH_AS(low_rank_add(g, t(2, 5), t(2, 3), t(2, 3), t(4, 2), 1, 0, 2),
+                       "low_rank_add: y (2, 5) does not fit x (2, 3) and B (4, 2)", Error);
   CHECK_THROWS_WITH_AS(layer_norm(g, t(2, 3), t(1, 4), t(1, 3), 1),
                        "layer_norm: weight (1, 4) and bias (1, 3) do not fit input (2, 3)", Error);
   CHECK_THROWS_WITH_AS(add_layer_norm(g, t(2, 3), t(3, 3), t(1, 3), t(1, 3), 1, 0),
