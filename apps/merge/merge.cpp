@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "apps/common/format.h"
+#include "engine/nn/linear.h"
 #include "peft/adapter_file.h"
 #include "run/session.h"
 
@@ -64,15 +65,9 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   strategy->merge(store);
 
   // What was injected is neutral now, and an ordinary model does not have it.
-  models::SequenceClassifier plain(source.config);
-  engine::ParameterStore merged(plain);
-  merged.allocate();
-  for (engine::Parameter* p : merged.all()) {
-    const engine::Parameter* from = store.find(p->name);
-    check(from != nullptr, "merge", "the merged model lacks ", p->name);
-    merged.borrow(*p, from->value, nullptr);
-  }
-  models::save_classifier(options.out, plain, merged, dtype);
+  for (const engine::LinearSite& site : sites.linears) site.linear->remove_hooks();
+  const engine::ParameterStore merged(model);
+  models::save_classifier(options.out, model, merged, dtype);
   vocabulary->save(options.out);
   log << "merged " << strategy->spec() << " into " << options.model << ": "
       << format_count(merged.total_count()) << " parameters as " << options.dtype << " in "
