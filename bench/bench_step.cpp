@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
                  apps::format_percent(100 * r.share_of_peak()),
                  apps::format_percent(100 * r.needed_share_of_peak()),
                  apps::format_number(r.work.flops() * 1e-9, 1),
-                 apps::format_number(r.needed_flops * 1e-9, 1),
+                 apps::format_number(r.work.needed_flops() * 1e-9, 1),
                  apps::format_bytes(static_cast<double>(r.tensor_bytes_peak)),
                  apps::format_bytes(static_cast<double>(r.resident_above_weights()))});
       if (command.by_op) by_op += "\n" + strategy + "\n" + bench::profile_table(r);

@@ -17,11 +17,13 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
   const double made = start.seconds();
   runner.step();
   const double first = start.seconds(), since_start = process_seconds();
-  double needed = 0, all_tokens = 0;
+  double all_tokens = 0;
+  const double before = engine::counters().needed_flops();
   for (size_t i = 0; i < runner.lengths().size(); ++i) {
-    runner.step(nullptr, &needed);
+    runner.step();
     all_tokens += static_cast<double>(runner.tokens());
   }
+  const double needed = engine::counters().needed_flops() - before;
   const auto say = [&](const engine::Json& line) { out << engine::json_text(line) << std::endl; };
   say({{"event", "ready"},
        {"trained_parameters", runner.trained_parameters()},

@@ -6,7 +6,6 @@
 #include "apps/common/format.h"
 #include "apps/common/table.h"
 #include "bench/machine.h"
-#include "bench/needed.h"
 #include "bench/shapes.h"
 #include "engine/base/peak.h"
 #include "engine/base/philox.h"
@@ -47,8 +46,8 @@ engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::M
 // What was counted since `before`, by step.
 engine::Counters mean_since(engine::Counters before, int steps) {
   engine::Counters now = engine::counters();
-  for (const engine::Work work :
-       {engine::Work::forward, engine::Work::input_gradient, engine::Work::weight_gradient}) {
+  for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient,
+                                  engine::Work::weight_gradient, engine::Work::recomputed}) {
     now.of(work).calls = (now.of(work).calls - before.of(work).calls) / steps;
     now.of(work).flops = (now.of(work).flops - before.of(work).flops) / steps;
   }
@@ -107,7 +106,7 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
 StepRunner::~StepRunner() = default;
 StepRunner::StepRunner(StepRunner&&) noexcept = default;
 
-StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
+StepTime StepRunner::step(engine::OpListener* listener) {
   Parts& p = *p_;
   const engine::TokenBatch& batch = p.batches[p.next++ % p.batches.size()];
   p.tokens = batch.tokens();
@@ -122,8 +121,6 @@ StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
     options.dropout = p.c.dropout > 0;
     options.step = engine::Pieces::step(p.next, i);
     options.listener = listener;
-    engine::Trace trace;
-    if (needed) options.trace = &trace;
     engine::Graph g(p.workspace, options);
     const engine::Tensor loss = p.model->loss(g, p.model->logits(g, piece), piece);
     t.forward += part.seconds();
@@ -131,7 +128,6 @@ StepTime StepRunner::step(engine::OpListener* listener, double* needed) {
     g.backward(loss, static_cast<engine::Scalar>(p.pieces.share(i)));
     t.backward += part.seconds();
     part.restart();
-    if (needed) *needed += needed_flops(trace).total();
   }
   p.unwritten = 0;
   for (const engine::Parameter* parameter : p.store->trainable())
@@ -213,10 +209,8 @@ StepResult run_step(const StepCase& c) {
     profile.other("optimizer", runner.step(&profile).optimizer);
   }
   r.ops = profile.lines();
-  // Counts do not depend on who listens: once over all batches, with a trace, and the mean.
   const engine::Counters before = engine::counters();
-  for (int i = 0; i < c.batches; ++i) runner.step(nullptr, &r.needed_flops);
-  r.needed_flops /= c.batches;
+  for (int i = 0; i < c.batches; ++i) runner.step();
   r.work = mean_since(before, c.batches);
   return r;
 }
@@ -250,7 +244,7 @@ engine::Json StepResult::to_json(const StepCase& c) const {
           {"share_of_peak", share_of_peak()},
           {"gemm_calls", work.gemms()},
           {"gemm_flops", work.flops()},
-          {"needed_flops", needed_flops},
+          {"needed_flops", work.needed_flops()},
           {"needed_share_of_peak", needed_share_of_peak()},
           {"weight_gradient_flops", work.weight_gradient.flops},
           {"saved_bytes", work.saved_bytes},

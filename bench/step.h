@@ -45,8 +45,8 @@ class StepRunner {
   StepRunner(StepRunner&&) noexcept;
 
   // One update on the next batch: forward, backward, clipping, AdamW. A warm one takes no memory
-  // from the system. Adds to *needed_flops what bench/needed.h says of it.
-  StepTime step(engine::OpListener* listener = nullptr, double* needed_flops = nullptr);
+  // from the system.
+  StepTime step(engine::OpListener* listener = nullptr);
 
   int64_t tokens()
       const;  // of the batch that the last step took; every one exists, there is no padding
@@ -77,7 +77,6 @@ struct StepResult {
   double step_ms = 0, fastest_ms = 0,
          slowest_ms = 0;                // median; with batches of different lengths the mean
   engine::Counters work;                // of a step, the mean over the batches
-  double needed_flops = 0;              // likewise: bench/needed.h
   int64_t warm_system_allocations = 0;  // of the pool, after the warm-up: 0
   int64_t unwritten_gradients = 0;      // gradients that had to be zero-filled: 0
   int64_t tensor_bytes_peak = 0, tensor_bytes_touched = 0, weight_bytes = 0, trained_parameters = 0;
@@ -92,9 +91,9 @@ struct StepResult {
   double tokens_per_second() const { return static_cast<double>(tokens) / (step_ms * 1e-3); }
   double gflops() const { return work.flops() / (step_ms * 1e6); }
   double share_of_peak() const { return peak_gflops > 0 ? gflops() / peak_gflops : 0; }
-  // Counting only what the result needs: the number to compare between engines.
+  // Without the products that backward makes again: the number to compare between engines.
   double needed_share_of_peak() const {
-    return peak_gflops > 0 ? needed_flops / (step_ms * 1e6) / peak_gflops : 0;
+    return peak_gflops > 0 ? work.needed_flops() / (step_ms * 1e6) / peak_gflops : 0;
   }
   int64_t resident_above_weights() const { return resident_peak - resident_before - weight_bytes; }
   engine::Json to_json(const StepCase& c) const;

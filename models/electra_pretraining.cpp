@@ -78,6 +78,7 @@ Tensor ElectraPretraining::discriminate(Graph& g, const engine::Batch& batch) {
 }
 
 std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
+  engine::DryRun::refuse("electra_pretraining");
   constexpr int64_t kPart = 128;  // classes that are passed over at once
   std::vector<int32_t> drawn(static_cast<size_t>(logits.rows()));
   const int64_t classes = logits.cols();
@@ -118,7 +119,7 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::Batch& batch,
   const Tensor guess =
       generator_->loss(g, batch, rows, labels, &c.generator_correct,
                        [&](const Tensor& logits) { drawn = sample_rows(logits, key); });
-  c.generator_loss = static_cast<double>(*guess.data());
+  c.generator_loss = static_cast<double>(guess.value());
 
   corrupted_ = batch;
   std::vector<uint8_t> replaced(static_cast<size_t>(batch.tokens()), 0);
@@ -131,7 +132,7 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::Batch& batch,
   c.ids = corrupted_.ids;
   const Tensor found =
       binary_loss(g, discriminate(g, corrupted_), replaced, &c.discriminator_correct);
-  c.discriminator_loss = static_cast<double>(*found.data());
+  c.discriminator_loss = static_cast<double>(found.value());
   return engine::add(g, engine::scale(g, found, static_cast<Scalar>(weight)), guess);
 }
 

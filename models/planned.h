@@ -1,21 +1,22 @@
-// Models that can be counted and not (yet) run: parameters and sites by shape, without memory. For
-// --dry-run.
+// Models that run dry only (engine/base/dry_run.h), until their ops have values: for --dry-run.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "engine/base/token_batch.h"
 #include "engine/nn/hooks.h"
 #include "engine/nn/linear.h"
 #include "models/config.h"
 
 namespace models {
 
-// A model by its shapes alone. BERT's family is counted through SequenceClassifier itself; this
-// adds LLaMA (LlamaForCausalLM).
+// LLaMA (LlamaForCausalLM). BERT's family is counted through SequenceClassifier itself.
 class PlannedModel : public engine::Module {
  public:
   virtual engine::Sites sites() = 0;
+  // The loss on every token. Only in a dry run: throws outside of one.
+  virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch) = 0;
 };
 
 // Whether planned_model() knows this model_type ("llama", "mistral").

@@ -64,17 +64,16 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   });
   double total = 0;
   int64_t right = 0;
-  for (int64_t r = 0; r < n; ++r) {
+  for (int64_t r = 0; r < n && !engine::DryRun::on(); ++r) {
     total += static_cast<double>(losses.data()[r]);
     right += hits.data()[r] > 0;
   }
   if (correct) *correct = right;
-  Tensor loss = g.make({1, 1});
-  *loss.data() = static_cast<Scalar>(total / static_cast<double>(n));
+  const Tensor loss = g.scalar(total / static_cast<double>(n));
   const Tensor du = g.keep(u, any), xs = g.keep(x, g.needs(w)), ws = g.needs(x) ? w : w.ghost(),
                bs = b.ghost();
   return g.record("vocabulary_loss", loss, {x, w, b}, [=](Backward& bw) {
-    const Scalar s = *bw.dy().data();  // du is for a gradient of 1; gemm scales for free
+    const Scalar s = bw.scalar_dy();  // du is for a gradient of 1; gemm scales for free
     if (auto dx = bw.into(xs))
       engine::gemm(false, false, du, ws, dx.beta, dx.data, Work::input_gradient, s);
     if (auto dw = bw.into(ws))
@@ -82,11 +81,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
     if (auto db = bw.into(bs)) {
       const Tensor sums = bw.scratch(bs.shape());
       engine::kernels::column_sums(du, sums.data(), 0);
-      RowMap sink(db.data, bs.size());
-      if (db.beta == 0)
-        sink = s * sums.flat();
-      else
-        sink += s * sums.flat();
+      db.put(s * sums.flat());
     }
   });
 }
@@ -101,7 +96,7 @@ Tensor binary_loss(Graph& g, const Tensor& x, const std::vector<uint8_t>& target
   const Tensor dx = g.make(x.shape());
   double total = 0;
   int64_t right = 0;
-  for (int64_t r = 0; r < n; ++r) {
+  for (int64_t r = 0; r < n && !engine::DryRun::on(); ++r) {
     const Scalar v = x.data()[r], t = targets[static_cast<size_t>(r)] ? Scalar(1) : Scalar(0);
     total +=
         static_cast<double>(std::max(v, Scalar(0)) - t * v + std::log1p(std::exp(-std::abs(v))));
@@ -109,18 +104,10 @@ Tensor binary_loss(Graph& g, const Tensor& x, const std::vector<uint8_t>& target
     right += (v > 0) == (t > 0);
   }
   if (correct) *correct = right;
-  Tensor loss = g.make({1, 1});
-  *loss.data() = static_cast<Scalar>(total / static_cast<double>(n));
+  const Tensor loss = g.scalar(total / static_cast<double>(n));
   const Tensor kept = g.keep(dx, g.needs(x)), xs = x.ghost();
-  return g.record("binary_loss", loss, {x}, [=](Backward& bw) {
-    const engine::GradSink sink = bw.into(xs);
-    const Scalar s = *bw.dy().data();
-    RowMap out(sink.data, kept.size());
-    if (sink.beta == 0)
-      out = s * kept.flat();
-    else
-      out += s * kept.flat();
-  });
+  return g.record("binary_loss", loss, {x},
+                  [=](Backward& bw) { bw.into(xs).put(bw.scalar_dy() * kept.flat()); });
 }
 
 }  // namespace models

@@ -135,6 +135,7 @@ class Run {
     t.forward_flops += now.forward.flops - seen_.forward.flops;
     t.input_gradient_flops += now.input_gradient.flops - seen_.input_gradient.flops;
     t.weight_gradient_flops += now.weight_gradient.flops - seen_.weight_gradient.flops;
+    t.recomputed_flops += now.recomputed.flops - seen_.recomputed.flops;
     t.pool_bytes_peak = std::max(t.pool_bytes_peak, workspace_.pool.peak_bytes());
     t.resident_bytes_peak = std::max(t.resident_bytes_peak, engine::peak_resident_bytes());
     t.seconds += since_count_.seconds();

@@ -16,6 +16,7 @@ Json RunTotals::to_json() const {
           {"forward_flops", forward_flops},
           {"input_gradient_flops", input_gradient_flops},
           {"weight_gradient_flops", weight_gradient_flops},
+          {"recomputed_flops", recomputed_flops},
           {"saved_bytes_peak", saved_bytes_peak},
           {"pool_bytes_peak", pool_bytes_peak},
           {"resident_bytes_peak", resident_bytes_peak}};
@@ -31,6 +32,7 @@ RunTotals RunTotals::from_json(const Json& json) {
   t.forward_flops = engine::get<double>(json, "forward_flops", where);
   t.input_gradient_flops = engine::get<double>(json, "input_gradient_flops", where);
   t.weight_gradient_flops = engine::get<double>(json, "weight_gradient_flops", where);
+  t.recomputed_flops = engine::get_or<double>(json, "recomputed_flops", 0, where);
   t.saved_bytes_peak = engine::get<int64_t>(json, "saved_bytes_peak", where);
   t.pool_bytes_peak = engine::get<int64_t>(json, "pool_bytes_peak", where);
   t.resident_bytes_peak = engine::get<int64_t>(json, "resident_bytes_peak", where);
@@ -103,6 +105,7 @@ Json describe_totals(const RunTotals& t) {
             {"forward_flops", t.forward_flops},
             {"input_gradient_flops", t.input_gradient_flops},
             {"weight_gradient_flops", t.weight_gradient_flops},
+            {"recomputed_flops", t.recomputed_flops},
             {"saved_bytes_peak", t.saved_bytes_peak},
             {"tensor_bytes_peak", t.pool_bytes_peak},
             {"tokens", t.tokens}}}};

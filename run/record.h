@@ -12,10 +12,13 @@ struct RunTotals {
   int64_t tokens = 0;        // of updates
   int64_t gemm_calls = 0;
   double forward_flops = 0, input_gradient_flops = 0, weight_gradient_flops = 0;
+  double recomputed_flops = 0;
   int64_t saved_bytes_peak = 0;  // kept for backward, of the largest batch
   int64_t pool_bytes_peak = 0;   // tensors alive at once
   int64_t resident_bytes_peak = 0;
-  double flops() const { return forward_flops + input_gradient_flops + weight_gradient_flops; }
+  double flops() const {
+    return forward_flops + input_gradient_flops + weight_gradient_flops + recomputed_flops;
+  }
   double tokens_per_second() const {
     return train_seconds > 0 ? static_cast<double>(tokens) / train_seconds : 0;
   }

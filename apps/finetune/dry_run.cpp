@@ -7,6 +7,7 @@
 #include "apps/common/table.h"
 #include "apps/plan/plan.h"
 #include "data/glue.h"
+#include "engine/base/threads.h"
 #include "models/planned.h"
 #include "models/pretrained.h"
 
@@ -23,7 +24,7 @@ std::string dry_run(const FinetuneCommand& command) {
         "random:layers=12,hidden=768");
   PlanOptions options;
   options.batch = s.batch_size;
-  options.threads = s.threads;
+  engine::set_threads(s.threads);  // attention has a tile of scores for each
   options.piece_tokens = s.piece_tokens;
   options.dropout = s.dropout != 0;
   if (!s.task.empty())

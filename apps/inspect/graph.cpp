@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <ostream>
 
 #include "apps/inspect/model.h"
 #include "engine/autograd/dot.h"
+#include "engine/base/dry_run.h"
 
 namespace apps {
 
@@ -33,10 +33,9 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
       add(e.ids, e.types);
     }
   }
+  const engine::DryRun dry;  // a picture shows no values
   engine::ParameterStore store(model);
   store.allocate();
-  for (engine::Parameter* p : store.all())
-    std::fill_n(store.own(*p), p->count(), engine::Scalar(0));  // a picture shows no values
   engine::Workspace workspace;
   engine::Trace trace;
   {

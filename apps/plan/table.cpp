@@ -8,17 +8,16 @@
 namespace apps {
 namespace {
 
-std::string work_line(const char* name, const engine::WorkCount& work) {
-  return engine::concat("  ", name, " ", format_flops(work.flops), " in ", format_count(work.calls),
+std::string bytes(int64_t n) { return format_bytes(static_cast<double>(n)); }
+
+std::string line(const char* name, const engine::WorkCount& work) {
+  return engine::concat("  ", name, format_flops(work.flops), " in ", format_count(work.calls),
                         " products\n");
 }
 
-std::string bytes_line(const char* name, int64_t bytes, const char* note) {
-  return engine::concat("  ", name, " ", format_bytes(static_cast<double>(bytes)), note, "\n");
-}
-
-std::string in_pieces(const Plan& plan) {
-  return plan.pieces > 1 ? engine::concat(", computed in ", plan.pieces, " pieces") : std::string();
+std::string size_of(const Plan& p) {
+  return engine::concat(format_count(p.batch), " sequences of ", format_count(p.length), " tokens",
+                        p.pieces > 1 ? engine::concat(", computed in ", p.pieces, " pieces") : "");
 }
 
 const char* kEstimate = "This model is counted by its shapes; its steps cannot be run here yet.\n";
@@ -26,21 +25,12 @@ const char* kEstimate = "This model is counted by its shapes; its steps cannot b
 }  // namespace
 
 std::string plan_table(const std::vector<Plan>& plans, int width) {
-  const auto first =
-      std::find_if(plans.begin(), plans.end(), [](const Plan& p) { return p.error.empty(); });
-  const auto full = std::find_if(plans.begin(), plans.end(),
-                                 [](const Plan& p) { return p.error.empty() && p.spec == "full"; });
-  std::string out;
-  if (first != plans.end()) {
-    out = engine::concat(first->model_type, ": ", format_count(first->base_parameters),
-                         " parameters");
-    if (first->head_parameters > 0)
-      out +=
-          ", of them " + format_count(first->head_parameters) + " in the head, which always learns";
-    out += engine::concat(".\nA training step of ", format_count(first->batch), " sequences of ",
-                          format_count(first->length), " tokens", in_pieces(*first), ":\n\n");
+  const Plan *first = nullptr, *full = nullptr;
+  for (const Plan& p : plans) {
+    if (p.error.empty() && !first) first = &p;
+    if (p.error.empty() && p.spec == "full") full = &p;
   }
-  // Spelled out: dX and dW are the products for the gradients of inputs and of weights.
+  // dX and dW are the products for the gradients of inputs and of weights.
   Table table({{"strategy", Align::left, Fit::wrap},
                {"trainable", Align::right},
                {"% of base", Align::right},
@@ -56,59 +46,50 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
     return text.substr(0, text.size() - 4);
   };
   std::string notes;
-  for (const Plan& plan : plans) {
-    if (!plan.error.empty()) {
-      table.add({plan.spec, "-", "-", "-", "-", "-", "-", "-", "-", "-"});
-      notes += plan.spec + ": " + plan.error.substr(0, plan.error.find('\n')) + "\n";
+  for (const Plan& p : plans) {
+    if (!p.error.empty()) {
+      table.add({p.spec, "-", "-", "-", "-", "-", "-", "-", "-", "-"});
+      notes += p.spec + ": " + p.error.substr(0, p.error.find('\n')) + "\n";
       continue;
     }
-    if (plan.trainable_parameters == 0) notes += plan.spec + ": trains nothing on this model\n";
-    table.add({plan.spec, format_count(plan.trainable_parameters), format_percent(plan.percent()),
-               flop(plan.forward.flops), flop(plan.input_gradient.flops),
-               flop(plan.weight_gradient.flops), flop(plan.flops()),
-               full == plans.end() ? "-" : format_percent(100 * plan.flops() / full->flops()),
-               format_bytes(static_cast<double>(plan.saved_bytes)),
-               format_bytes(static_cast<double>(plan.memory_bytes()))});
+    if (p.trainable_parameters == 0) notes += p.spec + ": trains nothing on this model\n";
+    table.add({p.spec, format_count(p.trainable_parameters), format_percent(p.percent()),
+               flop(p.forward.flops), flop(p.input_gradient.flops), flop(p.weight_gradient.flops),
+               flop(p.flops()), full ? format_percent(100 * p.flops() / full->flops()) : "-",
+               bytes(p.saved_bytes), bytes(p.memory_bytes())});
   }
-  out += table.text(width);
-  if (!notes.empty()) out += "\n" + notes;
-  if (first != plans.end()) {
-    out +=
-        "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights).\n"
-        "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
-        "moments, and activations at their peak; less with a smaller --piece-tokens.\n";
-    if (!first->exact) out += kEstimate;
-  }
-  return out;
+  if (!notes.empty()) notes.insert(0, "\n");
+  if (!first) return table.text(width) + notes;
+  const std::string head = first->head_parameters > 0
+                               ? engine::concat(", of them ", format_count(first->head_parameters),
+                                                " in the head, which always learns")
+                               : "";
+  return engine::concat(
+      first->model_type, ": ", format_count(first->base_parameters), " parameters", head,
+      ".\nA training step of ", size_of(*first), ":\n\n", table.text(width), notes,
+      "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights), with\n"
+      "attention's scores, which backward computes again.\n"
+      "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
+      "moments, and activations at their peak; less with a smaller --piece-tokens.\n",
+      first->exact ? "" : kEstimate);
 }
 
-std::string plan_text(const Plan& plan) {
-  if (!plan.error.empty()) return plan.spec + ": " + plan.error + "\n";
-  std::string out = engine::concat(plan.model_type, ", ", plan.spec, "\n");
-  out += engine::concat("trains ", format_count(plan.trainable_parameters), " of ",
-                        format_count(plan.base_parameters), " parameters (",
-                        format_percent(plan.percent()), ")");
-  if (plan.injected_parameters > 0)
-    out += engine::concat(", ", format_count(plan.injected_parameters), " of them added");
-  if (plan.head_parameters > 0)
-    out += engine::concat(", ", format_count(plan.head_parameters), " in the head");
-  out += engine::concat("\na step of ", format_count(plan.batch), " sequences of ",
-                        format_count(plan.length), " tokens", in_pieces(plan), ": ",
-                        format_flops(plan.flops()), " in matrix products\n");
-  out += work_line("forward          ", plan.forward) +
-         work_line("input gradients  ", plan.input_gradient) +
-         work_line("weight gradients ", plan.weight_gradient);
-  out += engine::concat("memory: ", format_bytes(static_cast<double>(plan.memory_bytes())), "\n");
-  out += bytes_line("weights          ", plan.weight_bytes, "") +
-         bytes_line("gradients        ", plan.gradient_bytes, "") +
-         bytes_line("AdamW's moments  ", plan.optimizer_bytes, "") +
-         bytes_line(
-             "activations      ", plan.pool_bytes,
-             engine::concat(" at the peak; ", format_bytes(static_cast<double>(plan.saved_bytes)),
-                            " kept for backward")
-                 .c_str());
-  if (!plan.exact) out += kEstimate;
-  return out;
+std::string plan_text(const Plan& p) {
+  if (!p.error.empty()) return p.spec + ": " + p.error + "\n";
+  std::string out = engine::concat(
+      p.model_type, ", ", p.spec, "\ntrains ", format_count(p.trainable_parameters), " of ",
+      format_count(p.base_parameters), " parameters (", format_percent(p.percent()), ")");
+  if (p.injected_parameters > 0)
+    out += ", " + format_count(p.injected_parameters) + " of them added";
+  if (p.head_parameters > 0) out += ", " + format_count(p.head_parameters) + " in the head";
+  return engine::concat(
+      out, "\na step of ", size_of(p), ": ", format_flops(p.flops()), " in matrix products\n",
+      line("forward           ", p.forward), line("input gradients   ", p.input_gradient),
+      line("weight gradients  ", p.weight_gradient), line("recomputed        ", p.recomputed),
+      "memory: ", bytes(p.memory_bytes()), "\n  weights           ", bytes(p.weight_bytes()),
+      "\n  gradients         ", bytes(p.gradient_bytes()), "\n  AdamW's moments   ",
+      bytes(p.optimizer_bytes()), "\n  activations       ", bytes(p.pool_bytes), " at the peak; ",
+      bytes(p.saved_bytes), " kept for backward\n", p.exact ? "" : kEstimate);
 }
 
 }  // namespace apps

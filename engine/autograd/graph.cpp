@@ -34,10 +34,16 @@ Tensor Graph::make(Shape shape) {
           BlockRef(workspace_.pool.take(static_cast<size_t>(shape.size()) * sizeof(Scalar)))};
 }
 
+Tensor Graph::scalar(double value) {
+  Tensor t = make({1, 1});
+  if (!DryRun::on()) *t.data() = static_cast<Scalar>(value);
+  return t;
+}
+
 Tensor Graph::reuse(Tensor t) {
   if (t.sole_owner()) return t.with_id(-1);
   Tensor copy = make(t.shape());
-  std::memcpy(copy.data(), t.data(), t.bytes());
+  if (!DryRun::on()) std::memcpy(copy.data(), t.data(), t.bytes());
   return copy;
 }
 
@@ -112,9 +118,7 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
   check(!std::exchange(ran_back_, true), "backward",
         "called twice: the tape is freed as backward passes it");
   auto& slots = workspace_.slots;
-  Tensor start = make({1, 1});
-  *start.data() = seed;
-  slots[static_cast<size_t>(loss.id())].grad = std::move(start);
+  slots[static_cast<size_t>(loss.id())].grad = scalar(static_cast<double>(seed));
   ++counters().steps;
   while (!workspace_.nodes.empty()) {
     const detail::Node node = workspace_.nodes.back();
@@ -188,12 +192,7 @@ void Backward::give(const Tensor& input) {
     slot.grad = dy_.sole_owner() ? std::move(dy_) : graph_.reuse(dy_);
     return;
   }
-  const GradSink dx = into(input);
-  RowMap sink(dx.data, dy_.size());
-  if (dx.beta == 0)
-    sink = dy_.flat();
-  else
-    sink += dy_.flat();
+  into(input).put(dy_.flat());
 }
 
 Tensor Backward::scratch(Shape shape) { return graph_.make(shape); }

@@ -5,8 +5,8 @@
 // it passes. The need rule, in one idiom:
 //
 //   return g.record("linear", y, {x, w, b}, [=](Backward& bw) {
-//     if (auto dx = bw.into(x)) gemm(false, false, bw.dy(), w, dx.beta, dx.data,
-//     Work::input_gradient);
+//     if (auto dx = bw.into(x))
+//       gemm(false, false, bw.dy(), w, dx.beta, dx.data, Work::input_gradient);
 //     ...
 //
 // computes a gradient only if something wants it. The first write into a gradient has beta = 0 and
@@ -14,6 +14,7 @@
 // recorded below the lowest trainable parameter.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <new>
 #include <span>
@@ -36,6 +37,17 @@ struct GradSink {
   Scalar* data = nullptr;
   Scalar beta = 0;
   explicit operator bool() const { return data != nullptr; }
+
+  // Writes the gradient, given as an array expression, on this thread.
+  template <class Values>
+  void put(const Eigen::ArrayBase<Values>& values) const {
+    if (DryRun::on()) return;
+    RowMap sink(data, values.size());
+    if (beta == 0)
+      sink = values;
+    else
+      sink += values;
+  }
 };
 
 // What an op's backward sees.
@@ -43,6 +55,8 @@ class Backward {
  public:
   // Gradient of the loss with respect to the op's output.
   const Tensor& dy() const { return dy_; }
+  // The same of an op with a (1, 1) output, as a number; 0 in a dry run.
+  Scalar scalar_dy() const { return DryRun::on() ? Scalar(0) : *dy_.data(); }
   // The sink for an input's gradient; empty if nothing wants it.
   GradSink into(const Tensor& input);
   // For an op that adds to some rows of a table's gradient: the gradient, of which the rows `ids`
@@ -89,8 +103,8 @@ struct Slot {
 };
 }  // namespace detail
 
-// Called around every op when set: forward (after the op, with the seconds since the op before it)
-// and backward.
+// Called for every op when set: forward (after the op, with the bytes that it saved for backward)
+// and backward (with its begin and end, in seconds of now()).
 class OpListener {
  public:
   virtual ~OpListener() = default;
@@ -106,14 +120,13 @@ struct Workspace {
   Arena arena;
   std::vector<detail::Node> nodes;
   std::vector<detail::Slot> slots;
-  uint64_t graphs = 0;
 };
 
 struct GraphOptions {
   bool record = true;    // false: inference, nothing needs a gradient
   bool dropout = false;  // whether dropout ops drop; says nothing about what is trainable
-  uint64_t seed =
-      0;  // dropout masks are a function of (seed, step, order of the dropout op in the graph)
+  // Dropout masks are a function of (seed, step, order of the dropout op in the graph).
+  uint64_t seed = 0;
   uint64_t step = 0;
   Trace* trace = nullptr;
   OpListener* listener = nullptr;
@@ -129,6 +142,8 @@ class Graph {
 
   // A new tensor from the pool, contents undefined.
   Tensor make(Shape shape);
+  // A (1, 1) tensor with this value: the result of a loss.
+  Tensor scalar(double value);
   // The same storage under a new identity if `t` is its only owner (pass it with std::move), else a
   // copy: for ops that write over their input.
   Tensor reuse(Tensor t);
@@ -158,6 +173,16 @@ class Graph {
   // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same
   // storage.
   Tensor keep(const Tensor& t, bool when);
+  // A copy of numbers that an op's backward reads (ids, targets, row ranges), which lives as long
+  // as the graph; null if not `when`. Warm steps take no memory for it, and it is not counted.
+  template <class T>
+  const T* hold(std::span<const T> values, bool when) {
+    static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
+    if (!when) return nullptr;
+    auto* copy = static_cast<T*>(workspace_.arena.take(values.size_bytes()));
+    std::uninitialized_copy(values.begin(), values.end(), copy);
+    return copy;
+  }
 
   // Puts `y` on the tape if any input needs a gradient. `backward` is called as
   // backward(Backward&).

@@ -12,10 +12,10 @@ struct Leaf {
   Scalar* value = nullptr;  // may point into a read-only mapped file when the leaf is frozen
   Scalar* grad = nullptr;   // same shape; null when frozen
   bool trainable = false;
-  bool grad_written =
-      false;  // false: the next gradient is written over (beta = 0), nothing needs zeroing
-  WrittenRows* rows = nullptr;  // of a table that ops look rows up in: those whose gradient may not
-                                // be zero in memory
+  // False: the next gradient is written over (beta = 0), so nothing needs zeroing.
+  bool grad_written = false;
+  // Of a table that ops look rows up in: the rows whose gradient may be other than zero in memory.
+  WrittenRows* rows = nullptr;
 
   // Makes the gradient zero, where it is not.
   void zero_grad();

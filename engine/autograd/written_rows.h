@@ -12,8 +12,7 @@ namespace engine {
 
 class WrittenRows {
  public:
-  static constexpr int64_t kGroup =
-      64;  // rows whose bits are one number: where loops over threads cut
+  static constexpr int64_t kGroup = 64;  // rows whose bits are one number: loops are cut there
 
   explicit WrittenRows(int64_t rows)
       : rows_(rows), groups_(static_cast<size_t>((rows + kGroup - 1) / kGroup)) {}

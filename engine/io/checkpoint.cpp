@@ -120,6 +120,7 @@ bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterSto
 
 void save_parameters(const std::filesystem::path& file, const std::vector<Parameter*>& parameters,
                      DType dtype, const Metadata& metadata) {
+  DryRun::refuse(file.string());
   std::vector<TensorToSave> tensors;
   for (const Parameter* p : parameters) {
     check(p->value, file.string(), "parameter ", p->name, " has no value yet",

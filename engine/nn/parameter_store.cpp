@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/dry_run.h"
 #include "engine/base/error.h"
 #include "engine/base/philox.h"
 #include "engine/tensor/memory.h"
@@ -28,12 +29,17 @@ void ParameterStore::allocate() {
         block_.size += p->count();
         if (decays) block_.decayed += p->count();
       }
-  const auto values = allocate_scalars(block_.size), grads = allocate_scalars(block_.size);
-  memory_.push_back(values);
-  memory_.push_back(grads);
-  block_.value = values.get();
-  block_.grad = grads.get();
-  std::fill_n(block_.grad, block_.size, Scalar(0));
+  if (DryRun::on()) {
+    for (Parameter* p : all_) p->value = dry_address();
+    block_.value = block_.grad = dry_address();
+  } else {
+    const auto values = allocate_scalars(block_.size), grads = allocate_scalars(block_.size);
+    memory_.push_back(values);
+    memory_.push_back(grads);
+    block_.value = values.get();
+    block_.grad = grads.get();
+    std::fill_n(block_.grad, block_.size, Scalar(0));
+  }
   int64_t offset = 0;
   for (Parameter* p : trainable_) {
     p->value = block_.value + offset;
@@ -68,6 +74,7 @@ int64_t ParameterStore::trainable_count() const {
 
 Scalar* ParameterStore::own(Parameter& p) {
   check(allocated_, "parameters", "values of ", p.name, " before allocate()");
+  DryRun::refuse(p.name);
   if (p.trainable) return p.value;
   const auto memory = allocate_scalars(p.count());
   memory_.push_back(memory);

@@ -18,7 +18,8 @@ class ParameterStore {
 
   // Lays out memory by what is `trainable` now: one block of trainable values (those that weight
   // decay touches first, then the others; each in order of declaration) and one of gradients.
-  // Frozen parameters get memory only when a value is written (own()). May be called once.
+  // Frozen parameters get memory only when a value is written (own()). May be called once. In a dry
+  // run all parameters get addresses without memory.
   void allocate();
 
   const std::vector<Parameter*>& all() const { return all_; }

@@ -7,8 +7,8 @@
 namespace engine {
 namespace {
 
-using Chunk = Eigen::Array<Scalar, Eigen::Dynamic, 1, 0, 256,
-                           1>;  // on the stack: a pass stays in the first cache
+// On the stack: a pass stays in the first cache.
+using Chunk = Eigen::Array<Scalar, Eigen::Dynamic, 1, 0, 256, 1>;
 constexpr int64_t kChunk = 256;
 constexpr Scalar kInvSqrt2 = Scalar(0.70710678118654752440);
 constexpr Scalar kInvSqrt2Pi = Scalar(0.39894228040143267794);
@@ -129,16 +129,11 @@ Tensor activation(Graph& g, const Tensor& x, Activation act) {
         kernels::activate(act, x.data() + begin, y.data() + begin, end - begin);
       },
       kChunk);
-  if (act == Activation::tanh) {  // 1 - y^2: y is often kept by the next layer anyway
+  if (act == Activation::tanh) {  // 1 - y^2: the next layer often saves y anyway
     const Tensor ys = g.keep(y, g.needs(x));
     const Tensor input = x.ghost();
     return g.record("tanh", y, {x}, [=](Backward& bw) {
-      const GradSink dx = bw.into(input);
-      RowMap out(dx.data, ys.size());
-      if (dx.beta == 0)
-        out = bw.dy().flat() * (Scalar(1) - ys.flat().square());
-      else
-        out += bw.dy().flat() * (Scalar(1) - ys.flat().square());
+      bw.into(input).put(bw.dy().flat() * (Scalar(1) - ys.flat().square()));
     });
   }
   const Tensor xs = g.keep(x, g.needs(x));

@@ -1,8 +1,10 @@
-// Element-wise activations. Cost: one pass; keeps x if x needs a gradient (tanh keeps y).
+// Element-wise activations. Cost: one pass; saves x if x needs a gradient (tanh saves y).
 //
-//   gelu       x Phi(x), Phi the normal distribution function by erf: BERT, RoBERTa, ELECTRA,
-//   DistilBERT ("gelu") gelu_tanh  0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-2
-//   ("gelu_new") relu       max(x, 0);   silu  x / (1 + exp(-x)) ("swish");   tanh
+//   gelu       x Phi(x), Phi the normal distribution function by erf     BERT and its family:
+//   "gelu" gelu_tanh  0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))           GPT-2: "gelu_new"
+//   relu       max(x, 0)
+//   silu       x / (1 + exp(-x))                                         also "swish"
+//   tanh
 #pragma once
 
 #include <string_view>

@@ -235,7 +235,8 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
     };
     const bool values = sinks.v || sinks.pv, keys = sinks.k || sinks.pk,
                asked = static_cast<bool>(sinks.q);
-    const int whole = 1 + (asked || keys) + asked;  // S again, dP, dQ
+    count_gemm(Work::recomputed, 1, own + front);  // S
+    const int whole = (asked || keys) + asked;     // dP, dQ
     count_gemm(Work::input_gradient, whole + values + keys,
                whole * (own + front) + halves(sinks.v, sinks.pv) + halves(sinks.k, sinks.pk));
   });

@@ -16,13 +16,7 @@ Tensor add(Graph& g, Tensor a, const Tensor& b) {
     RowMap(y.data() + begin, end - begin) += RowMap(other.data() + begin, end - begin);
   });
   return g.record("add", y, {as, bs}, [=](Backward& bw) {
-    if (auto db = bw.into(bs)) {
-      RowMap sink(db.data, bw.dy().size());
-      if (db.beta == 0)
-        sink = bw.dy().flat();
-      else
-        sink += bw.dy().flat();
-    }
+    if (auto db = bw.into(bs)) db.put(bw.dy().flat());
     bw.give(as);
   });
 }
@@ -31,15 +25,9 @@ Tensor add(Graph& g, Tensor a, const Tensor& b) {
 Tensor scale(Graph& g, Tensor x, Scalar c) {
   const Tensor xs = x.ghost();
   Tensor y = g.reuse(std::move(x));
-  y.flat() *= c;
-  return g.record("scale", y, {xs}, [=](Backward& bw) {
-    const GradSink dx = bw.into(xs);
-    RowMap sink(dx.data, bw.dy().size());
-    if (dx.beta == 0)
-      sink = c * bw.dy().flat();
-    else
-      sink += c * bw.dy().flat();
-  });
+  parallel_for(y.size(), 1,
+               [&](int64_t begin, int64_t end) { RowMap(y.data() + begin, end - begin) *= c; });
+  return g.record("scale", y, {xs}, [=](Backward& bw) { bw.into(xs).put(c * bw.dy().flat()); });
 }
 
 // y = x diag(l);  dx = dy diag(l);  dl[j] = sum over rows of dy[r, j] x[r, j]. Keeps x only if l is
@@ -64,13 +52,8 @@ Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
     }
     if (auto dx = bw.into(xs))
       parallel_for(dy.rows(), 2 * dy.cols(), [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) {
-          RowMap sink(dx.data + r * dy.cols(), dy.cols());
-          if (dx.beta == 0)
-            sink = dy.row_array(r) * ls.flat();
-          else
-            sink += dy.row_array(r) * ls.flat();
-        }
+        for (int64_t r = begin; r < end; ++r)
+          GradSink{dx.data + r * dy.cols(), dx.beta}.put(dy.row_array(r) * ls.flat());
       });
   });
 }
@@ -79,11 +62,12 @@ Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
 Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) {
   const auto n = static_cast<int64_t>(rows.size());
   Tensor y = g.make({n, x.cols()});
-  for (int64_t i = 0; i < n; ++i) {
-    const int32_t r = rows[static_cast<size_t>(i)];
+  for (const int32_t r : rows)
     check(r >= 0 && r < x.rows(), "select_rows", "row ", r, " of a tensor of shape ", x.shape());
-    std::memcpy(y.row(i), x.row(r), static_cast<size_t>(x.cols()) * sizeof(Scalar));
-  }
+  parallel_for(n, x.cols(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      y.row_array(i) = x.row_array(rows[static_cast<size_t>(i)]);
+  });
   const Tensor xs = x.ghost();
   if (!g.needs(x)) return g.record("select_rows", y, {xs}, [](Backward&) {});
   // The row numbers go into a tensor of the pool, not into a vector: a warm step takes nothing from
@@ -91,14 +75,22 @@ Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) 
   Tensor index = g.make(
       {1, (n * static_cast<int64_t>(sizeof(int32_t)) + static_cast<int64_t>(sizeof(Scalar)) - 1) /
               static_cast<int64_t>(sizeof(Scalar))});
-  std::memcpy(index.data(), rows.data(), rows.size() * sizeof(int32_t));
+  if (!DryRun::on()) std::memcpy(index.data(), rows.data(), rows.size() * sizeof(int32_t));
   const Tensor kept = g.keep(index, true);
   return g.record("select_rows", y, {xs}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     const int64_t cols = xs.cols();
-    if (dx.beta == 0) std::memset(dx.data, 0, static_cast<size_t>(xs.size()) * sizeof(Scalar));
     const auto* at = reinterpret_cast<const int32_t*>(kept.data());
-    for (int64_t i = 0; i < n; ++i) RowMap(dx.data + at[i] * cols, cols) += bw.dy().row_array(i);
+    // Threads share columns, never rows: rows may repeat.
+    parallel_for(
+        cols, xs.rows(),
+        [&](int64_t begin, int64_t end) {
+          const int64_t width = end - begin;
+          if (dx.beta == 0) MatrixMap(dx.data, xs.rows(), cols).middleCols(begin, width).setZero();
+          for (int64_t i = 0; i < n; ++i)
+            RowMap(dx.data + at[i] * cols + begin, width) += RowMap(bw.dy().row(i) + begin, width);
+        },
+        16);
   });
 }
 
@@ -107,13 +99,17 @@ Tensor select_columns(Graph& g, const Tensor& x, int64_t begin, int64_t count) {
   check(begin >= 0 && count > 0 && begin + count <= x.cols(), "select_columns", "columns ", begin,
         " to ", begin + count, " of a tensor of shape ", x.shape());
   Tensor y = g.make({x.rows(), count});
-  y.mat() = x.mat().middleCols(begin, count);
+  parallel_for(x.rows(), count, [&](int64_t first, int64_t last) {
+    y.mat().middleRows(first, last - first) = x.mat().block(first, begin, last - first, count);
+  });
   const Tensor xs = x.ghost();
   return g.record("select_columns", y, {xs}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
-    MatrixMap sink(dx.data, xs.rows(), xs.cols());
-    if (dx.beta == 0) sink.setZero();
-    sink.middleCols(begin, count) += bw.dy().mat();
+    parallel_for(xs.rows(), xs.cols(), [&](int64_t first, int64_t last) {
+      auto sink = MatrixMap(dx.data, xs.rows(), xs.cols()).middleRows(first, last - first);
+      if (dx.beta == 0) sink.setZero();
+      sink.middleCols(begin, count) += bw.dy().mat().middleRows(first, last - first);
+    });
   });
 }
 

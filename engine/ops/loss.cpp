@@ -5,7 +5,8 @@
 #include "engine/ops/loss.h"
 
 #include <cmath>
-#include <cstring>
+
+#include "engine/tensor/parallel.h"
 
 namespace engine {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 // A copy of the caller's labels in the pool, so that they need not live until backward.
 Tensor keep_labels(Graph& g, const double* labels, int64_t n) {
   Tensor kept = g.make({1, n});
-  for (int64_t i = 0; i < n; ++i) kept.data()[i] = static_cast<Scalar>(labels[i]);
+  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) kept.data()[i] = static_cast<Scalar>(labels[i]);
+  });
   return g.keep(kept, true);
 }
 
@@ -24,13 +27,16 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
   check(n > 0 && smoothing >= 0 && smoothing < 1, "cross_entropy", "logits ", logits.shape(),
         ", label smoothing ", smoothing, ": there must be rows, and a smoothing in [0, 1)");
   const auto e = static_cast<Scalar>(smoothing), share = e / static_cast<Scalar>(classes);
-  Tensor p = g.make(logits.shape());
-  double total = 0;
   for (int64_t r = 0; r < n; ++r) {
     const auto label = static_cast<int64_t>(labels[r]);
     check(label >= 0 && label < classes && static_cast<double>(label) == labels[r], "cross_entropy",
           "label ", labels[r], " of row ", r, " is not one of ", classes, " classes",
           hint("the model's num_labels must fit the task"));
+  }
+  Tensor p = g.make(logits.shape());
+  double total = 0;
+  for (int64_t r = 0; r < n && !DryRun::on(); ++r) {
+    const auto label = static_cast<int64_t>(labels[r]);
     const auto row = logits.row_array(r);
     const Scalar most = row.maxCoeff();
     RowMap probabilities = p.row_array(r);
@@ -41,21 +47,19 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
     total += (1 - smoothing) * (log_sum - row[label]);
     if (smoothing > 0) total += share * (log_sum * static_cast<Scalar>(classes) - row.sum());
   }
-  Tensor loss = g.make({1, 1});
-  *loss.data() = static_cast<Scalar>(total / static_cast<double>(n));
+  const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(logits)) return g.record("cross_entropy", loss, {logits}, [](Backward&) {});
   const Tensor kept = keep_labels(g, labels, n), ps = g.keep(p, true), input = logits.ghost();
   return g.record("cross_entropy", loss, {logits}, [=](Backward& bw) {
     const GradSink dx = bw.into(input);
-    const Scalar factor = *bw.dy().data() / static_cast<Scalar>(n);
-    for (int64_t r = 0; r < n; ++r) {
-      RowMap sink(dx.data + r * classes, classes);
-      if (dx.beta == 0)
-        sink = factor * (ps.row_array(r) - share);
-      else
-        sink += factor * (ps.row_array(r) - share);
-      sink[static_cast<int64_t>(kept.data()[r])] -= factor * (1 - e);
-    }
+    const Scalar factor = bw.scalar_dy() / static_cast<Scalar>(n);
+    parallel_for(n, classes, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const GradSink row{dx.data + r * classes, dx.beta};
+        row.put(factor * (ps.row_array(r) - share));
+        row.data[static_cast<int64_t>(kept.data()[r])] -= factor * (1 - e);
+      }
+    });
   });
 }
 
@@ -64,22 +68,16 @@ Tensor mse(Graph& g, const Tensor& predictions, const double* targets) {
   check(predictions.cols() == 1 && n > 0, "mse", "predictions have shape ", predictions.shape(),
         ", and must be (n, 1)");
   double total = 0;
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0; i < n && !DryRun::on(); ++i) {
     const double difference = static_cast<double>(predictions.data()[i]) - targets[i];
     total += difference * difference;
   }
-  Tensor loss = g.make({1, 1});
-  *loss.data() = static_cast<Scalar>(total / static_cast<double>(n));
+  const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(predictions)) return g.record("mse", loss, {predictions}, [](Backward&) {});
   const Tensor kept = keep_labels(g, targets, n), ys = g.keep(predictions, true);
   return g.record("mse", loss, {predictions}, [=](Backward& bw) {
-    const GradSink dx = bw.into(ys);
-    const Scalar factor = 2 * *bw.dy().data() / static_cast<Scalar>(n);
-    RowMap sink(dx.data, n);
-    if (dx.beta == 0)
-      sink = factor * (ys.flat() - kept.flat());
-    else
-      sink += factor * (ys.flat() - kept.flat());
+    const Scalar factor = 2 * bw.scalar_dy() / static_cast<Scalar>(n);
+    bw.into(ys).put(factor * (ys.flat() - kept.flat()));
   });
 }
 

@@ -63,6 +63,7 @@ double sum_of_rows(const Scalar* grad, const ParameterStore::Block::Table& table
 }  // namespace
 
 double gradient_norm(const ParameterStore::Block& block) {
+  DryRun::refuse("gradient_norm");
   double sum = 0;
   const auto stretch = [&](int64_t from, int64_t to) {
     sum += sum_of_parts(to - from, 4096, 1, [&](int64_t begin, int64_t end) {

@@ -28,7 +28,10 @@ class Optimizer {
 
   // One update with learning rate `lr`, from gradients multiplied by `grad_scale` (what clipping
   // asks for; the gradients in memory stay as they are).
-  void step(double lr, double grad_scale = 1) { update(++steps_, lr, grad_scale); }
+  void step(double lr, double grad_scale = 1) {
+    DryRun::refuse("optimizer");
+    update(++steps_, lr, grad_scale);
+  }
 
   int64_t steps() const { return steps_; }           // updates made
   void set_steps(int64_t steps) { steps_ = steps; }  // when resuming

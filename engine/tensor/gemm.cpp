@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/dry_run.h"
 #include "engine/tensor/transpose.h"
 
 namespace engine {
@@ -115,6 +116,9 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   const int64_t n = transpose_b ? b.rows : b.cols, k_b = transpose_b ? b.cols : b.rows;
   check(k == k_b, "gemm", "inner sizes differ: ", Shape{m, k}, " times ", Shape{k_b, n});
   if (m == 0 || n == 0) return;
+  count_gemm(work, 1,
+             2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
+  if (DryRun::on()) return;
 #if defined(PEFT_USE_ONEDNN)
   if (!transpose_a && transpose_b && better_by_copy_of_b(m, n, k))
     small_gemm(false, false, a, transposed(b), beta, c, c_stride ? c_stride : n, alpha);
@@ -123,8 +127,6 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   else
 #endif
     small_gemm(transpose_a, transpose_b, a, b, beta, c, c_stride ? c_stride : n, alpha);
-  count_gemm(work, 1,
-             2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
 }
 
 std::string blas_version() {

@@ -1,10 +1,13 @@
 // Row-wise loops over the thread team. What a loop computes must not depend on where it is cut.
+// A dry run skips them (engine/base/dry_run.h).
 #pragma once
 
 #include <omp.h>
 
 #include <algorithm>
 #include <cstdint>
+
+#include "engine/base/dry_run.h"
 
 namespace engine {
 
@@ -15,6 +18,7 @@ inline constexpr int64_t kParallelGrain = 16 * 1024;
 // touched by one item. Parts begin at multiples of `align`.
 template <class F>
 void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
+  if (DryRun::on()) return;
   const int team = omp_in_parallel() ? 1
                                      : static_cast<int>(std::min<int64_t>(
                                            omp_get_max_threads(), n * cost / kParallelGrain + 1));
@@ -36,6 +40,7 @@ void parallel_for(int64_t n, int64_t cost, F&& fn, int64_t align = 1) {
 // would start a team of its own inside it, for every product anew.
 template <class F>
 void parallel_items(int64_t n, F&& fn) {
+  if (DryRun::on()) return;
   if (n <= 1 || omp_in_parallel() || omp_get_max_threads() == 1) {
     for (int64_t item = 0; item < n; ++item) fn(item, 0);
     return;

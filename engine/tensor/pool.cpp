@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "engine/base/dry_run.h"
 #include "engine/base/error.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -18,8 +19,8 @@ namespace engine {
 namespace {
 
 constexpr size_t kHeader = sizeof(Block);
-constexpr size_t kSlab = size_t{256}
-                         << 20;  // of addresses: memory is what is touched of it, from the front
+// Of addresses: memory is what is touched of it, from the front.
+constexpr size_t kSlab = size_t{256} << 20;
 static_assert(kHeader == 64 || kHeader == 128);
 
 size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -52,7 +53,23 @@ Pool::Slab& Pool::add_slab(size_t bytes) {
   return slabs_.back();
 }
 
+Block* Pool::lend(Block* block, size_t bytes) {
+  block->free = false;
+  block->bytes = bytes;
+  block->references = 1;
+  block->counted_by = 0;
+  live_ += static_cast<int64_t>(bytes);
+  peak_ = std::max(peak_, live_);
+  return block;
+}
+
 Block* Pool::take(size_t bytes) {
+  if (DryRun::on()) {
+    auto* block = new Block;
+    block->pool = this;
+    block->dry = true;
+    return lend(block, bytes);
+  }
   const size_t wanted = round_up(std::max<size_t>(bytes, 64), 64);
   Block* best = nullptr;
 #if PEFT_POOL_PLAIN
@@ -83,19 +100,17 @@ Block* Pool::take(size_t bytes) {
   touched_ += static_cast<int64_t>(std::max(end, home->touched) - home->touched);
   home->touched = std::max(end, home->touched);
 #endif
-  best->free = false;
-  best->bytes = bytes;
-  best->references = 1;
-  best->counted_by = 0;
-  live_ += static_cast<int64_t>(bytes);
-  peak_ = std::max(peak_, live_);
   if (poison_)
     std::memset(best->data(), 0xFF, best->capacity);  // all-ones is a NaN in float and in double
-  return best;
+  return lend(best, bytes);
 }
 
 void Pool::give_back(Block* block) {
   live_ -= static_cast<int64_t>(block->bytes);
+  if (block->dry) {
+    delete block;
+    return;
+  }
 #if PEFT_POOL_PLAIN
   block->~Block();
   ::operator delete (block, std::align_val_t{64});

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/tensor/memory.h"
+
 namespace engine {
 
 class Pool;
@@ -25,9 +27,10 @@ struct alignas(64) Block {
   size_t bytes = 0;     // asked for
   int32_t references = 0;
   bool free = false;
+  bool dry = false;         // of a dry run: a header alone
   uint64_t counted_by = 0;  // the graph that has counted this block as saved (Graph::keep)
 
-  void* data() { return this + 1; }
+  void* data() { return dry ? static_cast<void*>(dry_address()) : this + 1; }
 };
 
 class Pool {
@@ -37,14 +40,15 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  Block* take(size_t bytes);  // one reference, contents undefined (NaN if poison is on)
+  // One reference, contents undefined (NaN if poison is on). In a dry run it is counted as any
+  // other and has no memory.
+  Block* take(size_t bytes);
   void give_back(Block* block);
 
   int64_t live_bytes() const { return live_; }
   int64_t peak_bytes() const { return peak_; }  // of live bytes since reset_peak
-  int64_t touched_bytes() const {
-    return touched_;
-  }  // of the slabs, from their front: what is resident, up to a page each
+  // Of the slabs, from their front: what is resident, up to a page each.
+  int64_t touched_bytes() const { return touched_; }
   int64_t system_allocations() const { return system_allocations_; }
   void reset_peak() { peak_ = live_; }
 
@@ -60,6 +64,7 @@ class Pool {
     size_t touched;
   };
   Slab& add_slab(size_t bytes);
+  Block* lend(Block* block, size_t bytes);
 
   std::vector<Slab> slabs_;
   int64_t live_ = 0, peak_ = 0, touched_ = 0, system_allocations_ = 0;

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 
+#include "engine/base/dry_run.h"
 #include "engine/base/error.h"
 #include "engine/tensor/pool.h"
 #include "engine/tensor/shape.h"
@@ -37,9 +38,15 @@ class Tensor {
   MatrixMap mat() const { return {data_, shape_.rows, shape_.cols}; }
   RowMap row_array(int64_t r) const { return {row(r), shape_.cols}; }
   RowMap flat() const { return {data_, size()}; }
+  // The number in a (1, 1) tensor, for the caller: a loss. Throws in a dry run.
+  Scalar value() const {
+    check(size() == 1, "tensor", "a value of a tensor of shape ", shape_);
+    DryRun::refuse("tensor");
+    return *data_;
+  }
 
   // Whether there is a tensor at all (an absent bias is an empty tensor), and whether it has
-  // values.
+  // storage.
   explicit operator bool() const { return id_ >= 0 || data_ != nullptr; }
   bool has_data() const { return data_ != nullptr; }
 

@@ -12,8 +12,8 @@
 
 namespace engine {
 
-inline constexpr int64_t kPiecesByWidth =
-    -1;  // of options: as many tokens as default_piece_tokens says
+// Of options: as many tokens as default_piece_tokens says.
+inline constexpr int64_t kPiecesByWidth = -1;
 
 // As many tokens as keep one activation of the model's widest layer (the feed-forward) at about 6
 // MB in float, which caches hold: 1,024 up to a width of 1,536, 512 for BERT-base, at least 256.

@@ -42,7 +42,7 @@ Update Trainer::update(const NextBatch& next) {
       options.listener = options_.listener;
       Graph g(workspace_, options);
       const Tensor loss = loss_(g, pieces_.get(piece));
-      const double value = static_cast<double>(*loss.data());
+      const double value = static_cast<double>(loss.value());
       check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
             hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were "
                  "before this update"));

@@ -1,11 +1,14 @@
 // One update of the trainable block: forward and backward over one or more batches, clip,
 // optimizer.
 //
-//   Trainer trainer(workspace, store, optimizer, schedule, options, [&](Graph& g, const TokenBatch&
-//   batch) { return loss; }); while (trainer.updates() < schedule.total()) { const Update u =
-//   trainer.update(next_batch); ... }
+//   Trainer trainer(workspace, store, optimizer, schedule, options,
+//                   [&](Graph& g, const TokenBatch& batch) { return loss; });
+//   while (trainer.updates() < schedule.total()) {
+//     const Update u = trainer.update(next_batch);
+//     ...
+//   }
 //
-// Knows nothing of text, models or strategies. A warm update takes no memory from the system.
+// Independent of text, models and strategies. A warm update takes no memory from the system.
 #pragma once
 
 #include <functional>
@@ -23,10 +26,10 @@ namespace engine {
 struct TrainerOptions {
   double lr = 5e-5;            // base rate; the schedule's factor goes on top
   double max_grad_norm = 1.0;  // 0: no clipping
-  int grad_accumulation =
-      1;  // batches an update; the loss is their mean, as in Hugging Face's Trainer
-  int64_t piece_tokens =
-      0;  // a batch is computed in pieces of at most so many tokens (pieces.h); 0: at once
+  // Batches an update; the loss is their mean, as in Hugging Face's Trainer.
+  int grad_accumulation = 1;
+  // A batch is computed in pieces of at most so many tokens (pieces.h); 0: at once.
+  int64_t piece_tokens = 0;
   uint64_t seed = 42;  // of dropout
   bool dropout = true;
   OpListener* listener = nullptr;
@@ -56,9 +59,8 @@ class Trainer {
   // finite.
   Update update(const NextBatch& next);
 
-  int64_t updates() const {
-    return optimizer_.steps();
-  }  // made so far; resuming sets the optimizer's count
+  // Made so far; resuming sets the optimizer's count.
+  int64_t updates() const { return optimizer_.steps(); }
 
  private:
   Workspace& workspace_;

@@ -36,21 +36,21 @@ bench::StepResult run(const std::string& strategy) {
 }  // namespace
 
 TEST_CASE("full: three times forward") {
-  CHECK(run("full").needed_flops == doctest::Approx(3 * kForward));
+  CHECK(run("full").work.needed_flops() == doctest::Approx(3 * kForward));
 }
 
 TEST_CASE("frozen: forward and the classifier's weight") {
-  CHECK(run("frozen").needed_flops == doctest::Approx(kForward + kClassifier));
+  CHECK(run("frozen").work.needed_flops() == doctest::Approx(kForward + kClassifier));
 }
 
 TEST_CASE("bitfit: forward, every input's gradient, the classifier's weight") {
-  CHECK(run("bitfit").needed_flops ==
+  CHECK(run("bitfit").work.needed_flops() ==
         doctest::Approx(kForward + kLinears + 2 * kAttentions + kClassifier));
 }
 
 TEST_CASE("ia3: as bitfit, but layer 0 wants no gradient of its input, nor of its queries") {
   const double saved = 2 * N * 3 * d * d + kAttention / 2;
-  CHECK(run("ia3").needed_flops ==
+  CHECK(run("ia3").work.needed_flops() ==
         doctest::Approx(kForward + kLinears + 2 * kAttentions + kClassifier - saved));
 }
 
@@ -61,8 +61,9 @@ TEST_CASE("lora: as ia3 without keys in layer 0 instead of queries, and the upda
   // Forward, dA and dB, dt and dx; layer 0 has no dx.
   const double backward = 2 * updates - 2 * N * 2 * r * d;
   const double saved = 2 * N * 3 * d * d + kAttention / 2;
-  CHECK(run("lora").needed_flops == doctest::Approx(kForward + kLinears + 2 * kAttentions +
-                                                    kClassifier - saved + updates + backward));
+  CHECK(run("lora").work.needed_flops() ==
+        doctest::Approx(kForward + kLinears + 2 * kAttentions + kClassifier - saved + updates +
+                        backward));
 }
 
 TEST_CASE("made is what is needed, and attention's scores a second time in backward") {
@@ -74,9 +75,10 @@ TEST_CASE("made is what is needed, and attention's scores a second time in backw
     const double without = strategy.starts_with("adapter")
                                ? kAttention / 2
                                : 0;  // nothing below trains: layer 0 has no backward
-    CHECK(r.work.flops() == doctest::Approx(r.needed_flops + kAttentions / 2 - without));
+    CHECK(r.work.flops() == doctest::Approx(r.work.needed_flops() + kAttentions / 2 - without));
   }
   const bench::StepResult prefix = run("prefix:length=3,hidden=8");
   const double front = ((L - 1) * N + S) * 3 * d * 2;  // the scores against the prefix
-  CHECK(prefix.work.flops() == doctest::Approx(prefix.needed_flops + kAttentions / 2 + front));
+  CHECK(prefix.work.flops() ==
+        doctest::Approx(prefix.work.needed_flops() + kAttentions / 2 + front));
 }

@@ -70,7 +70,7 @@ TEST_CASE("counts do not depend on the number of threads") {
     CHECK(one.work.gemms() == two.work.gemms());
     CHECK(one.work.flops() == two.work.flops());
     CHECK(one.work.saved_bytes == two.work.saved_bytes);
-    CHECK(one.needed_flops == two.needed_flops);
+    CHECK(one.work.needed_flops() == two.work.needed_flops());
   }
 }
 

@@ -1,21 +1,19 @@
-// What a step of BERT costs, by strategy: matrix products by purpose and bytes kept for backward.
+// What a step of BERT costs, by strategy: matrix products by purpose and bytes saved for backward.
 //
-// L layers; a linear layer is one product forward, attention two (scores, mixture). Then
-//   forward          6 L linears + 2 L attention + pooler + classifier                        = 8 L
-//   + 2
+// L layers; a linear layer is one product forward, attention two (scores, mixture):
+//   forward        6 L linears + 2 L attention + pooler + classifier                     = 8 L + 2
 // Backward, of a linear layer whose weight trains one weight product, and one input product if its
-// input needs a gradient; of attention five products: the scores again, dV, dP, dQ, dK.
-//   full             weights 6 L + 2, inputs (6 + 5) L + 2: all, since the embeddings below train
-//   frozen           weights 1 (the classifier), inputs 0: nothing below the classifier wants a
-//   gradient bitfit           weights 1, inputs as full: the bias of the embeddings' LayerNorm is
-//   below everything lora on q, v     forward + 2 products at 2 L sites; weights 2 each (A, B) and
-//   the classifier: 4 L + 1
-//                    inputs, layers above the first: 6 + 5, and at each site dt and its part of dx:
-//                    + 4 = 15 first layer, whose input needs none: attention_output, ffn_in,
-//                    ffn_out 3, attention without dK 4, dt 2 = 9 pooler and classifier 2
-//   top:layers=1     weights 6 + 2 (its layer, pooler, classifier); inputs: attention 5, the three
-//   linears that do not read
-//                    the layer's frozen input, pooler, classifier
+// input needs a gradient; of attention four products (dV, dP, dQ, dK) and the scores recomputed:
+//   full           weights 6 L + 2, inputs (6 + 4) L + 2: all, since the embeddings below train
+//   frozen         weights 1 (the classifier), inputs 0: nothing below the classifier wants one
+//   bitfit         weights 1, inputs as full: the bias of the embeddings' LayerNorm is the lowest
+//   lora on q, v   forward + 2 products at 2 L sites; weights 2 each (A, B), the classifier: 4 L +
+//   1
+//                  inputs, layers above the first: 6 + 4, and at each site dt and its part of dx:
+//                  + 4 = 14; first layer, whose input needs none: attention_output, ffn_in, ffn_out
+//                  3, attention without dK 3, dt 2 = 8; pooler and classifier 2
+//   top:layers=1   weights 6 + 2 (its layer, pooler, classifier); inputs: attention 4, the three
+//                  linears that do not read the layer's frozen input, pooler, classifier
 #include "engine/base/counters.h"
 #include "tests/models/subject.h"
 
@@ -33,17 +31,17 @@ constexpr int64_t L = 2;  // of the golden bert
 
 struct Expected {
   const char* spec;
-  int64_t forward, weights, inputs;
+  int64_t forward, weights, inputs, recomputed;
 };
 const Expected kExpected[] = {
-    {"full", 8 * L + 2, 6 * L + 2, 11 * L + 2},
-    {"frozen", 8 * L + 2, 1, 0},
-    {"bitfit", 8 * L + 2, 1, 11 * L + 2},
-    {"lora:r=4,alpha=8", 8 * L + 2 + 4 * L, 4 * L + 1, 9 + 15 * (L - 1) + 2},
-    {"top:layers=1", 8 * L + 2, 6 + 2, 5 + 3 + 2},
+    {"full", 8 * L + 2, 6 * L + 2, 10 * L + 2, L},
+    {"frozen", 8 * L + 2, 1, 0, 0},
+    {"bitfit", 8 * L + 2, 1, 10 * L + 2, L},
+    {"lora:r=4,alpha=8", 8 * L + 2 + 4 * L, 4 * L + 1, 8 + 14 * (L - 1) + 2, L},
+    {"top:layers=1", 8 * L + 2, 6 + 2, 4 + 3 + 2, 1},
     // Factors are no products. The first key and value stand in layer 0: from there on as BitFit,
     // and in layer 0 no dQ and only the three linears above attention.
-    {"ia3", 8 * L + 2, 1, (4 + 3) + 11 * (L - 1) + 2},
+    {"ia3", 8 * L + 2, 1, (3 + 3) + 10 * (L - 1) + 2, L},
 };
 
 }  // namespace
@@ -57,6 +55,7 @@ TEST_CASE("matrix products by purpose: a frozen weight costs no weight-gradient 
     CHECK(c.forward.calls == expected.forward);
     CHECK(c.weight_gradient.calls == expected.weights);
     CHECK(c.input_gradient.calls == expected.inputs);
+    CHECK(c.recomputed.calls == expected.recomputed);
     CHECK(c.tokens == batch.tokens());
     CHECK(c.steps == 1);
   }

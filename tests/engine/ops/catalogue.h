@@ -21,7 +21,7 @@ using engine::Tensor;
 using Mask = unsigned;
 
 struct Cost {
-  engine::WorkCount forward, input_gradient, weight_gradient;
+  engine::WorkCount forward, input_gradient, weight_gradient, recomputed;
   int64_t saved_bytes = 0;  // only read when the mask is not 0
 };
 

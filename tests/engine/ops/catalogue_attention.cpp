@@ -136,9 +136,10 @@ void add_attention(Cases& out, const AttentionSize& a) {
       cost.saved_bytes += (n + a.prefix) * key_width * kScalar;  // v and the prefix's values
     cost.forward = products(2, 2 * width * (own + front));
     if (m == 0) return cost;
-    // Again Q K^T; then dV, dP, dQ, dK, each where wanted.
-    int64_t calls = 1;
-    double pairs = own + front;
+    cost.recomputed = products(1, width * (own + front));  // Q K^T
+    // dV, dP, dQ, dK, each where wanted.
+    int64_t calls = 0;
+    double pairs = 0;
     if (has(m, 2) || pv) ++calls, pairs += (has(m, 2) ? own : 0) + (pv ? front : 0);
     if (scores) ++calls, pairs += own + front;
     if (has(m, 0)) ++calls, pairs += own + front;

@@ -36,6 +36,7 @@ TEST_CASE("products and saved bytes, for every combination of inputs that need a
         CHECK(found.input_gradient.flops == (mask ? expected.input_gradient.flops : 0));
         CHECK(found.weight_gradient.calls == (mask ? expected.weight_gradient.calls : 0));
         CHECK(found.weight_gradient.flops == (mask ? expected.weight_gradient.flops : 0));
+        CHECK(found.recomputed == (mask ? expected.recomputed : WorkCount{}));
         CHECK(found.saved_bytes == (mask ? expected.saved_bytes : 0));
       }
     }
