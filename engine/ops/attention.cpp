@@ -123,8 +123,8 @@ void backward_group(const Problem& p, int s, int64_t key_head, Sinks sinks, F&& 
   if (blocks > 1)  // a block reaches some of the keys only; q may be the same tensor as k
     for (GradSink* sink : {&sinks.v, &sinks.q, &sinks.k})
       if (*sink && sink->beta == 0 && (sink != &sinks.q || sinks.q.data == sinks.k.data)) {
-        Scalar* at = sink->data + p.segments->begin(s) * p.key_stride() + key_head * p.width;
-        for (int64_t r = 0; r < p.segments->length(s); ++r, at += p.key_stride())
+        Scalar* at = sink->data + p.segments.begin(s) * p.key_stride() + key_head * p.width;
+        for (int64_t r = 0; r < p.segments.length(s); ++r, at += p.key_stride())
           std::fill_n(at, p.width, Scalar(0));
         sink->beta = 1;
       }
@@ -178,8 +178,24 @@ Problem problem_of(const Tensor& q, const Tensor& k, const Tensor& v, const Segm
   check(o.window >= 0 && o.block > 0, "attention", "window ", o.window, ", block ", o.block);
   const auto scale = o.scale != 0 ? static_cast<Scalar>(o.scale)
                                   : Scalar(1) / std::sqrt(static_cast<Scalar>(width));
-  return {q,         k,     v,         pk,      pv,       &segments, &queries, asking,    o.heads,
-          key_heads, width, pk.rows(), o.block, o.causal, o.window,  0,        o.dropout, scale};
+  return {q,
+          k,
+          v,
+          pk,
+          pv,
+          {segments.starts.data(), segments.count()},
+          {queries.starts.data(), queries.count()},
+          asking ? asking->data() : nullptr,
+          o.heads,
+          key_heads,
+          width,
+          pk.rows(),
+          o.block,
+          o.causal,
+          o.window,
+          0,
+          o.dropout,
+          scale};
 }
 
 }  // namespace
@@ -216,6 +232,9 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
   saved.v = g.keep(v, scores);
   saved.pk = g.keep(prefix_k, any);
   saved.pv = g.keep(prefix_v, scores);
+  saved.segments.starts = g.hold(std::span(segments.starts), any);
+  saved.queries.starts = queries ? g.hold(std::span(queries->starts), any) : saved.segments.starts;
+  saved.asking = asking ? g.hold(std::span(*asking), any) : nullptr;
   const Tensor lses = any ? g.keep(lse, true) : lse;
   return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [=](Backward& bw) {
     const Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k),

@@ -22,12 +22,12 @@ struct AttentionOptions {
 // For every sequence s and head h:  P = softmax(scale Q K^T), O = dropout(P) V, where K and V begin
 // with the rows of the prefix, if there is one.   q (tokens, heads * d); k, v (tokens,
 // key_heads * d); prefix_k, prefix_v (length, key_heads * d) or empty, shared by all sequences;
-// result (tokens, heads * d). `segments` must live until backward.
+// result (tokens, heads * d). `segments` are copied, as are `queries` and `asking`.
 //
 // With `queries`, only some tokens ask: rows [queries.begin(s), +length(s)) of q belong to sequence
 // s (perhaps none), all of k and v are seen, and the result has the rows of q. `asking` says which
 // row of k each row of q is, ascending; without it they are the last of their sequence. Only a mask
-// (causal, window) needs to know. Both must live until backward.
+// (causal, window) needs to know.
 Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
                  const Segments& segments, const AttentionOptions& options,
                  const Tensor& prefix_k = {}, const Tensor& prefix_v = {},

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include "engine/base/philox.h"
 #include "engine/base/token_batch.h"
@@ -11,10 +10,21 @@
 
 namespace engine::attending {
 
+// engine::Segments without their own memory: the caller's in forward, the step's in backward.
+struct Ranges {
+  const int32_t* starts;
+  int sequences;
+
+  int count() const { return sequences; }
+  int32_t begin(int i) const { return starts[i]; }
+  int32_t length(int i) const { return starts[i + 1] - starts[i]; }
+  int32_t rows() const { return starts[sequences]; }
+};
+
 struct Problem {
-  Tensor q, k, v, pk, pv;              // data or ghosts
-  const Segments *segments, *queries;  // the same unless only some tokens ask
-  const std::vector<int32_t>* asking;  // rows of k that ask, or null: the last of each sequence
+  Tensor q, k, v, pk, pv;    // data or ghosts
+  Ranges segments, queries;  // the same unless only some tokens ask
+  const int32_t* asking;     // rows of k that ask, or null: the last of each sequence
   int64_t heads, key_heads, width, prefix, block;
   bool causal;
   int64_t window;
@@ -28,7 +38,7 @@ struct Problem {
   // Tiles of queries of one sequence: one, unless a mask hides keys.
   int64_t blocks(int sequence) const {
     if (!causal && window == 0) return 1;
-    return std::max<int64_t>(1, (queries->length(sequence) + block - 1) / block);
+    return std::max<int64_t>(1, (queries.length(sequence) + block - 1) / block);
   }
 };
 
@@ -41,11 +51,11 @@ struct Tile {
   uint64_t mask_key = 0;
 
   Tile(const Problem& problem, int s, int64_t h, int64_t b) : p(problem), head(h) {
-    const int64_t blocks = p.blocks(s), whole = p.segments->length(s);
+    const int64_t blocks = p.blocks(s), whole = p.segments.length(s);
     sequence_ = s;
-    asks = p.queries->begin(s);
-    n = p.queries->length(s);
-    row = p.segments->begin(s);
+    asks = p.queries.begin(s);
+    n = p.queries.length(s);
+    row = p.segments.begin(s);
     m = whole;
     offset = 0;
     if (p.mask_key) mask_key = mix(p.mask_key, static_cast<uint64_t>(s * p.heads + h));
@@ -67,9 +77,9 @@ struct Tile {
   // Position in its sequence of the tile's query i.
   int64_t position(int64_t i) const {
     const int64_t at = asks + i;
-    if (p.asking) return (*p.asking)[static_cast<size_t>(at)] - p.segments->begin(sequence_);
-    return p.segments->length(sequence_) -
-           (p.queries->begin(sequence_) + p.queries->length(sequence_) - at);
+    if (p.asking) return p.asking[at] - p.segments.begin(sequence_);
+    return p.segments.length(sequence_) -
+           (p.queries.begin(sequence_) + p.queries.length(sequence_) - at);
   }
 
   // The columns of the scores that query i sees: [0, front) and [begin, end).
@@ -127,14 +137,14 @@ struct Extent {
   double prefix_pairs = 0;
 
   explicit Extent(const Problem& p) {
-    for (int s = 0; s < p.segments->count(); ++s)
+    for (int s = 0; s < p.segments.count(); ++s)
       for (int64_t b = 0; b < p.blocks(s); ++b) {
         const Tile t(p, s, 0, b);
         scores = std::max(scores, t.n * t.keys);
         keys = std::max(keys, t.keys);
         pairs += static_cast<double>(t.n) * static_cast<double>(t.m * p.heads);
       }
-    prefix_pairs = static_cast<double>(p.queries->rows()) * static_cast<double>(p.prefix * p.heads);
+    prefix_pairs = static_cast<double>(p.queries.rows()) * static_cast<double>(p.prefix * p.heads);
   }
 };
 

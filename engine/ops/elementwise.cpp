@@ -1,7 +1,5 @@
 #include "engine/ops/elementwise.h"
 
-#include <cstring>
-
 #include "engine/ops/columns.h"
 
 namespace engine {
@@ -70,17 +68,10 @@ Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) 
   });
   const Tensor xs = x.ghost();
   if (!g.needs(x)) return g.record("select_rows", y, {xs}, [](Backward&) {});
-  // The row numbers go into a tensor of the pool, not into a vector: a warm step takes nothing from
-  // the heap.
-  Tensor index = g.make(
-      {1, (n * static_cast<int64_t>(sizeof(int32_t)) + static_cast<int64_t>(sizeof(Scalar)) - 1) /
-              static_cast<int64_t>(sizeof(Scalar))});
-  if (!DryRun::on()) std::memcpy(index.data(), rows.data(), rows.size() * sizeof(int32_t));
-  const Tensor kept = g.keep(index, true);
+  const int32_t* at = g.hold(std::span(rows), true);
   return g.record("select_rows", y, {xs}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     const int64_t cols = xs.cols();
-    const auto* at = reinterpret_cast<const int32_t*>(kept.data());
     // Threads share columns, never rows: rows may repeat.
     parallel_for(
         cols, xs.rows(),

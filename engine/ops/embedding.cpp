@@ -1,5 +1,5 @@
 // y[i] = sum over lookups k of T_k[ids_k[i]];   dT_k[ids_k[i]] += dy[i].
-// Keeps nothing: the ids live in the batch. Only the rows that get a term are written
+// Saves the ids of trainable tables. Only the rows that get a term are written
 // (engine/autograd/written_rows.h); a frozen table costs nothing in backward.
 #include "engine/ops/embedding.h"
 
@@ -44,7 +44,9 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
     const int32_t* ids;
   };
   std::array<Source, kMost> sources;
-  for (size_t k = 0; k < count; ++k) sources[k] = {all[k].table.ghost(), all[k].ids};
+  for (size_t k = 0; k < count; ++k)
+    sources[k] = {all[k].table.ghost(),
+                  g.hold(std::span(all[k].ids, static_cast<size_t>(n)), g.needs(all[k].table))};
   return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]},
                   [=](Backward& bw) {
                     for (size_t k = 0; k < count; ++k) {

@@ -9,8 +9,8 @@
 
 namespace engine {
 
-// y[i] = table[ids[i]].   table (entries, d), every id in [0, entries) (checked); y (n, d). `ids`
-// must live until backward.
+// y[i] = table[ids[i]].   table (entries, d), every id in [0, entries) (checked); y (n, d). The ids
+// are copied.
 struct Lookup {
   Tensor table;
   const int32_t* ids;

@@ -1,6 +1,6 @@
-// cross_entropy:  loss = mean over rows of  -sum_c t_c log p_c,  p = softmax(logits),  t = (1 - e)
-// onehot + e / classes
-//   dlogits = (p - t) / n.   Keeps p, which is as large as the logits.
+// cross_entropy:  loss = mean over rows of  -sum_c t_c log p_c,
+//   p = softmax(logits),  t = (1 - e) onehot + e / classes
+//   dlogits = (p - t) / n.   Saves p, which is as large as the logits.
 // mse:  loss = mean of (y - t)^2;   dy = 2 (y - t) / n.
 #include "engine/ops/loss.h"
 
@@ -9,18 +9,6 @@
 #include "engine/tensor/parallel.h"
 
 namespace engine {
-namespace {
-
-// A copy of the caller's labels in the pool, so that they need not live until backward.
-Tensor keep_labels(Graph& g, const double* labels, int64_t n) {
-  Tensor kept = g.make({1, n});
-  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) kept.data()[i] = static_cast<Scalar>(labels[i]);
-  });
-  return g.keep(kept, true);
-}
-
-}  // namespace
 
 Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, double smoothing) {
   const int64_t n = logits.rows(), classes = logits.cols();
@@ -49,7 +37,8 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
   }
   const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(logits)) return g.record("cross_entropy", loss, {logits}, [](Backward&) {});
-  const Tensor kept = keep_labels(g, labels, n), ps = g.keep(p, true), input = logits.ghost();
+  const double* held = g.hold(std::span(labels, static_cast<size_t>(n)), true);
+  const Tensor ps = g.keep(p, true), input = logits.ghost();
   return g.record("cross_entropy", loss, {logits}, [=](Backward& bw) {
     const GradSink dx = bw.into(input);
     const Scalar factor = bw.scalar_dy() / static_cast<Scalar>(n);
@@ -57,7 +46,7 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
       for (int64_t r = begin; r < end; ++r) {
         const GradSink row{dx.data + r * classes, dx.beta};
         row.put(factor * (ps.row_array(r) - share));
-        row.data[static_cast<int64_t>(kept.data()[r])] -= factor * (1 - e);
+        row.data[static_cast<int64_t>(held[r])] -= factor * (1 - e);
       }
     });
   });
@@ -74,10 +63,12 @@ Tensor mse(Graph& g, const Tensor& predictions, const double* targets) {
   }
   const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(predictions)) return g.record("mse", loss, {predictions}, [](Backward&) {});
-  const Tensor kept = keep_labels(g, targets, n), ys = g.keep(predictions, true);
+  const double* held = g.hold(std::span(targets, static_cast<size_t>(n)), true);
+  const Tensor ys = g.keep(predictions, true);
   return g.record("mse", loss, {predictions}, [=](Backward& bw) {
     const Scalar factor = 2 * bw.scalar_dy() / static_cast<Scalar>(n);
-    bw.into(ys).put(factor * (ys.flat() - kept.flat()));
+    const Eigen::Map<const Eigen::Array<double, 1, Eigen::Dynamic>> t(held, n);
+    bw.into(ys).put(factor * (ys.flat() - t.cast<Scalar>()));
   });
 }
 

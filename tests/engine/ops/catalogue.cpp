@@ -178,8 +178,6 @@ void add_elementwise(Cases& out, int64_t n, int64_t d) {
   rows.push_back(0);  // some rows twice, some never
   c.name = concat("select_rows ", n, " x ", d);
   c.call = [=](Graph& g, In t) { return select_rows(g, t[0], rows); };
-  const auto count = static_cast<int64_t>(rows.size());
-  c.cost = [=](Mask) { return keeps((count * 4 + kScalar - 1) / kScalar); };  // the row numbers
   out.push_back(c);
 
   for (const bool as_row : {true, false}) {
@@ -229,7 +227,7 @@ void add_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing)
   for (int64_t i = 0; i < n; ++i) labels->push_back(double((i * 7 + 2) % classes));
   c.call = [=](Graph& g, In t) { return cross_entropy(g, t[0], labels->data(), smoothing); };
   c.twin = [=](Graph& g, In t) { return naive::cross_entropy(g, t[0], *labels, smoothing); };
-  c.cost = [=](Mask) { return keeps(n * classes + n); };  // probabilities and labels
+  c.cost = [=](Mask) { return keeps(n * classes); };  // probabilities
   out.push_back(c);
 }
 
@@ -240,7 +238,7 @@ void add_mse(Cases& out, int64_t n) {
   auto targets = std::make_shared<std::vector<double>>();
   for (int64_t i = 0; i < n; ++i) targets->push_back(0.25 * double(i % 9) - 1);
   c.call = [=](Graph& g, In t) { return mse(g, t[0], targets->data()); };
-  c.cost = [=](Mask) { return keeps(2 * n); };
+  c.cost = [=](Mask) { return keeps(n); };
   out.push_back(c);
 }
 
