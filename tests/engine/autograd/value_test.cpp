@@ -57,6 +57,21 @@ TEST_CASE("the ways from y to x add up, and a shared number is passed once") {
   CHECK(first.grad() == 1 << 30);
 }
 
+TEST_CASE("a sum of 200,000 terms, and a chain as long in which every number is used twice") {
+  const Value x = 2;
+  Value sum = 0, chain = x;
+  for (int i = 0; i < 200000; ++i) {
+    sum = sum + x;
+    chain = 0.25 * chain + 0.75 * chain;
+  }
+  sum.backward();
+  CHECK(sum.data() == 400000);
+  CHECK(x.grad() == 200000);
+  chain.backward();
+  CHECK(chain.data() == 2);
+  CHECK(x.grad() == 1);
+}
+
 TEST_CASE("a neuron by hand") {
   // w = 0.5, x = 2, b = -1: u = 0, y = tanh(0) = 0, loss = (y - 1)^2 = 1
   // dloss/dy = 2 (0 - 1) = -2, dy/du = 1, so dw = -2 x = -4, db = -2
