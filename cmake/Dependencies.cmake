@@ -68,6 +68,18 @@ if(NOT PEFT_OPENBLAS_INCLUDE OR NOT PEFT_OPENBLAS_LIBRARY)
 endif()
 get_filename_component(PEFT_OPENBLAS_DIR ${PEFT_OPENBLAS_LIBRARY} DIRECTORY)
 add_library(peft_dep::openblas INTERFACE IMPORTED)
+# With clang, OpenMP is libomp; Debian's OpenBLAS and oneDNN load libgomp, and a program would have two teams of threads on
+# the same cores. libomp has libgomp's entry points too, so programs find it under that name: by a link in a folder of the
+# build that stands first in their rpath, which holds for the libraries that they load as well.
+foreach(name IN LISTS OpenMP_CXX_LIB_NAMES)
+  if(name MATCHES "^(lib)?omp$")
+    set(PEFT_OPENMP_DIR ${CMAKE_BINARY_DIR}/openmp)
+    file(REAL_PATH ${OpenMP_${name}_LIBRARY} PEFT_LIBOMP)
+    file(MAKE_DIRECTORY ${PEFT_OPENMP_DIR})
+    file(CREATE_LINK ${PEFT_LIBOMP} ${PEFT_OPENMP_DIR}/libgomp.so.1 SYMBOLIC)
+    target_link_options(peft_dep::openblas INTERFACE "-Wl,--disable-new-dtags,-rpath,${PEFT_OPENMP_DIR}")
+  endif()
+endforeach()
 target_include_directories(peft_dep::openblas SYSTEM INTERFACE ${PEFT_OPENBLAS_INCLUDE})
 target_link_libraries(peft_dep::openblas INTERFACE ${PEFT_OPENBLAS_LIBRARY})
 target_link_options(peft_dep::openblas INTERFACE "-Wl,--disable-new-dtags,-rpath,${PEFT_OPENBLAS_DIR}")
