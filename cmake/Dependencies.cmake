@@ -1,8 +1,8 @@
 # Everything comes from Debian packages. A missing one stops the configuration with the line that installs all of them.
 # Installed beside peft_cppConfig.cmake too, to find the same for who uses the libraries.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
-libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libcxxopts-dev doctest-dev \
-libarchive-dev libjs-chart.js")
+libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libpugixml-dev libcxxopts-dev \
+doctest-dev libarchive-dev libjs-chart.js")
 
 function(peft_missing what)
   message(FATAL_ERROR "peft.cpp: ${what} was not found.\nhint: install the packages that the build needs with\n  ${PEFT_APT}")
@@ -45,6 +45,7 @@ peft_find(csv csv.h csv libcsv-dev)
 peft_find(lzma lzma.h lzma liblzma-dev)
 peft_find(pcre2 pcre2.h pcre2-8 libpcre2-dev)
 peft_find(stemmer libstemmer.h stemmer libstemmer-dev)
+peft_find(pugixml pugixml.hpp pugixml libpugixml-dev)
 
 # oneDNN's sgemm is faster than OpenBLAS at most of our shapes (docs/performance/journal.md); without it, all products are OpenBLAS's.
 option(PEFT_ONEDNN "Use oneDNN's matrix products where they are faster, if libdnnl-dev is there" ON)

@@ -12,6 +12,7 @@
 #include "apps/inspect/inspect.h"
 #include "apps/merge/merge.h"
 #include "apps/pretrain/command.h"
+#include "apps/score/command.h"
 #include "apps/tokenizer/command.h"
 
 namespace apps {
@@ -47,6 +48,7 @@ const std::vector<Command>& commands() {
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"inspect", "parameters, sites, graph, tokens or logits of a model", inspect_streams,
        "inspect"},
+      {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},
       {"merge", "fold an adapter into its base model", merge_command, "merge"},
       {"tokenizer", "learn a tokenizer from text", tokenizer_command, "train_tokenizer"},
   };

@@ -129,6 +129,21 @@ Words tokenize_13a(std::string_view line) { return split_unicode(apart_13a(line,
 Words tokenize_multi_bleu(std::string_view line) { return split_ascii(line); }
 Words tokenize_multi_bleu_lc(std::string_view line) { return split_ascii(lower_ascii(line)); }
 
+std::string apart_words(std::string_view text) {
+  std::string spaced;
+  for (size_t i = 0; i < text.size();) {
+    const char32_t c = next_code_point(text, i);
+    const bool word = c == '_' || is_letter(c) || is_number(c);
+    if (!word) spaced += ' ';
+    append_utf8(c, spaced);
+    if (!word) spaced += ' ';
+  }
+  std::string joined;
+  for (const std::string& part : split_unicode(spaced))
+    joined += (joined.empty() ? "" : " ") + part;
+  return joined;
+}
+
 std::string trim(std::string_view text) {
   size_t begin = text.size(), end = 0;
   for (size_t i = 0; i < text.size();) {

@@ -28,6 +28,10 @@ Words tokenize_13a(std::string_view line);
 Words tokenize_multi_bleu(std::string_view line);
 Words tokenize_multi_bleu_lc(std::string_view line);
 
+// Words as WebNLG's, DART's and LoRA's scripts make them before scoring: every character that is
+// neither letter, digit nor _ stands alone (Python's re.split("(\\W)")); joined by single spaces.
+std::string apart_words(std::string_view text);
+
 // Copies of text without (leading and) trailing white space of Unicode.
 std::string trim(std::string_view text);
 // `text` with every `from` replaced by `to`, left to right.
