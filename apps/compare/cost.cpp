@@ -122,7 +122,6 @@ std::optional<Predicted> predict(const Group& group) {
                                           static_cast<double>(*run.data.train_examples)));
     options.piece_tokens = pieces;
     options.dropout = !(s.contains("dropout") && s["dropout"] == 0);
-    options.threads = 1;
     const Plan plan = make_plan(run.config, run.spec, options);
     if (!plan.error.empty()) return std::nullopt;
     const int64_t accumulation = std::max<int64_t>(1, bounded(s, "grad_accumulation", 1, 1 << 16));
@@ -131,7 +130,7 @@ std::optional<Predicted> predict(const Group& group) {
     // The last batch of an epoch is smaller, so go by tokens where they are known.
     if (group.train_tokens)
       scale = group.train_tokens.mean / static_cast<double>(options.batch * options.length);
-    return Predicted{scale * (plan.input_gradient.flops + plan.weight_gradient.flops),
+    return Predicted{scale * (plan.flops() - plan.forward.flops),
                      static_cast<double>(plan.saved_bytes)};
   } catch (const std::exception&) {
     return std::nullopt;  // another family, another version, or nonsense

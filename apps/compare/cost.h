@@ -25,7 +25,7 @@ std::string why(const Summary& summary, size_t task, const Row& row);
 
 // Measured beside predicted by shapes alone (apps/plan), both for the training steps.
 struct Predicted {
-  double backward_flops = 0;  // input and weight gradients of the whole run
+  double backward_flops = 0;  // all products of the whole run but the forward pass's
   double saved_bytes = 0;     // of the largest micro-batch
 };
 // Nothing if the record does not say enough, or describes no model that can be planned.

@@ -163,12 +163,12 @@ void write_costs(std::ostream& out, const Summary& summary, size_t task) {
     };
     const auto predicted = predict(*g);
     const auto beside = cost_ratio(summary, task, row);
-    const double backward = g->input_gradient_flops.mean + g->weight_gradient_flops.mean;
+    const double backward = g->gemm_flops.mean - g->forward_flops.mean;
     rows.push_back(
         {strategy_cell(summary, row),
          number_cell(beside ? format_number(100 * beside->products, 0) + " %" : ""),
          flops(g->forward_flops), flops(g->input_gradient_flops), flops(g->weight_gradient_flops),
-         number_cell(predicted && g->input_gradient_flops
+         number_cell(predicted && g->gemm_flops && g->forward_flops
                          ? ratio_text(backward, predicted->backward_flops)
                          : ""),
          number_cell(g->saved_bytes ? format_bytes(g->saved_bytes.mean) : ""),
