@@ -13,6 +13,7 @@
 #include "apps/merge/merge.h"
 #include "apps/pretrain/command.h"
 #include "apps/score/command.h"
+#include "apps/sweep/command.h"
 #include "apps/tokenizer/command.h"
 
 namespace apps {
@@ -45,6 +46,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"finetune", "train a model on a task, with any strategy", finetune_command, "glue_finetune"},
       {"pretrain", "train a BERT or an ELECTRA on plain text", pretrain_command, "pretrain"},
+      {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"inspect", "parameters, sites, graph, tokens or logits of a model", inspect_streams,
        "inspect"},
