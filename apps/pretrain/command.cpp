@@ -22,8 +22,7 @@ int pretrain_command(int argc, const char* const* argv) {
   }
   watch_stop_signals();
   Pretrainer pretrainer(options);
-  pretrainer.run();
-  return stop_requested() ? stop_exit_code() : 0;
+  return pretrainer.run() ? 0 : stop_exit_code();  // a signal in the last step: finished
 }
 
 }  // namespace apps

@@ -348,7 +348,7 @@ void Pretrainer::show() {
                     " of peak"}});
 }
 
-void Pretrainer::run() {
+bool Pretrainer::run() {
   timer_.restart();
   say(options_.objective + ": " + format_count(store_->total_count()) + " parameters, " +
       format_count(long_.packed->tokens()) + " tokens to train on, " +
@@ -384,7 +384,7 @@ void Pretrainer::run() {
       save();
       since_save.restart();
     }
-    if (step_ == abandon_) return;
+    if (step_ == abandon_) return false;
   }
   if (used() >= 1 && evaluated != step_) write_evaluation();
   save();
@@ -393,6 +393,7 @@ void Pretrainer::run() {
   if (progress_) progress_->finish();
   say(used() >= 1 ? "finished: " + last_evaluation_ + "; " + (options_.out / "model").string()
                   : "stopped at step " + format_count(step_) + "; go on with --resume");
+  return used() >= 1;
 }
 
 }  // namespace apps

@@ -34,7 +34,8 @@ class Pretrainer {
   ~Pretrainer();
 
   // Until the budget is used up or a signal asks to stop; saves in both cases.
-  void run();
+  // Whether the budget is used up: a signal during the last step changes nothing.
+  bool run();
 
   int64_t step() const { return step_; }
   const engine::ParameterStore& store() const { return *store_; }
