@@ -1,5 +1,6 @@
 #include "apps/score/command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -25,6 +26,19 @@ std::string number(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
+}
+
+// "a,b,c" is three files, unless one has that name.
+void add_files(const std::string& list, std::vector<fs::path>& files) {
+  if (fs::exists(list)) {
+    files.emplace_back(list);
+    return;
+  }
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    if (end > begin) files.emplace_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
 }
 
 void print_table(const std::vector<data::ScoredSet>& sets, std::ostream& out) {
@@ -117,7 +131,7 @@ int score_command(int argc, const char* const* argv) {
   const data::TableTask task = data::table_task(flags["task"].as<std::string>());
   std::vector<fs::path> references;
   for (const std::string& file : flags["references"].as<std::vector<std::string>>())
-    references.emplace_back(file);
+    add_files(file, references);
   const data::Outputs outputs = data::read_outputs(task, files[0], references);
   print_notes(outputs.notes);
 

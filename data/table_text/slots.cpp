@@ -24,7 +24,11 @@ struct Class {
 
 #define BEFORE_RATING \
   "(?:customer |overall |service )*(?:rating|rated|ratings|review|reviews|score)"
-#define AFTER_RATING "(?:rating|rated|ratings|reviews?|score)(?: \\w+){0,2} "
+// What may stand between a noun and its value; "and a high customer rating" may not.
+#define AFTER_RATING \
+  "(?:rating|rated|ratings|reviews?|score)(?: (?:is|are|was|of|as|being|at|a|an|very|from)){0,3} "
+#define AFTER_PRICE \
+  "pric\\w*(?: (?:range|ranges|bracket|category|point|is|are|of|in|the|being|very)){0,4} "
 
 const std::vector<Class>& classes() {
   static const std::vector<Class> table = {
@@ -41,19 +45,20 @@ const std::vector<Class>& classes() {
       {"priceRange",
        {"cheap", "less than £20"},
        "\\bcheap|\\binexpensive|\\blow(?:er)?(?: end)? (?:pric|cost)|\\baffordabl|\\bbudget"
-       "|pric\\w*(?: \\w+){0,3} low\\b|\\bl20 or less|(?:less|lower|cheaper) than "
+       "|" AFTER_PRICE "low\\b|\\bl20 or less|(?:less|lower|cheaper) than "
        "l?20|(?:under|below|up to|"
        "within|max\\w* of) l?20",
        false},
       {"priceRange",
        {"moderate", "£20-25"},
-       "\\bmoderate|\\breasonabl|\\b(?:average|mid|medium)(?: range)? ?pric|pric\\w*(?: \\w+){0,3} "
+       "\\bmoderate|\\breasonabl|\\b(?:average|mid|medium)(?: range)? ?pric|" AFTER_PRICE
        "(?:average|moderate)|l?20 (?:to |and |through |or )?l?25|\\bmid range",
        false},
       {"priceRange",
        {"high", "more than £30"},
-       "\\bhigh(?:er|ly)?(?: end)? (?:pric|cost)|\\bexpensive|\\bpric[e]?y\\b|\\bcostly|\\bupscale|"
-       "pric\\w*(?: \\w+){0,3} high|(?:more|higher|greater|above) (?:than )?l?30|(?:over|upwards "
+       "\\bhigh(?:er|ly)?(?: end)? "
+       "(?:pric|cost)|\\bexpensive|\\bpric[e]?y\\b|\\bcostly|\\bupscale|" AFTER_PRICE
+       "high|(?:more|higher|greater|above) (?:than )?l?30|(?:over|upwards "
        "of|at "
        "least|from|exceed\\w*) l?30|l30 (?:or more|and up|plus)|\\bhigh end",
        false},
@@ -66,13 +71,13 @@ const std::vector<Class>& classes() {
        {"average", "3 out of 5"},
        "\\b(?:average|decent|mediocre|moderate|ok|okay|3|three)(?: star)? " BEFORE_RATING
        "|" AFTER_RATING "(?:average|decent|mediocre)\\b|\\b(?:3|three) ?(?:out of|of|/) "
-                        "?(?:5|five)|\\b(?:3|three) stars?\\b",
+       "?(?:5|five)|\\b(?:3|three) stars?\\b",
        false},
       {"customer rating",
        {"high", "5 out of 5"},
        "\\b(?:high|highly|excellent|great|good|top|well|5|five)(?: star)? " BEFORE_RATING
        "|" AFTER_RATING "(?:high|excellent|great)\\b|\\b(?:5|five) ?(?:out of|of|/) "
-                        "?(?:5|five)|\\b(?:5|five) stars?\\b",
+       "?(?:5|five)|\\b(?:5|five) stars?\\b",
        false},
       {"area",
        {"city centre"},

@@ -187,6 +187,13 @@ TEST_CASE("slot errors") {
   CHECK(slots("name[The Mill], familyFriendly[no]", "Mill is for adults only.").missing == 0);
   CHECK(slots("name[The Mill]", "The Mill's a restaurant.").invented == 0);
   CHECK(slots("name[X], near[Café Sicilia]", "X is near Café Sicilia.").invented == 0);
+  // The value belongs to the nearer noun.
+  const SlotErrors near = slots("name[X], priceRange[high], customer rating[average]",
+                                "X has a high price range and an average customer rating.");
+  CHECK(near.missing == 0);
+  CHECK(near.invented == 0);
+  CHECK(slots("name[X], priceRange[cheap]", "X has a price range that is cheap.").missing == 0);
+  CHECK(slots("name[X], priceRange[high]", "X's price range is high.").missing == 0);
   CHECK(slots("name[X], wifi[free]", "X has nothing.").missing == 1);
   CHECK_THROWS_AS(e2e_slot_errors({}, {"x"}), Error);
 }
