@@ -8,14 +8,14 @@
 namespace engine {
 namespace {
 
-constexpr int64_t kChunk = 256;  // columns at once: both buffers stay in the first cache
+constexpr int64_t kColumns = 256;  // columns at once: both buffers stay in the first cache
 
 // fn(row, first column, columns) over (n, d) in chunks.
 template <class F>
 void for_chunks(int64_t n, int64_t d, int64_t cost, F&& fn) {
   parallel_for(n, cost * d, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
-      for (int64_t c = 0; c < d; c += kChunk) fn(r, c, std::min(kChunk, d - c));
+      for (int64_t c = 0; c < d; c += kColumns) fn(r, c, std::min(kColumns, d - c));
   });
 }
 
@@ -31,7 +31,7 @@ void forward(const Tensor& y, const Scalar* u, const Scalar* v, int64_t stride, 
 void backward(const Tensor& dy, const Scalar* u, const Scalar* v, int64_t stride,
               const GradSink& du, const GradSink& dv, Activation act) {
   for_chunks(dy.rows(), dy.cols(), 16, [&](int64_t r, int64_t c, int64_t width) {
-    Scalar buffer[kChunk];
+    alignas(64) Scalar buffer[kColumns];  // Eigen rounds by alignment: not the thread's choice
     RowMap chunk(buffer, width);
     const ConstRowMap e(dy.row(r) + c, width);
     const int64_t at = r * stride + c;
