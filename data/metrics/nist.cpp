@@ -10,7 +10,7 @@
 namespace data::metrics {
 namespace {
 
-constexpr int kOrders = 5;
+constexpr int kNistOrders = 5;
 
 Ngram without_last(Ngram ngram, int n) {
   ngram.words[n - 1] = -1;
@@ -29,14 +29,14 @@ double length_penalty(double ratio) {
 double nist(const Sentences& sentences, NistStyle style) {
   engine::check(!sentences.hypotheses.empty(), "nist", "there is no hypothesis to score");
   IdSentences ids = to_ids(sentences);
-  std::array<NgramCounts, kOrders + 1> counts;
+  std::array<NgramCounts, kNistOrders + 1> counts;
   double words = 0, mean_lengths = 0, references = 0;
   for (size_t i = 0; i < ids.references.size(); ++i) {
     double own = 0;
     for (const Ids& reference : ids.references[i]) {
       own += static_cast<double>(reference.size());
       references += !reference.empty();
-      for (int n = 1; n <= kOrders; ++n)
+      for (int n = 1; n <= kNistOrders; ++n)
         each_ngram(reference, n, [&](const Ngram& ngram) { ++counts[n][ngram]; });
     }
     words += own;
@@ -52,7 +52,7 @@ double nist(const Sentences& sentences, NistStyle style) {
     return std::log2(before / counts[n].at(ngram));
   };
   double hypothesis_words = 0, sum = 0;
-  for (int n = 1; n <= kOrders; ++n) {
+  for (int n = 1; n <= kNistOrders; ++n) {
     double information = 0, total = 0;
     for (size_t i = 0; i < ids.hypotheses.size(); ++i) {
       const Ids& hypothesis = ids.hypotheses[i];

@@ -38,7 +38,7 @@ std::string complaint(TableTask task, const std::string& name, const std::string
   return "";
 }
 
-bool has(const std::string& text, const std::string& part) {
+bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("WebNLG's categories and marks") {
   CHECK_FALSE(seen_category(set.entries[1].category));
   CHECK(set.entries[0].references().size() == 3);
   CHECK(set.entries[0].references(true).size() == 2);
-  CHECK(has(set.entries[1].where, "webnlg.xml:15"));
+  CHECK(holds(set.entries[1].where, "webnlg.xml:15"));
 }
 
 TEST_CASE("JSON lines, folders and sets without texts") {
@@ -115,38 +115,38 @@ TEST_CASE("JSON lines, folders and sets without texts") {
   const TableSet left = read_tables(TableTask::e2e, folder / "two.jsonl");
   CHECK(left.entries[0].references() == std::vector<std::string>{"x"});
   REQUIRE(left.notes.size() == 1);
-  CHECK(has(left.notes[0], "two.jsonl:1: an empty text is left out"));
+  CHECK(holds(left.notes[0], "two.jsonl:1: an empty text is left out"));
 }
 
 TEST_CASE("what is wrong with a file is said with its line") {
   const TableTask e2e = TableTask::e2e, webnlg = TableTask::webnlg, dart = TableTask::dart;
-  CHECK(has(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname A,y\n"),
+  CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname A,y\n"),
             "a.csv:3: expected name[value]"));
   CHECK(
-      has(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname[B],\n"), "a.csv:3: an empty reference"));
-  CHECK(has(complaint(e2e, "a.csv", "mr,ref\nname[A]\n"), "a.csv:2: has 1 fields, expected 2"));
-  CHECK(has(complaint(e2e, "a.csv", "x,y\nname[A],z\n"), "no column names the meaning"));
-  CHECK(has(complaint(e2e, "a.csv", "mr,ref\nname[A],\xFFx\n"), "a.csv:2"));
-  CHECK(has(complaint(e2e, "a.csv", ""), "is empty"));
-  CHECK(has(complaint(e2e, "a.txt", "name : A||x\nname : B\n"), "a.txt:2: expected table||text"));
-  CHECK(has(complaint(e2e, "a.xml", "<benchmark/>"), "ends in .csv"));
-  CHECK(has(complaint(webnlg, "a.xml", "<benchmark>\n<entries>\n<entry>"), "not XML"));
-  CHECK(has(complaint(webnlg, "a.xml", "<a/>"), "has no <benchmark><entries>"));
+      holds(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname[B],\n"), "a.csv:3: an empty reference"));
+  CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A]\n"), "a.csv:2: has 1 fields, expected 2"));
+  CHECK(holds(complaint(e2e, "a.csv", "x,y\nname[A],z\n"), "no column names the meaning"));
+  CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A],\xFFx\n"), "a.csv:2"));
+  CHECK(holds(complaint(e2e, "a.csv", ""), "is empty"));
+  CHECK(holds(complaint(e2e, "a.txt", "name : A||x\nname : B\n"), "a.txt:2: expected table||text"));
+  CHECK(holds(complaint(e2e, "a.xml", "<benchmark/>"), "ends in .csv"));
+  CHECK(holds(complaint(webnlg, "a.xml", "<benchmark>\n<entries>\n<entry>"), "not XML"));
+  CHECK(holds(complaint(webnlg, "a.xml", "<a/>"), "has no <benchmark><entries>"));
   const std::string head = "<benchmark><entries>\n<entry category=\"Food\"><modifiedtripleset>\n";
-  CHECK(has(complaint(webnlg, "a.xml",
+  CHECK(holds(complaint(webnlg, "a.xml",
                       head + "<mtriple>a | b</mtriple></modifiedtripleset></entry>"
                              "</entries></benchmark>"),
             "a.xml:3: expected \"subject | property | object\""));
-  CHECK(has(complaint(webnlg, "a.xml",
+  CHECK(holds(complaint(webnlg, "a.xml",
                       head + "<mtriple>a | b | c</mtriple></modifiedtripleset>\n"
                              "<lex> </lex></entry></entries></benchmark>"),
             "a.xml:2: an empty text"));
-  CHECK(has(complaint(dart, "a.json", "{}"), "is neither"));
-  CHECK(has(complaint(dart, "a.json", "[{\"tripleset\": [[\"a\", \"b\"]]}]"),
+  CHECK(holds(complaint(dart, "a.json", "{}"), "is neither"));
+  CHECK(holds(complaint(dart, "a.json", "[{\"tripleset\": [[\"a\", \"b\"]]}]"),
             "entry 1: expected [sub"));
-  CHECK(has(complaint(dart, "a.json", "[{\"tripleset\": []}]"), "without relations"));
-  CHECK(has(complaint(dart, "a.jsonl", "{\"text\": \"x\"}"), "a.jsonl:1: has no table"));
-  CHECK(has(complaint(dart, "a.jsonl", "\n{"), "a.jsonl:2: is not JSON"));
+  CHECK(holds(complaint(dart, "a.json", "[{\"tripleset\": []}]"), "without relations"));
+  CHECK(holds(complaint(dart, "a.jsonl", "{\"text\": \"x\"}"), "a.jsonl:1: has no table"));
+  CHECK(holds(complaint(dart, "a.jsonl", "\n{"), "a.jsonl:2: is not JSON"));
   CHECK_THROWS_WITH_AS(table_task("xsum"), doctest::Contains("e2e, webnlg, dart"), Error);
   CHECK_THROWS_WITH_AS(linearization("gpt3"), doctest::Contains("lora, prefix-tuning"), Error);
 }

@@ -11,6 +11,7 @@
 using namespace engine;
 using testing::PoisonedWorkspace;
 
+namespace sites_test {
 namespace {
 
 // Pre-LN, as GPT-2: one fused layer for query, key and value.
@@ -165,3 +166,5 @@ TEST_CASE("the spread of fresh weights is set for what is drawn from a normal di
   CHECK(net.first.qkv.weight.init_std == 0.5);
   CHECK(net.first.qkv.bias.init == Init::zeros);
 }
+
+}  // namespace sites_test
