@@ -105,6 +105,22 @@ def cross_entropy_cases():
     return out
 
 
+def weighted_cross_entropy_cases():
+    weights = [0.5, 1.25, 2.0, 0.75]
+    return [_case(n, {"logits": _normal("wce", 3, 4, scale=2)},
+                  {"labels": [1, 0, 2], "label_smoothing": e, "weights": weights},
+                  lambda logits: F.cross_entropy(logits, torch.tensor([1, 0, 2]), label_smoothing=e,
+                                                 weight=torch.tensor(weights, dtype=torch.float64)))
+            for n, e in (("plain", 0.0), ("label smoothing", 0.1))]
+
+
+def binary_cross_entropy_cases():
+    targets = [[1.0, 0.0, 0.25], [0.0, 0.0, 1.0]]
+    return [_case(n, {"logits": _normal("bce", 2, 3, scale=s)}, {"targets": targets},
+                  lambda logits: F.binary_cross_entropy_with_logits(logits, torch.tensor(targets, dtype=torch.float64)))
+            for n, s in (("plain", 2.0), ("large logits", 200.0))]
+
+
 def ops():
     pairs = [(n, _normal("mse" + n, *s), _normal("mset" + n, *s)) for n, s in (("four", (4, 1)), ("one", (1, 1)))]
     ids = [2, 0, 2, 4, 2]
@@ -118,6 +134,8 @@ def ops():
         "linear": linear_cases(),
         "attention": attention_cases(),
         "cross_entropy": cross_entropy_cases(),
+        "weighted_cross_entropy": weighted_cross_entropy_cases(),
+        "binary_cross_entropy": binary_cross_entropy_cases(),
         "mse": [_case(n, {"x": x}, {"target": numbers(t)}, lambda x: F.mse_loss(x, t)) for n, x, t in pairs],
         "embedding": [_case(n, {"table": _normal("emb", 5, 3)}, {"ids": ids, "padding_idx": p},
                             lambda table: F.embedding(torch.tensor(ids), table, padding_idx=p), _normal("embdy", 5, 3))

@@ -166,6 +166,29 @@ TEST_CASE("goldens: cross_entropy") {
   CHECK(used == 3);
 }
 
+TEST_CASE("goldens: weighted_cross_entropy") {
+  for (const json& j : goldens()["weighted_cross_entropy"]) {
+    INFO(j["name"].get<std::string>());
+    Run run(j);
+    Graph g(run.ws);
+    const auto labels = j["labels"].get<std::vector<double>>();
+    run.check(g, weighted_cross_entropy(g, run.input(g, "logits"), labels.data(),
+                                        j["weights"].get<std::vector<double>>(),
+                                        j["label_smoothing"].get<double>()));
+  }
+}
+
+TEST_CASE("goldens: binary_cross_entropy") {
+  for (const json& j : goldens()["binary_cross_entropy"]) {
+    INFO(j["name"].get<std::string>());
+    Run run(j);
+    Graph g(run.ws);
+    const Matrix m = matrix_of(j["targets"]);
+    const std::vector<double> targets(m.data(), m.data() + m.size());
+    run.check(g, binary_cross_entropy(g, run.input(g, "logits"), targets.data()));
+  }
+}
+
 TEST_CASE("goldens: mse") {
   for (const json& j : goldens()["mse"]) {
     INFO(j["name"].get<std::string>());
