@@ -42,6 +42,7 @@ void fill(const EncodedSplit& split, const std::vector<int64_t>& order, int64_t 
   batch.types.clear();
   batch.segments.clear();
   batch.labels.clear();
+  batch.targets.clear();
   batch.examples.clear();
   const int64_t begin = batch_number * batch_size;
   const int64_t end = std::min(begin + batch_size, split.size());

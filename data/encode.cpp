@@ -16,22 +16,53 @@ std::span<const uint8_t> EncodedSplit::types(int64_t i) const {
 }
 
 void EncodedSplit::add(const Encoding& encoding, std::optional<double> label, int64_t example_id) {
+  add(encoding, label ? std::span<const double>(&*label, 1) : std::span<const double>(),
+      example_id);
+}
+
+void EncodedSplit::add(const Encoding& encoding, std::span<const double> labels,
+                       int64_t example_id) {
+  const bool label = !labels.empty();
+  if (label && labels_.empty()) label_width_ = static_cast<int>(labels.size());
   engine::check(
       !encoding.ids.empty(), "encode", "example ", example_id,
       " has no token, and a sequence is never empty",
       engine::hint(
           "its text is empty and the tokenizer adds no special tokens: leave the row out"));
-  engine::check(label ? labels_.size() == static_cast<size_t>(size()) : labels_.empty(), "encode",
-                "example ", example_id,
+  engine::check(label ? labels_.size() == static_cast<size_t>(size() * label_width_) &&
+                            labels.size() == static_cast<size_t>(label_width_)
+                      : labels_.empty(),
+                "encode", "example ", example_id,
                 label ? " has a label and those before it have none"
                       : " has no label and those before it have one");
   ids_.insert(ids_.end(), encoding.ids.begin(), encoding.ids.end());
   types_.insert(types_.end(), encoding.types.begin(), encoding.types.end());
   starts_.push_back(static_cast<int64_t>(ids_.size()));
-  if (label) labels_.push_back(*label);
+  labels_.insert(labels_.end(), labels.begin(), labels.end());
   example_ids_.push_back(example_id);
   longest_ = std::max(longest_, static_cast<int32_t>(encoding.ids.size()));
   truncated_ += encoding.removed > 0;
+}
+
+std::span<const int32_t> EncodedSplit::tags(int64_t i) const {
+  if (tags_.empty()) return {};
+  return {tags_.data() + word_starts_[size_t(i)], static_cast<size_t>(words(i))};
+}
+
+void EncodedSplit::add_words(const Encoding& encoding, std::span<const int32_t> rows,
+                             std::span<const int32_t> tags, int64_t example_id) {
+  engine::check(tags.empty() || tags.size() == rows.size(), "encode", "sentence ", example_id,
+                " has ", rows.size(), " words and ", tags.size(), " tags");
+  engine::check(size() == 0 || tags.empty() == tags_.empty(), "encode", "sentence ", example_id,
+                tags.empty() ? " has no tags and those before it have some"
+                             : " has tags and those before it have none");
+  add(encoding, std::span<const double>(), example_id);
+  targets_.resize(ids_.size(), -1);
+  const auto begin = static_cast<size_t>(starts_[starts_.size() - 2]);
+  for (size_t w = 0; w < rows.size(); ++w)
+    if (rows[w] >= 0) targets_[begin + static_cast<size_t>(rows[w])] = tags.empty() ? 0 : tags[w];
+  tags_.insert(tags_.end(), tags.begin(), tags.end());
+  word_starts_.push_back(word_starts_.back() + static_cast<int64_t>(rows.size()));
 }
 
 void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
@@ -40,16 +71,22 @@ void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
   batch.ids.insert(batch.ids.end(), sequence.begin(), sequence.end());
   batch.types.insert(batch.types.end(), kinds.begin(), kinds.end());
   batch.segments.add(length(i));
-  if (labelled()) batch.labels.push_back(labels_[static_cast<size_t>(i)]);
+  if (!labels_.empty())
+    batch.labels.insert(batch.labels.end(), labels_.begin() + i * label_width_,
+                        labels_.begin() + (i + 1) * label_width_);
+  if (!targets_.empty())
+    batch.targets.insert(batch.targets.end(), targets_.begin() + starts_[size_t(i)],
+                         targets_.begin() + starts_[size_t(i) + 1]);
   batch.examples.push_back(i);
 }
 
 EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair,
-                          int max_length) {
+                          int max_length, int classes) {
   constexpr int64_t kAtATime = 4096;  // by all threads; then they are appended in order
   EncodedSplit split;
   std::vector<Encoding> encoded;
   std::vector<std::exception_ptr> failed;
+  std::vector<double> flags;
   for (size_t from = 0; from < examples.size(); from += kAtATime) {
     const auto some = examples.subspan(from, std::min<size_t>(kAtATime, examples.size() - from));
     encoded.resize(some.size());
@@ -67,7 +104,13 @@ EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> e
     }
     for (size_t i = 0; i < some.size(); ++i) {
       if (failed[i]) std::rethrow_exception(failed[i]);
-      split.add(encoded[i], some[i].label, some[i].id);
+      if (classes > 0 && some[i].label) {
+        flags.assign(static_cast<size_t>(classes), 0);
+        for (const int32_t c : some[i].labels) flags[static_cast<size_t>(c)] = 1;
+        split.add(encoded[i], flags, some[i].id);
+      } else {
+        split.add(encoded[i], some[i].label, some[i].id);
+      }
     }
   }
   return split;

@@ -63,6 +63,7 @@ std::vector<GlueTask> make_table() {
   // two more fields.
   table.push_back({.info = {.key = "stsb",
                             .name = "STS-B",
+                            .kind = "regress",
                             .pair = true,
                             .regression = true,
                             .labels = {},

@@ -21,8 +21,13 @@ std::optional<int> TaskInfo::label_index(std::string_view label) const {
 }
 
 nlohmann::ordered_json TaskInfo::to_json() const {
-  return {{"key", key},       {"name", name},      {"pair", pair}, {"regression", regression},
-          {"labels", labels}, {"metrics", metrics}};
+  return {{"key", key},
+          {"name", name},
+          {"kind", kind},
+          {"pair", pair},
+          {"regression", regression},
+          {"labels", labels},
+          {"metrics", metrics}};
 }
 
 TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
@@ -32,6 +37,8 @@ TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
     json.at("name").get_to(info.name);
     json.at("pair").get_to(info.pair);
     json.at("regression").get_to(info.regression);
+    info.kind = info.regression ? "regress" : "classify";  // what older records do not say
+    if (json.contains("kind")) json.at("kind").get_to(info.kind);
     json.at("labels").get_to(info.labels);
     json.at("metrics").get_to(info.metrics);
     return info;

@@ -14,11 +14,12 @@
 namespace data {
 
 struct TaskInfo {
-  std::string key;    // lower-case, as Hugging Face spells it: "cola", "sst2", "stsb", "mnli", ...;
-                      // "own" for own data
-  std::string name;   // as GLUE spells it: "CoLA", "SST-2", "STS-B", "MNLI"
-  bool pair = false;  // two texts an example
-  bool regression = false;  // the label is a number; otherwise it is an index into `labels`
+  std::string key;   // lower-case, as Hugging Face spells it: "cola", "sst2", "stsb", "mnli", ...;
+                     // "own" for own data
+  std::string name;  // as GLUE spells it: "CoLA", "SST-2", "STS-B", "MNLI"
+  std::string kind = "classify";  // of tasks/: "classify", "regress", "multilabel"
+  bool pair = false;              // two texts an example
+  bool regression = false;        // the label is a number; otherwise it is an index into `labels`
   std::vector<std::string>
       labels;  // class names in the order of Hugging Face's datasets; empty for a regression
   std::vector<std::string>
@@ -41,6 +42,8 @@ struct Example {
   std::string a;
   std::string b;                // empty for a single text
   std::optional<double> label;  // class index, or the target of a regression; none in a test set
+  std::vector<int32_t> labels = {};  // several classes, or the tag of each word; `label` is then 0
+  std::vector<std::string> words = {};  // of a tagged sentence, instead of a text
   int64_t id =
       0;  // row number in the file, from 0, corrupt rows not counted: the index of a submission
 };
@@ -50,13 +53,20 @@ struct Split {
       name;  // "train", "dev", "test"; MNLI: "dev_matched", "dev_mismatched", "test_matched", ...
   std::filesystem::path file;  // where the rows were read from
   std::vector<Example> examples;
-  int64_t skipped = 0;  // corrupt rows left out (QQP only; elsewhere such a row is an error)
+  int64_t skipped = 0;                       // rows left out ...
+  std::string skipped_why = "corrupt rows";  // ... and what they are
 
   bool labelled() const { return !examples.empty() && examples.front().label.has_value(); }
 };
 
+// Names of the columns in use, of own data; text_b is empty for single texts.
+struct ColumnNames {
+  std::string text, text_b, label;
+};
+
 struct TaskData {
   TaskInfo info;
+  ColumnNames columns;
   std::map<std::string, Split> splits;  // the splits whose file exists
 
   bool has(const std::string& split) const { return splits.contains(split); }

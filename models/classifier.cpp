@@ -11,7 +11,7 @@ using engine::Tensor;
 SequenceClassifier::SequenceClassifier(ModelConfig config)
     : config_(std::move(config)),
       model_(make_model(config_.json, config_.where)),
-      head_(std::make_unique<Classifier>(*model_, HeadKind::classification, config_.num_labels)) {
+      head_(std::make_unique<Classifier>(*model_, config_.head, config_.num_labels)) {
   declare(*model_, "");
 }
 
@@ -31,6 +31,12 @@ Tensor SequenceClassifier::head(Graph& g, Tensor x) { return (*head_)(g, std::mo
 
 Tensor SequenceClassifier::logits(Graph& g, const engine::Batch& batch) {
   return head(g, encode_first(g, batch));
+}
+
+Tensor SequenceClassifier::logits_at(Graph& g, const engine::Batch& batch,
+                                     const std::vector<int32_t>& rows) {
+  rows_.choose(batch.segments, rows);
+  return head(g, model_->encode(g, batch, {&rows_}));
 }
 
 Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::Batch& batch,

@@ -26,6 +26,11 @@ class SequenceClassifier : public engine::Module {
   // (sequences, num_labels) from encode_first().
   engine::Tensor head(engine::Graph& g, engine::Tensor first);
   engine::Tensor logits(engine::Graph& g, const engine::Batch& batch);
+  // (rows, num_labels) at some tokens, ascending: what a head for tokens says of each.
+  engine::Tensor logits_at(engine::Graph& g, const engine::Batch& batch,
+                           const std::vector<int32_t>& rows);
+  // The last layer of the head: (num_labels, hidden).
+  engine::Linear& output_layer() { return *head_->out; }
   // Cross entropy over the classes, or mean squared error when num_labels is 1; `logits` from this
   // model.
   engine::Tensor loss(engine::Graph& g, const engine::Tensor& logits, const engine::Batch& batch,

@@ -117,7 +117,7 @@ void set_labels(ModelConfig& config, int num_labels, const std::vector<std::stri
 Json ModelConfig::to_json() const {
   const auto model = make_model(json, where);
   Json out = model->to_json();
-  out["architectures"] = {model->names(HeadKind::classification).architecture};
+  out["architectures"] = {model->names(head).architecture};
   out["id2label"] = Json::object();
   out["label2id"] = Json::object();
   for (int i = 0; i < num_labels; ++i) {
@@ -127,8 +127,10 @@ Json ModelConfig::to_json() const {
     out["id2label"][std::to_string(i)] = label;
     out["label2id"][label] = i;
   }
-  if (num_labels == 1)
+  if (num_labels == 1 && head == HeadKind::classification)
     out["problem_type"] = "regression";
+  else if (multi_label)
+    out["problem_type"] = "multi_label_classification";
   else
     out.erase("problem_type");
   return out;

@@ -10,6 +10,9 @@ using engine::Scalar;
 using engine::Tensor;
 
 void Features::check_strategy() const {
+  engine::check(session_.task->head() == models::HeadKind::classification, "--cache-features",
+                "keeps one row an example, and this kind of task reads every word",
+                engine::hint("leave --cache-features out"));
   for (const engine::Parameter* p : session_.store->trainable())
     engine::check(p->role == engine::Role::head || p->role == engine::Role::pooler,
                   "--cache-features", "the strategy ", session_.strategy->spec(), " trains ",

@@ -14,7 +14,7 @@
 #include "peft/adapter_file.h"
 #include "run/evaluate.h"
 #include "run/features.h"
-#include "run/record.h"
+#include "run/position.h"
 
 namespace run {
 
@@ -25,39 +25,35 @@ namespace {
 
 constexpr const char* kOptimizer = "adamw";
 
-// What --resume needs beyond parameters and moments.
-struct Position {
-  RunTotals totals;
-  double loss_sum = 0;  // since the last logged line
-  int64_t loss_count = 0;
-  double best_score = -1e300;
-  int64_t best_step = 0;
-  int evaluations_without_gain = 0;
-  int64_t evaluated_at = -1;  // the last update that was evaluated
-
-  Json to_json() const {
-    return {{"totals", totals.to_json()},  {"loss_sum", loss_sum},
-            {"loss_count", loss_count},    {"best_score", best_score},
-            {"best_step", best_step},      {"evaluations_without_gain", evaluations_without_gain},
-            {"evaluated_at", evaluated_at}};
-  }
-  static Position from_json(const Json& json) {
-    const std::string where = "training state";
-    Position p;
-    p.totals = RunTotals::from_json(engine::get<Json>(json, "totals", where));
-    p.loss_sum = engine::get<double>(json, "loss_sum", where);
-    p.loss_count = engine::get<int64_t>(json, "loss_count", where);
-    p.best_score = engine::get<double>(json, "best_score", where);
-    p.best_step = engine::get<int64_t>(json, "best_step", where);
-    p.evaluations_without_gain = engine::get<int>(json, "evaluations_without_gain", where);
-    p.evaluated_at = engine::get<int64_t>(json, "evaluated_at", where);
-    return p;
-  }
-};
-
 int64_t total_updates(const FinetuneSettings& s, int64_t batches_per_epoch) {
   if (s.max_steps > 0) return s.max_steps;
-  return (s.epochs * batches_per_epoch + s.grad_accumulation - 1) / s.grad_accumulation;
+  // The last step of an epoch takes what is left of it.
+  return s.epochs * ((batches_per_epoch + s.grad_accumulation - 1) / s.grad_accumulation);
+}
+
+// A warm-up never takes all updates, and its first one learns. "hf_linear" and its like are as
+// transformers has them: for comparisons.
+engine::Schedule make_schedule(const FinetuneSettings& s, int64_t updates) {
+  int64_t warmup = engine::warmup_updates(updates, s.warmup_ratio);
+  if (s.schedule.starts_with("hf_")) return {s.schedule.substr(3), updates, warmup};
+  warmup = std::min(warmup, std::max<int64_t>(0, updates - 1));
+  return {s.schedule, updates, warmup, engine::Warmup::above_zero};
+}
+
+// A run goes on under the rules that it was begun with, or not at all.
+void check_rules(const FinetuneSettings& settings) {
+  const fs::path file = fs::path(settings.out) / "run.json";
+  if (!settings.resume || settings.out.empty() || !fs::exists(file)) return;
+  const Json record = engine::json_file(file);
+  if (!engine::has(record, "settings")) return;
+  const int rules = FinetuneSettings::from_json(record["settings"], file.string()).rules;
+  engine::check(
+      rules == kRules, "--resume", "the run in ", settings.out, " was begun under rules ", rules,
+      ", and this program has rules ", kRules,
+      engine::hint("finish it with the version that began it (",
+                   engine::get_or<std::string>(record, "engine_version", "?", "run.json"), ", ",
+                   engine::get_or<std::string>(record, "git_revision", "?", "run.json"),
+                   "), or begin a new one; nothing was changed"));
 }
 
 class Run {
@@ -68,12 +64,12 @@ class Run {
         session_(open_session(settings_)),
         batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed),
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
-        schedule_(settings_.schedule, updates_,
-                  engine::warmup_updates(updates_, settings_.warmup_ratio)) {
+        schedule_(make_schedule(settings_, updates_)) {
     if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
     if (settings_.piece_tokens == engine::kPiecesByWidth)
       settings_.piece_tokens = engine::default_piece_tokens(*session_.model);
-    engine::check(session_.splits.at("train").labelled(), session_.task.info.name,
+    if (settings_.max_length == 0) settings_.max_length = session_.max_length;
+    engine::check(session_.splits.at("train").labelled(), session_.task->info().name,
                   "the training data has no labels");
     if (settings_.cache_features) features_ = std::make_unique<Features>(session_);
   }
@@ -165,20 +161,20 @@ class Run {
     return true;
   }
 
-  engine::Tensor logits(engine::Graph& g, const std::string& split,
-                        const engine::TokenBatch& batch) {
+  engine::Tensor outputs(engine::Graph& g, const std::string& split,
+                         const engine::TokenBatch& batch) {
     if (features_) return session_.model->head(g, features_->rows(g, split, batch));
-    return session_.model->logits(g, batch);
+    return session_.task->outputs(g, *session_.model, batch);
   }
 
   // With kept features only the head runs: there is nothing to cut.
   int64_t piece_tokens() const { return features_ ? 0 : settings_.piece_tokens; }
 
-  Predictions predictions_of(const std::string& split) {
-    return predict(
-        *session_.model, workspace_, session_.splits.at(split), settings_.eval_batch_size,
-        piece_tokens(),
-        [&](engine::Graph& g, const engine::TokenBatch& batch) { return logits(g, split, batch); });
+  tasks::Predictions predictions_of(const std::string& split) {
+    return predict(*session_.task, workspace_, session_.splits.at(split), settings_.eval_batch_size,
+                   piece_tokens(), [&](engine::Graph& g, const engine::TokenBatch& batch) {
+                     return outputs(g, split, batch);
+                   });
   }
 
   bool train() {
@@ -190,11 +186,12 @@ class Run {
     options.piece_tokens = piece_tokens();
     options.seed = settings_.seed;
     if (settings_.profile) options.listener = &profile;
-    engine::Trainer trainer(workspace_, *session_.store, *optimizer_, schedule_, options,
-                            [&](engine::Graph& g, const engine::TokenBatch& batch) {
-                              return session_.model->loss(g, logits(g, "train", batch), batch,
-                                                          settings_.label_smoothing);
-                            });
+    engine::Trainer trainer(
+        workspace_, *session_.store, *optimizer_, schedule_, options,
+        [&](engine::Graph& g, const engine::TokenBatch& batch) {
+          return session_.task->loss(g, outputs(g, "train", batch), batch);
+        },
+        [&](const engine::TokenBatch& batch) { return session_.task->terms(batch); });
     watcher_.training(session_, optimizer_->steps(), updates_);
     seen_ = engine::counters();
     since_count_.restart();
@@ -209,13 +206,17 @@ class Run {
       }
       const int64_t epoch = batches_.epoch();
       const engine::Timer timer;
-      const engine::Update u = trainer.update([&](engine::TokenBatch& batch) {
+      bool first = true;
+      engine::Update u = trainer.update([&](engine::TokenBatch& batch) {
+        if (!first && batches_.batch_in_epoch() == 0) return false;  // the epoch is over
+        first = false;
         const engine::Timer packing;
         batches_.next(batch);
-        if (!settings_.profile) return;
-        profile.other("batch", packing.seconds());
-        profile.begin_step();
+        if (settings_.profile) profile.other("batch", packing.seconds());
+        if (settings_.profile) profile.begin_step();
+        return true;
       });
+      u.loss *= session_.task->loss_unit();
       at_.totals.train_seconds += timer.seconds();
       if (settings_.profile) profile.other("optimizer", u.optimizer_seconds);
       at_.totals.tokens += u.tokens;
@@ -261,9 +262,9 @@ class Run {
     metrics_ = Json::object();
     for (const std::string& name : names) {
       const data::EncodedSplit& split = session_.splits.at(name);
-      metrics_[name] = evaluate(session_.task.info, split, predictions_of(name));
+      metrics_[name] = session_.task->score(predictions_of(name), split);
     }
-    const double score = overall_score(metrics_);
+    const double score = selection_score(metrics_, settings_.metric);
     at_.evaluated_at = step;
     folder_->append({{"step", step}, {"eval", metrics_}});
     watcher_.evaluated(session_, step, metrics_);
@@ -303,20 +304,23 @@ class Run {
         engine::load_parameter(*tensor, *p, *session_.store);
       }
     }
-    std::map<std::string, Predictions> predictions;
-    Json metrics = Json::object();
+    session_.task->fold(*session_.model);
+    std::map<std::string, tasks::Predictions> predictions;
+    Json metrics = Json::object(), test_metrics = Json::object();
     for (const std::string& name : session_.dev_splits()) {
       const data::EncodedSplit& split = session_.splits.at(name);
       predictions[name] = predictions_of(name);
-      metrics[name] = evaluate(session_.task.info, split, predictions[name]);
+      metrics[name] = session_.task->score(predictions[name], split);
     }
     for (const std::string& name : session_.test_splits()) {
       predictions[name] = predictions_of(name);
+      const data::EncodedSplit& split = session_.splits.at(name);
+      if (split.labelled()) test_metrics[name] = session_.task->score(predictions[name], split);
       if (settings_.task.empty()) continue;
       const fs::path submission = fs::path(settings_.out) / "submission";
       fs::create_directories(submission);
-      data::write_submission(submission / data::submission_file(session_.task.info, name),
-                             session_.task.info, predictions[name].predicted);
+      data::write_submission(submission / data::submission_file(session_.task->info(), name),
+                             session_.task->info(), predictions[name].predicted);
     }
     write_predictions(fs::path(settings_.out) / "predictions.tsv", session_, predictions);
     peft::AdapterInfo info;
@@ -324,19 +328,24 @@ class Run {
     info.base_hash = session_.model_hash;
     peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store,
                        info, session_.model->sites());
+    write_known(fs::path(settings_.out) / "adapter", session_.known(settings_));
     count_work();
     Json fields = describe_totals(at_.totals);
     fields["status"] = "finished";
     fields["metrics"] = metrics;
+    if (!test_metrics.empty()) fields["test_metrics"] = test_metrics;
     fields["steps"] = optimizer_->steps();
-    fields["epochs"] = static_cast<double>(optimizer_->steps() * settings_.grad_accumulation) /
-                       static_cast<double>(batches_.batches_per_epoch());
+    fields["epochs"] = static_cast<double>(batches_.epoch()) +
+                       static_cast<double>(batches_.batch_in_epoch()) /
+                           static_cast<double>(batches_.batches_per_epoch());
     fields["learning_rate"] = settings_.lr;
     fields["selection"] = settings_.patience > 0
-                              ? Json{{"kind", "best dev score"}, {"step", at_.best_step}}
+                              ? Json{{"kind", "best dev score"},
+                                     {"metric", settings_.metric},
+                                     {"step", at_.best_step}}
                               : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
     folder_->update(fields);
-    watcher_.finished(session_, settings_, metrics, at_.totals, optimizer_->steps());
+    watcher_.finished(session_, settings_, metrics, test_metrics, at_.totals, optimizer_->steps());
     return {folder_->record(), true};
   }
 
@@ -360,6 +369,7 @@ class Run {
 
 RunResult finetune(FinetuneSettings settings, Watcher& watcher) {
   settings.check();
+  check_rules(settings);
   engine::set_threads(settings.threads);
   if (settings.out.empty()) {
     std::string strategy = settings.strategy.empty() ? "full" : settings.strategy;

@@ -1,5 +1,7 @@
 #include "run/record.h"
 
+#include <algorithm>
+
 #include "engine/base/threads.h"
 #include "engine/base/version.h"
 #include "engine/tensor/gemm.h"
@@ -50,18 +52,45 @@ ParameterCounts count_parameters(const engine::ParameterStore& store) {
   return counts;
 }
 
+Json describe_split(const tasks::Task& task, const data::EncodedSplit& split) {
+  std::vector<int32_t> lengths;
+  for (int64_t i = 0; i < split.size(); ++i) lengths.push_back(split.length(i));
+  std::sort(lengths.begin(), lengths.end());
+  const auto at = [&](double share) {
+    return lengths.empty() ? 0
+                           : lengths[std::min(
+                                 lengths.size() - 1,
+                                 static_cast<size_t>(share * static_cast<double>(lengths.size())))];
+  };
+  Json json = {{"examples", split.size()},
+               {"tokens", split.tokens()},
+               {"truncated", split.truncated()},
+               {"lengths", {{"median", at(0.5)}, {"p95", at(0.95)}, {"longest", split.longest()}}}};
+  const data::TaskInfo& info = task.info();
+  if (!split.labelled() || info.regression) return json;
+  std::vector<int64_t> counts(info.labels.size(), 0);
+  for (int64_t i = 0; info.kind == "tag" && i < split.size(); ++i)
+    for (const int32_t tag : split.tags(i)) ++counts[static_cast<size_t>(tag)];
+  for (size_t i = 0; i < split.labels().size(); ++i)
+    if (info.kind == "multilabel")
+      counts[i % counts.size()] += split.labels()[i] > 0;
+    else
+      ++counts[static_cast<size_t>(split.labels()[i])];
+  json["classes"] = Json::object();
+  for (size_t c = 0; c < counts.size(); ++c) json["classes"][info.labels[c]] = counts[c];
+  return json;
+}
+
 Json describe_run(const Session& s, const FinetuneSettings& settings) {
   const ParameterCounts counts = count_parameters(*s.store);
   const engine::Machine machine = engine::machine();
   Json splits = Json::object();
-  for (const auto& [name, split] : s.splits)
-    splits[name] = {
-        {"examples", split.size()}, {"tokens", split.tokens()}, {"truncated", split.truncated()}};
+  for (const auto& [name, split] : s.splits) splits[name] = describe_split(*s.task, split);
   Json injected = s.strategy->describe();
   return {{"schema", "peft.cpp/run/1"},
           {"status", "running"},
-          {"task", s.task.info.key},
-          {"task_info", s.task.info.to_json()},
+          {"task", s.task->info().key},
+          {"task_info", s.task->info().to_json()},
           {"model",
            {{"spec", settings.model},
             {"model_type", s.source.config.facts.model_type},
@@ -69,6 +98,12 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
             {"config", s.source.config.to_json()}}},
           {"tokenizer", s.tokenizer->describe()},
           {"max_length", s.max_length},
+          {"columns",
+           {{"text", s.dataset.columns.text},
+            {"text_b", s.dataset.columns.text_b},
+            {"label", s.dataset.columns.label}}},
+          {"fitted", s.task->fitted()},
+          {"working_folder", std::filesystem::current_path().string()},
           {"strategy", s.strategy->name()},
           {"strategy_spec", s.strategy->spec()},
           {"strategy_options", injected},

@@ -33,6 +33,10 @@ struct ParameterCounts {
 };
 ParameterCounts count_parameters(const engine::ParameterStore& store);
 
+// {"examples", "tokens", "truncated", "lengths": {"median", "p95", "longest"}, "classes"?: {name:
+// n}}
+engine::Json describe_split(const tasks::Task& task, const data::EncodedSplit& split);
+
 // Fields of run.json that are known before training: task, model, strategy, counts, data, machine,
 // versions.
 engine::Json describe_run(const Session& session, const FinetuneSettings& settings);

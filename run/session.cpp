@@ -1,48 +1,81 @@
 #include "run/session.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "data/own.h"
+#include "data/tagged.h"
+#include "data/tsv.h"
 #include "engine/base/timer.h"
 #include "engine/io/hash.h"
-#include "peft/adapter_file.h"
 
 namespace run {
 
 namespace fs = std::filesystem;
 using engine::check;
-using engine::fail;
 using engine::hint;
 
 namespace {
 
-// A checkpoint that was fine-tuned on the same classes may have them in another order (MNLI:
-// transformers#12822); its own order is taken over, or its head would be right in all but the
-// names.
-void follow_model_labels(Session& s) {
-  data::TaskInfo& info = s.task.info;
-  const std::vector<std::string>& own = s.source.config.labels;
-  if (info.regression || own.size() != info.labels.size() || own == info.labels) return;
-  const auto lower = [](std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
+// Where each of `names` stands in `own`: by the same name, else by the same name in another case if
+// that is clear. Empty if they are not the same classes.
+std::vector<int> places(const std::vector<std::string>& names,
+                        const std::vector<std::string>& own) {
+  if (names.size() != own.size()) return {};
+  const auto lower = [](const std::string& text) { return data::ascii_lower(text); };
+  const auto same = [](const std::string& text) { return text; };
+  const auto by = [&](const auto& spelled) {
+    std::vector<int> to(names.size(), -1);
+    std::vector<bool> taken(own.size());
+    for (size_t i = 0; i < names.size(); ++i)
+      for (size_t j = 0; j < own.size(); ++j)
+        if (!taken[j] && to[i] < 0 && spelled(names[i]) == spelled(own[j])) {
+          to[i] = static_cast<int>(j);
+          taken[j] = true;
+        }
+    return std::find(to.begin(), to.end(), -1) == to.end() ? to : std::vector<int>();
   };
-  std::vector<int> to_model(own.size(), -1);
-  for (size_t i = 0; i < own.size(); ++i)
-    for (size_t j = 0; j < own.size(); ++j)
-      if (lower(info.labels[i]) == lower(own[j])) to_model[i] = static_cast<int>(j);
-  if (std::find(to_model.begin(), to_model.end(), -1) != to_model.end())
-    return;  // other names: LABEL_0 and the like
-  for (auto& [name, split] : s.task.splits)
-    for (data::Example& example : split.examples)
-      if (example.label) *example.label = to_model[static_cast<size_t>(*example.label)];
+  const std::vector<int> exact = by(same);
+  return exact.empty() ? by(lower) : exact;
+}
+
+bool generic(const std::vector<std::string>& names) {
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] != "LABEL_" + std::to_string(i)) return false;
+  return true;
+}
+
+// A head that was trained on the same classes may have them in another order (MNLI:
+// transformers#12822); its own order is taken over, or it would be right in all but the names.
+// False if its classes have other names: then the head says nothing about these.
+bool follow_labels(Session& s, const std::vector<std::string>& own, const std::string& whose) {
+  data::TaskInfo& info = s.dataset.info;
+  if (info.regression || own.size() != info.labels.size() || own == info.labels) return true;
+  const std::vector<int> to = places(info.labels, own);
+  if (to.empty()) return generic(own);
+  for (auto& [name, split] : s.dataset.splits)
+    for (data::Example& example : split.examples) {
+      if (example.label && info.kind == "classify")
+        *example.label = to[static_cast<size_t>(*example.label)];
+      for (int32_t& label : example.labels) label = to[static_cast<size_t>(label)];
+    }
   std::vector<std::string> names(own.size());
-  for (size_t i = 0; i < own.size(); ++i) names[static_cast<size_t>(to_model[i])] = info.labels[i];
-  if (names != info.labels)
-    s.notes.push_back("labels are in the order of the model's config.json (id2label)");
+  for (size_t i = 0; i < own.size(); ++i) names[static_cast<size_t>(to[i])] = info.labels[i];
+  if (names != info.labels) s.notes.push_back("labels are in the order of " + whose);
   info.labels = names;
+  return true;
+}
+
+// Gives the head new values, as if no file had it.
+void start_head_fresh(Session& s, const std::string& why, uint64_t seed) {
+  bool any = false;
+  for (engine::Parameter* p : s.store->all()) {
+    if (p->role != engine::Role::head || !p->loaded) continue;
+    p->loaded = false;
+    any = true;
+  }
+  if (!any) return;
+  s.store->initialise(seed);
+  s.notes.push_back("the head starts fresh: " + why);
 }
 
 void drop_other_heads(peft::AdapterFile& adapter, Session& s) {
@@ -65,6 +98,8 @@ std::string hash_of_data(const Session& s) {
       const auto ids = split.ids(i);
       hash.add(ids.data(), ids.size_bytes());
     }
+    for (int64_t i = 0; i < split.size(); ++i)
+      hash.add(split.tags(i).data(), split.tags(i).size_bytes());
     hash.add(split.labels().data(), split.labels().size() * sizeof(double));
   }
   return hash.hex();
@@ -72,14 +107,14 @@ std::string hash_of_data(const Session& s) {
 
 void encode_all(Session& s, int max_length) {
   const engine::Timer timer;
-  for (const auto& [name, split] : s.task.splits) {
-    data::EncodedSplit encoded =
-        data::encode_split(*s.tokenizer, split.examples, s.task.info.pair, max_length);
+  for (const auto& [name, split] : s.dataset.splits) {
+    data::EncodedSplit encoded = s.task->encode(*s.tokenizer, split.examples, max_length);
     if (encoded.truncated())
       s.notes.push_back(engine::concat(name, ": ", encoded.truncated(), " of ", encoded.size(),
                                        " texts were cut to ", max_length, " tokens"));
     if (split.skipped)
-      s.notes.push_back(engine::concat(name, ": ", split.skipped, " corrupt rows were left out"));
+      s.notes.push_back(
+          engine::concat(name, ": ", split.skipped, " ", split.skipped_why, " were left out"));
     s.splits.emplace(name, std::move(encoded));
   }
   s.encode_seconds = timer.seconds();
@@ -101,54 +136,6 @@ std::vector<std::string> Session::test_splits() const {
   return names;
 }
 
-std::string model_identity(const models::ModelSource& source, uint64_t seed) {
-  engine::Hash hash;
-  if (source.has_weights()) {
-    const engine::Checkpoint checkpoint(source.folder);
-    for (const fs::path& file : checkpoint.files()) hash.add(engine::hash_file(file));
-    hash.add(engine::json_text(source.config.raw));
-  } else {
-    hash.add(source.spec);
-    hash.add(&source.config.facts.vocab, sizeof source.config.facts.vocab);
-    hash.add(&seed, sizeof seed);
-  }
-  return hash.hex();
-}
-
-std::string tokenizer_folder(const std::string& model, const std::string& given) {
-  if (!given.empty()) return given;
-  const auto holds_vocabulary = [](const fs::path& folder) {
-    return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json") ||
-           fs::exists(folder / "vocab.json");
-  };
-  if (!models::is_random_model(model)) {
-    check(fs::exists(model), "model", "there is no ", model,
-          hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or "
-               "random:layers=2,hidden=128"));
-    const fs::path folder =
-        fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
-    if (holds_vocabulary(folder)) return folder.string();
-    fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json",
-         hint("give the folder of its tokenizer with --tokenizer"));
-  }
-  std::vector<fs::path> roots;
-  if (const char* data = std::getenv("PEFT_DATA")) roots.emplace_back(data);
-  std::error_code ignored;
-  for (fs::path above = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-       above.has_relative_path(); above = above.parent_path())
-    roots.push_back(above / "data");
-  for (const fs::path& root : roots) {
-    if (!fs::is_directory(root / "pretrained", ignored)) continue;
-    std::vector<fs::path> folders;
-    for (const auto& entry : fs::directory_iterator(root / "pretrained", ignored))
-      if (entry.is_directory() && holds_vocabulary(entry.path())) folders.push_back(entry.path());
-    if (!folders.empty()) return std::min_element(folders.begin(), folders.end())->string();
-  }
-  fail("tokenizer", "a random model needs a vocabulary, and none ships beside this program",
-       hint("give a folder with vocab.txt by --tokenizer, or set PEFT_DATA to the project's data "
-            "folder"));
-}
-
 data::TaskData load_task(const FinetuneSettings& settings) {
   if (!settings.task.empty()) return data::load_glue(settings.data, settings.task);
   data::OwnData own;
@@ -158,21 +145,25 @@ data::TaskData load_task(const FinetuneSettings& settings) {
   own.text = settings.text;
   own.text_b = settings.text_b;
   own.label = settings.label;
-  own.regression = settings.regression;
-  own.seed = settings.seed;
-  return data::load_own(own);
+  own.kind = settings.regression ? "regress" : settings.kind.empty() ? "classify" : settings.kind;
+  return own.kind == "tag" ? data::load_tagged(own) : data::load_own(own);
+}
+
+Known Session::known(const FinetuneSettings& settings) const {
+  return {task->info(),  dataset.columns, max_length,
+          settings.seed, settings.model,  settings.tokenizer};
 }
 
 Session open_session(const FinetuneSettings& settings) {
   Session s;
   if (!settings.strategy.empty()) peft::make_strategy(settings.strategy);  // before reading data
-  s.task = load_task(settings);
-  check(s.task.has("train"), s.task.info.name, "there is no training data (train.tsv) in ",
+  s.dataset = load_task(settings);
+  check(s.dataset.has("train"), s.dataset.info.name, "there is no training data (train.tsv) in ",
         settings.data);
   s.tokenizer_folder = tokenizer_folder(settings.model, settings.tokenizer);
   s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
-  s.source = models::open_model(settings.model, s.tokenizer->vocab_size());
-  models::ModelConfig& config = s.source.config;
+  models::ModelSource source = models::open_model(settings.model, s.tokenizer->vocab_size());
+  models::ModelConfig& config = source.config;
   check(s.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer in ",
         s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",
         config.facts.vocab, hint("they do not belong together"));
@@ -183,22 +174,37 @@ Session open_session(const FinetuneSettings& settings) {
   s.max_length = settings.max_length
                      ? settings.max_length
                      : static_cast<int>(std::min<int64_t>(128, config.longest_sequence()));
-  follow_model_labels(s);
-  models::set_labels(config, s.task.info.outputs(), s.task.info.labels);
-  if (settings.dropout >= 0) config.set_dropout(settings.dropout);
-  encode_all(s, s.max_length);
 
-  s.model = std::make_unique<models::SequenceClassifier>(config);
+  // The head that will be there knows classes: the adapter's, else the model's.
   std::optional<peft::AdapterFile> adapter;
-  if (!settings.adapter.empty()) adapter = peft::load_adapter(settings.adapter);
-  s.strategy = peft::make_strategy(!settings.strategy.empty() ? settings.strategy
-                                   : adapter                  ? adapter->spec
-                                                              : "full");
-  engine::Sites sites = s.model->sites();
-  peft::apply(*s.strategy, sites, *s.model);
-  s.store = std::make_unique<engine::ParameterStore>(*s.model);
-  s.store->allocate();
-  s.load = models::load_weights(s.source, *s.store, settings.seed, true);
+  bool head_fits = true;
+  std::vector<std::string> own = config.labels;
+  if (!settings.adapter.empty()) {
+    const fs::path folder = adapter_folder(settings.adapter);
+    adapter = peft::load_adapter(folder);
+    if (const auto known = find_known(folder)) own = known->task.labels;
+    head_fits = follow_labels(s, own, "the adapter's run");
+  } else {
+    head_fits = follow_labels(s, own, "the model's config.json (id2label)");
+  }
+  models::set_labels(config, s.dataset.info.outputs(), s.dataset.info.labels);
+  if (settings.dropout >= 0) config.set_dropout(settings.dropout);
+  tasks::Options options;
+  options.label_smoothing = settings.label_smoothing;
+  options.balanced = settings.class_weights == "balanced";
+  options.standardise = settings.target_scaling == "standard" ||
+                        (settings.target_scaling == "auto" && settings.task.empty());
+  s.task = tasks::make_task(s.dataset.info, options);
+  config.head = s.task->head();
+  config.multi_label = s.dataset.info.kind == "multilabel";
+  encode_all(s, s.max_length);
+  s.task->fit(s.splits.at("train"));
+
+  static_cast<OpenModel&>(s) = open_model(std::move(source),
+                                          !settings.strategy.empty() ? settings.strategy
+                                          : adapter                  ? adapter->spec
+                                                                     : "full",
+                                          {.seed = settings.seed});
   for (const auto& mismatch : s.load.mismatched)
     s.notes.push_back(engine::concat(mismatch.parameter, " starts fresh: in the file it is ",
                                      engine::dims_text(mismatch.found), ", here ",
@@ -212,6 +218,18 @@ Session open_session(const FinetuneSettings& settings) {
     peft::apply_adapter(*adapter, *s.store, s.model_hash, {.allow_missing_head = true});
     s.notes.push_back("starts from the adapter in " + settings.adapter + " (" + adapter->spec +
                       ")");
+  }
+  if (!head_fits)
+    start_head_fresh(s, "the saved one tells " + data::listed(own) + " apart", settings.seed);
+  bool head_loaded = false;
+  for (const engine::Parameter* p : s.store->all())
+    head_loaded = head_loaded || (p->role == engine::Role::head && p->loaded);
+  if (head_loaded) {
+    if (!s.dataset.info.regression && generic(own) && own.size() == s.dataset.info.labels.size())
+      s.notes.push_back(
+          "the model's head is used, and its config.json does not name its classes: " +
+          data::listed(s.dataset.info.labels) + " are taken to be in its order");
+    s.task->unfold(*s.model);
   }
   return s;
 }

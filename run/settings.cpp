@@ -1,10 +1,60 @@
 #include "run/settings.h"
 
+#include <type_traits>
+
 #include "engine/optim/schedule.h"
 
 namespace run {
 
 using engine::hint;
+
+namespace {
+
+// What a record holds: visit(name, member) for each.
+template <class Settings, class Visit>
+void each_field(Settings& s, Visit&& visit) {
+  visit("rules", s.rules);
+  visit("task", s.task);
+  visit("data", s.data);
+  visit("train", s.train);
+  visit("dev", s.dev);
+  visit("test", s.test);
+  visit("text", s.text);
+  visit("text_b", s.text_b);
+  visit("label", s.label);
+  visit("kind", s.kind);
+  visit("regression", s.regression);
+  visit("model", s.model);
+  visit("tokenizer", s.tokenizer);
+  visit("strategy", s.strategy);
+  visit("adapter", s.adapter);
+  visit("epochs", s.epochs);
+  visit("max_steps", s.max_steps);
+  visit("batch_size", s.batch_size);
+  visit("eval_batch_size", s.eval_batch_size);
+  visit("grad_accumulation", s.grad_accumulation);
+  visit("piece_tokens", s.piece_tokens);
+  visit("lr", s.lr);
+  visit("schedule", s.schedule);
+  visit("warmup_ratio", s.warmup_ratio);
+  visit("weight_decay", s.weight_decay);
+  visit("max_grad_norm", s.max_grad_norm);
+  visit("label_smoothing", s.label_smoothing);
+  visit("class_weights", s.class_weights);
+  visit("target_scaling", s.target_scaling);
+  visit("max_length", s.max_length);
+  visit("dropout", s.dropout);
+  visit("cache_features", s.cache_features);
+  visit("seed", s.seed);
+  visit("eval_every", s.eval_every);
+  visit("patience", s.patience);
+  visit("metric", s.metric);
+  visit("log_every", s.log_every);
+  visit("save_every", s.save_every);
+  visit("threads", s.threads);
+}
+
+}  // namespace
 
 void FinetuneSettings::check() const {
   const auto require = [](bool ok, const char* flag, const auto& found, const char* allowed) {
@@ -32,6 +82,14 @@ void FinetuneSettings::check() const {
   require(max_grad_norm >= 0, "--max-grad-norm", max_grad_norm, "0 (no clipping) or more");
   require(label_smoothing >= 0 && label_smoothing < 1, "--label-smoothing", label_smoothing,
           "from 0 to below 1");
+  require(class_weights == "none" || class_weights == "balanced", "--class-weights", class_weights,
+          "none or balanced");
+  require(target_scaling == "auto" || target_scaling == "none" || target_scaling == "standard",
+          "--target-scaling", target_scaling, "auto, none or standard");
+  require(kind.empty() || !regression || kind == "regress", "--kind", kind,
+          "regress, if --regression is given");
+  engine::check(task.empty() || (kind.empty() && !regression), "finetune", "--task ", task,
+                " is a task of a known kind", hint("leave --kind and --regression out"));
   require(max_length == 0 || max_length >= 3, "--max-length", max_length,
           "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout,
@@ -41,47 +99,26 @@ void FinetuneSettings::check() const {
   require(log_every >= 1, "--log-every", log_every, "at least 1");
   require(save_every >= 1, "--save-every", save_every, "at least 1 second");
   require(threads >= 0, "--threads", threads, "0 (all) or more");
-  engine::Schedule(schedule, 1, 0);  // an unknown name lists the known ones
+  engine::Schedule(schedule.starts_with("hf_") ? schedule.substr(3) : schedule, 1,
+                   0);  // an unknown name lists the known ones
   engine::check(schedule != "constant" || warmup_ratio == 0, "finetune",
                 "--schedule constant has no warm-up",
                 hint("add --warmup-ratio 0, or use constant_with_warmup"));
 }
 
 engine::Json FinetuneSettings::to_json() const {
-  return {{"task", task},
-          {"data", data},
-          {"train", train},
-          {"dev", dev},
-          {"test", test},
-          {"text", text},
-          {"text_b", text_b},
-          {"label", label},
-          {"regression", regression},
-          {"model", model},
-          {"tokenizer", tokenizer},
-          {"strategy", strategy},
-          {"adapter", adapter},
-          {"epochs", epochs},
-          {"max_steps", max_steps},
-          {"batch_size", batch_size},
-          {"eval_batch_size", eval_batch_size},
-          {"grad_accumulation", grad_accumulation},
-          {"piece_tokens", piece_tokens},
-          {"lr", lr},
-          {"schedule", schedule},
-          {"warmup_ratio", warmup_ratio},
-          {"weight_decay", weight_decay},
-          {"max_grad_norm", max_grad_norm},
-          {"label_smoothing", label_smoothing},
-          {"max_length", max_length},
-          {"dropout", dropout},
-          {"cache_features", cache_features},
-          {"seed", seed},
-          {"eval_every", eval_every},
-          {"patience", patience},
-          {"log_every", log_every},
-          {"save_every", save_every},
-          {"threads", threads}};
+  engine::Json json = engine::Json::object();
+  each_field(*this, [&](const char* name, const auto& value) { json[name] = value; });
+  return json;
+}
+
+FinetuneSettings FinetuneSettings::from_json(const engine::Json& json, const std::string& where) {
+  FinetuneSettings s;
+  s.rules = 1;  // older records do not say
+  each_field(s, [&](const char* name, auto& value) {
+    value = engine::get_or<std::remove_reference_t<decltype(value)>>(json, name, value, where);
+  });
+  return s;
 }
 
 std::vector<std::string> FinetuneSettings::may_change() {

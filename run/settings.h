@@ -12,13 +12,24 @@
 
 namespace run {
 
+// Raised when a default or a rule changes what settings mean: a run goes on under the rules that it
+// was begun with, or not at all.
+//   1: classes in sorted order, a hold-out drawn by the run's seed, accumulation as a mean of means
+//   2: classes in the file's order, a stratified hold-out of its own, accumulation by terms,
+//   numbers
+//      of own data standardised, a warm-up whose first update has a rate above 0
+inline constexpr int kRules = 2;
+
 struct FinetuneSettings {
+  int rules = kRules;
+
   // data: a GLUE task and its folder, or a person's own files
   std::string task;                 // "sst2"; empty with own files
   std::string data;                 // folder of the TSVs
   std::string train, dev, test;     // own files
   std::string text, text_b, label;  // columns of own files; empty: guessed
-  bool regression = false;          // own files: the label is a number to approach
+  std::string kind;                 // own files: tasks::kinds(); empty: classify
+  bool regression = false;          // the same as kind regress
 
   std::string model;      // folder, or random:...
   std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project
@@ -33,11 +44,13 @@ struct FinetuneSettings {
   int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0:
                                                   // the whole batch; kPiecesByWidth: by the model's
   double lr = 0;                                  // 0: the strategy's
-  std::string schedule = "linear";
-  double warmup_ratio = 0.06;  // of the updates, as in the LoRA paper
+  std::string schedule = "linear";  // engine::Schedule's, or hf_linear, hf_cosine, ...
+  double warmup_ratio = 0.06;       // of the updates, as in the LoRA paper
   double weight_decay = 0.01;
   double max_grad_norm = 1.0;
   double label_smoothing = 0;
+  std::string class_weights = "none";   // none, balanced
+  std::string target_scaling = "auto";  // none, standard; auto: standard for numbers of own files
   int max_length =
       0;  // tokens, special ones included; 0: 128, or what the model has if that is less
   double dropout = -1;  // -1: the model's own
@@ -48,10 +61,11 @@ struct FinetuneSettings {
   int64_t eval_every = 0;  // updates; 0: after every epoch
   int patience =
       0;  // evaluations without a better score before stopping; 0: never, and keep the last
-  int64_t log_every = 10;    // updates
-  int64_t save_every = 300;  // seconds between training states
-  int threads = 0;           // 0: all that the process may use
-  std::string out;           // run folder; empty: runs/<task>-<strategy>-<seed>
+  std::string metric = "score";  // what "better" means: a name that evaluations report
+  int64_t log_every = 10;        // updates
+  int64_t save_every = 300;      // seconds between training states
+  int threads = 0;               // 0: all that the process may use
+  std::string out;               // run folder; empty: runs/<task>-<strategy>-<seed>
   bool resume = false;
   bool profile = false;
 
@@ -59,6 +73,8 @@ struct FinetuneSettings {
   void check() const;
   // What makes the run what it is: everything but where it is written and how much is logged.
   engine::Json to_json() const;
+  // The settings of a record's "settings"; what it lacks keeps its default, but `rules` is then 1.
+  static FinetuneSettings from_json(const engine::Json& json, const std::string& where);
   // Keys of to_json that a resumed run may change: they do not touch the numbers.
   static std::vector<std::string> may_change();
 };

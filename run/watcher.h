@@ -34,7 +34,8 @@ class Watcher {
   virtual void profiled(const engine::Profile& profile, const std::filesystem::path& trace) {}
   virtual void stopped(int64_t step, int64_t steps) {}
   virtual void finished(const Session& session, const FinetuneSettings& settings,
-                        const engine::Json& metrics, const RunTotals& totals, int64_t steps) {}
+                        const engine::Json& metrics, const engine::Json& test_metrics,
+                        const RunTotals& totals, int64_t steps) {}
 };
 
 }  // namespace run

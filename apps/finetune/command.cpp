@@ -1,5 +1,6 @@
 #include "apps/finetune/command.h"
 
+#include <filesystem>
 #include <iostream>
 
 #include "apps/common/command_line.h"
@@ -14,8 +15,10 @@
 
 namespace apps {
 
-FinetuneCommand parse_finetune(int argc, const char* const* argv) {
-  FinetuneCommand command;
+namespace {
+
+// Flags that are not given leave what `command` has, but switches are turned off.
+void parse(FinetuneCommand& command, int argc, const char* const* argv) {
   run::FinetuneSettings& s = command.settings;
   CommandLine line("peft finetune",
                    "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.",
@@ -32,6 +35,11 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
       "text-b", "column of the second text of a pair", text(s.text_b), "NAME")(
       "label", "column of the label", text(s.label), "NAME")(
       "regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))(
+      "kind", "of own data: classify, regress, multilabel, tag (classify)", text(s.kind), "NAME")(
+      "target-scaling",
+      "numbers are learned as they are (none) or standardised (standard); reported in their own "
+      "unit (auto: standard for own data)",
+      text(s.target_scaling), "NAME")(
       "max-length", "tokens a text is cut to, special ones included (128, or what the model has)",
       cxxopts::value<int>(s.max_length), "N");
   options.add_options("Model")("model", "Hugging Face folder, or random:layers=4,hidden=256",
@@ -52,19 +60,26 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
                 "layers are wider than 1536)",
                 cxxopts::value<int64_t>(s.piece_tokens),
                 "N")("lr", "learning rate (by strategy)", cxxopts::value<double>(s.lr), "RATE")(
-      "schedule", "linear, cosine, constant_with_warmup, constant (linear)", text(s.schedule),
-      "NAME")("warmup-ratio", "share of the updates that warm up (0.06)",
-              cxxopts::value<double>(s.warmup_ratio),
-              "R")("weight-decay", "of AdamW, not on biases and LayerNorm (0.01)",
-                   cxxopts::value<double>(s.weight_decay),
-                   "W")("max-grad-norm", "clipping of the global norm, 0: none (1)",
-                        cxxopts::value<double>(s.max_grad_norm), "NORM")(
+      "schedule",
+      "linear, cosine, constant_with_warmup, constant; hf_linear and so on: first update at rate "
+      "0, "
+      "as transformers (linear)",
+      text(s.schedule), "NAME")("warmup-ratio", "share of the updates that warm up (0.06)",
+                                cxxopts::value<double>(s.warmup_ratio),
+                                "R")("weight-decay", "of AdamW, not on biases and LayerNorm (0.01)",
+                                     cxxopts::value<double>(s.weight_decay), "W")(
+      "max-grad-norm", "clipping of the global norm, 0: none (1)",
+      cxxopts::value<double>(s.max_grad_norm), "NORM")(
       "label-smoothing", "of the cross entropy (0)", cxxopts::value<double>(s.label_smoothing),
       "E")("seed", "of fresh weights, order and dropout (42)", cxxopts::value<uint64_t>(s.seed),
            "N")("eval-every", "updates between evaluations (one an epoch)",
                 cxxopts::value<int64_t>(s.eval_every), "N")(
       "patience", "stop after N evaluations without a better score, and keep the best",
-      cxxopts::value<int>(s.patience), "N");
+      cxxopts::value<int>(s.patience),
+      "N")("metric", "what better means: score, accuracy, macro_f1, matthews, loss, ... (score)",
+           text(s.metric),
+           "NAME")("class-weights", "none, or balanced: rare classes count more in the loss (none)",
+                   text(s.class_weights), "NAME");
   options.add_options("Training")(
       "cache-features",
       "frozen: run the encoder once, without dropout, and keep what the head reads",
@@ -87,7 +102,27 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
                    wrap(peft::strategy_help(), help_width(), 34) +
                    "\nExample:\n  peft finetune --task sst2 --data data/demo/reviews \\\n"
                    "    --model random:layers=2,hidden=128 --strategy full\n";
-  return command;
+}
+
+}  // namespace
+
+FinetuneCommand parse_finetune(int argc, const char* const* argv) {
+  FinetuneCommand command;
+  parse(command, argc, argv);
+  if (!command.help.empty() || !command.settings.resume || command.settings.out.empty())
+    return command;
+  const auto record = std::filesystem::path(command.settings.out) / "run.json";
+  if (!std::filesystem::exists(record)) return command;
+  // --resume takes the run's own settings; a flag that is given has to agree or may be changed.
+  const engine::Json json = engine::json_file(record);
+  if (!engine::has(json, "settings")) return command;
+  const auto recorded = run::FinetuneSettings::from_json(json["settings"], record.string());
+  FinetuneCommand again;
+  again.settings = recorded;
+  parse(again, argc, argv);
+  again.settings.regression |= recorded.regression;
+  again.settings.cache_features |= recorded.cache_features;
+  return again;
 }
 
 int finetune_command(int argc, const char* const* argv) {

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "apps/common/format.h"
+#include "apps/finetune/scores.h"
 #include "engine/base/threads.h"
 #include "engine/tensor/gemm.h"
 
@@ -18,18 +19,54 @@ std::string trainable_line(const run::ParameterCounts& c) {
       format_number(100.0 * static_cast<double>(c.trainable) / static_cast<double>(c.total), 4));
 }
 
+namespace {
+
+// The columns in use, how many examples a class has, and how long they are.
+std::string data_lines(const run::Session& s) {
+  std::string out;
+  if (const data::ColumnNames& c = s.dataset.columns; !c.text.empty())
+    out += "columns   text '" + c.text + "'" + (c.text_b.empty() ? "" : " and '" + c.text_b + "'") +
+           ", label '" + c.label + "'\n";
+  constexpr size_t kMostClasses = 12;
+  for (const auto& [name, split] : s.splits) {
+    const Json json = run::describe_split(*s.task, split);
+    const Json& lengths = json.at("lengths");
+    std::string line = name + ": " + format_count(split.size());
+    if (json.contains("classes")) {
+      size_t shown = 0;
+      line += " (";
+      for (const auto& [label, count] : json.at("classes").items()) {
+        if (shown == kMostClasses) {
+          line += ", ...";
+          break;
+        }
+        line += (shown++ ? ", " : "") + label + " " + format_count(count.get<int64_t>());
+      }
+      line += ")";
+    }
+    line += engine::concat("; tokens: median ", lengths.at("median").get<int>(), ", 95% within ",
+                           lengths.at("p95").get<int>(), ", longest ",
+                           lengths.at("longest").get<int>());
+    out += "data      " + line + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
 void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings& settings,
                              int64_t steps) {
   const models::Facts& c = s.source.config.facts;
   const data::EncodedSplit& train = s.splits.at("train");
-  out_ << "task      " << s.task.info.name << ": " << format_count(train.size()) << " examples of "
+  out_ << "task      " << s.task->info().name << ": " << format_count(train.size())
+       << " examples of "
        << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
        << " tokens, "
-       << (s.task.info.regression ? std::string("regression")
-                                  : std::to_string(s.task.info.labels.size()) + " classes")
+       << (s.task->info().regression ? std::string("regression")
+                                     : std::to_string(s.task->info().labels.size()) + " classes")
        << "; encoded in " << format_seconds(s.encode_seconds) << '\n'
-       << "model     " << settings.model << " (" << c.model_type << ", " << c.layers
-       << " layers of " << c.hidden << ", " << c.heads << " heads)\n"
+       << data_lines(s) << "model     " << settings.model << " (" << c.model_type << ", "
+       << c.layers << " layers of " << c.hidden << ", " << c.heads << " heads)\n"
        << "strategy  " << s.strategy->spec() << '\n'
        << "training  " << format_count(steps) << " updates of "
        << settings.batch_size * settings.grad_accumulation << " sequences, learning rate "
@@ -68,7 +105,7 @@ void TerminalWatcher::features_kept(int64_t examples, double seconds, int64_t by
 }
 
 void TerminalWatcher::training(const run::Session& s, int64_t first, int64_t steps) {
-  show(s.task.info.name + " " + s.strategy->name(), first, steps);
+  show(s.task->info().name + " " + s.strategy->name(), first, steps);
 }
 
 void TerminalWatcher::stepped(const engine::Update& u, double loss, const run::RunTotals& totals) {
@@ -81,7 +118,7 @@ void TerminalWatcher::evaluated(const run::Session& s, int64_t step, const Json&
   std::string line = engine::concat("update ", format_count(step), ": ");
   for (const auto& [name, values] : metrics.items()) {
     line += name;
-    for (const std::string& metric : s.task.info.metrics)
+    for (const std::string& metric : s.task->info().metrics)
       line += " " + metric + " " + format_number(values.at(metric).get<double>(), 4);
     line += "  ";
   }
@@ -107,17 +144,14 @@ void TerminalWatcher::stopped(int64_t step, int64_t steps) {
 }
 
 void TerminalWatcher::finished(const run::Session& s, const run::FinetuneSettings& settings,
-                               const Json& metrics, const run::RunTotals& t, int64_t steps) {
+                               const Json& metrics, const Json& test_metrics,
+                               const run::RunTotals& t, int64_t steps) {
   out_ << '\n'
-       << s.task.info.name << ", " << s.strategy->spec() << '\n'
+       << s.task->info().name << ", " << s.strategy->spec() << '\n'
        << trainable_line(run::count_parameters(*s.store)) << '\n';
-  for (const auto& [split, values] : metrics.items()) {
-    out_ << split << ':';
-    for (const std::string& name : s.task.info.metrics)
-      out_ << "  " << name << ' ' << format_number(values.at(name).get<double>(), 4);
-    out_ << "  loss " << format_number(values.at("loss").get<double>(), 4) << "  ("
-         << format_count(values.at("examples").get<int64_t>()) << " examples)\n";
-  }
+  for (const Json* scores : {&metrics, &test_metrics})
+    for (const auto& [split, values] : scores->items())
+      out_ << scores_text(s.task->info(), split, values) << report_text(values);
   out_ << format_count(steps) << " updates in " << format_seconds(t.seconds) << ", "
        << format_rate(t.tokens_per_second()) << " tokens/s in training, " << format_flops(t.flops())
        << " of matrix products (forward " << format_flops(t.forward_flops) << ", input gradients "

@@ -30,7 +30,8 @@ class TerminalWatcher final : public run::Watcher {
   void profiled(const engine::Profile& profile, const std::filesystem::path& trace) override;
   void stopped(int64_t step, int64_t steps) override;
   void finished(const run::Session& session, const run::FinetuneSettings& settings,
-                const engine::Json& metrics, const run::RunTotals& totals, int64_t steps) override;
+                const engine::Json& metrics, const engine::Json& test_metrics,
+                const run::RunTotals& totals, int64_t steps) override;
 
  private:
   void show(const std::string& label, int64_t first, int64_t all);

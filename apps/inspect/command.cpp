@@ -81,8 +81,8 @@ cxxopts::Options flags_of(const std::string& command) {
     add("out", "file to write; stdout without it", cxxopts::value<std::string>(), "FILE");
   }
   if (command == "logits")
-    add("seed", "of what is random", cxxopts::value<unsigned long long>()->default_value("42"),
-        "N");
+    add("seed", "of what no file has (the run's)",
+        cxxopts::value<unsigned long long>()->default_value("0"), "N");
   if (command != "graph") add("json", texts ? "a JSON object a line" : "as JSON");
   add("h,help", "this text");
   return options;

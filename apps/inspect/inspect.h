@@ -17,11 +17,11 @@ struct InspectOptions {
   std::string adapter;    // logits: a folder of save_adapter, or a run folder
   std::string tokenizer;  // folder; empty: the model's own
   std::vector<std::string> texts;
-  bool pair = false;          // texts come two by two
-  int max_length = 0;         // 0: what the model allows
-  int batch = 2, length = 8;  // graph: the size of the step when no text is given
-  bool dropout = false;       // graph: with the dropout ops of training
-  unsigned long long seed = 42;
+  bool pair = false;            // texts come two by two
+  int max_length = 0;           // 0: what the model allows
+  int batch = 2, length = 8;    // graph: the size of the step when no text is given
+  bool dropout = false;         // graph: with the dropout ops of training
+  unsigned long long seed = 0;  // logits: of what no file has; 0: the run's
   bool json = false;
   int width = 0;  // of the terminal; 0: any
 };

@@ -8,11 +8,12 @@
 namespace apps {
 
 struct MergeOptions {
-  std::string model;              // the base model's folder, or random:... with `seed`
+  std::string model;              // the base model's folder, or random:...; empty: the run's
   std::filesystem::path adapter;  // the adapter's folder, or the run folder around it
   std::filesystem::path out;      // must not exist, or be empty
   std::string dtype = "F32";      // F32, F16 or BF16
-  uint64_t seed = 42;             // of a random base model
+  uint64_t seed = 0;              // of what the base model's files lack; 0: the run's
+  std::string tokenizer = {};     // its folder; empty: the run's, or the model's
 };
 
 // Writes config.json, model.safetensors and the tokenizer's files. Throws engine::Error: an adapter

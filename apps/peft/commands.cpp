@@ -11,6 +11,7 @@
 #include "apps/finetune/command.h"
 #include "apps/inspect/inspect.h"
 #include "apps/merge/merge.h"
+#include "apps/predict/command.h"
 #include "apps/pretrain/command.h"
 #include "apps/score/command.h"
 #include "apps/sweep/command.h"
@@ -46,6 +47,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"finetune", "train a model on a task, with any strategy", finetune_command, "glue_finetune"},
       {"pretrain", "train a BERT or an ELECTRA on plain text", pretrain_command, "pretrain"},
+      {"predict", "what a trained model says of new data", predict_command},
+      {"evaluate", "a trained model's scores on data with labels", evaluate_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"inspect", "parameters, sites, graph, tokens or logits of a model", inspect_streams,

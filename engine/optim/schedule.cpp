@@ -14,8 +14,8 @@ const std::vector<std::string>& Schedule::names() {
   return known;
 }
 
-Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup)
-    : name_(name), total_(total), warmup_(warmup) {
+Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup, Warmup start)
+    : name_(name), total_(total), warmup_(warmup), start_(start) {
   const auto& known = names();
   if (std::find(known.begin(), known.end(), name_) == known.end()) {
     std::string list;
@@ -31,7 +31,8 @@ Schedule::Schedule(std::string_view name, int64_t total, int64_t warmup)
 double Schedule::factor(int64_t updates_made) const {
   const auto s = static_cast<double>(updates_made), w = static_cast<double>(warmup_),
              t = static_cast<double>(total_);
-  if (updates_made < warmup_) return s / std::max(1.0, w);
+  if (updates_made < warmup_)
+    return start_ == Warmup::above_zero ? (s + 1) / (w + 1) : s / std::max(1.0, w);
   if (name_ == "linear") return std::max(0.0, (t - s) / std::max(1.0, t - w));
   if (name_ == "cosine") {
     // Behind the end the formula would rise again; stay at its last value, as linear does.

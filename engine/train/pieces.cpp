@@ -45,14 +45,14 @@ const TokenBatch& Pieces::get(int piece) {
       to.assign(from.begin() + all.segments.begin(first),
                 from.begin() + all.segments.starts[static_cast<size_t>(last)]);
   };
+  // Some numbers a sequence: one, or a flag for each class.
   const auto sequences = [&](const auto& from, auto& to) {
-    if (from.empty())
-      to.clear();
-    else
-      to.assign(from.begin() + first, from.begin() + last);
+    const auto width = static_cast<int64_t>(from.size()) / all.sequences();
+    to.assign(from.begin() + first * width, from.begin() + last * width);
   };
   rows(all.ids, part_.ids);
   rows(all.types, part_.types);
+  rows(all.targets, part_.targets);
   sequences(all.labels, part_.labels);
   sequences(all.examples, part_.examples);
   part_.segments.clear();

@@ -8,13 +8,15 @@
 namespace engine {
 
 Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer,
-                 const Schedule& schedule, TrainerOptions options, Loss loss)
+                 const Schedule& schedule, TrainerOptions options, Loss loss, Terms terms)
     : workspace_(workspace),
       store_(store),
       optimizer_(optimizer),
       schedule_(schedule),
       options_(options),
-      loss_(std::move(loss)) {
+      loss_(std::move(loss)),
+      terms_(terms ? std::move(terms)
+                   : [](const TokenBatch& batch) -> double { return batch.sequences(); }) {
   check(options_.grad_accumulation >= 1, "trainer", "grad_accumulation is ",
         options_.grad_accumulation, "; it must be at least 1");
   check(options_.piece_tokens >= 0, "trainer", "piece_tokens is ", options_.piece_tokens);
@@ -25,23 +27,33 @@ Trainer::Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimiz
 Update Trainer::update(const NextBatch& next) {
   Update u;
   u.step = optimizer_.steps() + 1;
-  const int parts = options_.grad_accumulation;
+  const int most = options_.grad_accumulation;
+  // All batches first: what one counts depends on the terms of all.
+  batches_.resize(static_cast<size_t>(most));
+  int parts = 0;
+  double all = 0;
+  while (parts < most && next(batches_[static_cast<size_t>(parts)])) {
+    const TokenBatch& batch = batches_[static_cast<size_t>(parts++)];
+    u.tokens += batch.tokens();
+    u.sequences += batch.sequences();
+    all += terms_(batch);
+  }
+  check(all > 0, "training", "update ", u.step, " has nothing to learn from");
   store_.clear_gradients();
   for (int part = 0; part < parts; ++part) {
-    next(batch_);
-    u.tokens += batch_.tokens();
-    u.sequences += batch_.sequences();
-    pieces_.cut(batch_, options_.piece_tokens);
+    pieces_.cut(batches_[static_cast<size_t>(part)], options_.piece_tokens);
     for (int piece = 0; piece < pieces_.count(); ++piece) {
+      const TokenBatch& batch = pieces_.get(piece);
+      const double share = terms_(batch) / all;
+      if (share == 0) continue;
       const int64_t saved_before = counters().saved_bytes;
-      const double share = pieces_.share(piece) / parts;
       GraphOptions options;
       options.dropout = options_.dropout;
       options.seed = options_.seed;
-      options.step = Pieces::step(static_cast<uint64_t>(optimizer_.steps() * parts + part), piece);
+      options.step = Pieces::step(static_cast<uint64_t>(optimizer_.steps() * most + part), piece);
       options.listener = options_.listener;
       Graph g(workspace_, options);
-      const Tensor loss = loss_(g, pieces_.get(piece));
+      const Tensor loss = loss_(g, batch);
       const double value = static_cast<double>(loss.value());
       check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
             hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were "

@@ -26,7 +26,7 @@ namespace engine {
 struct TrainerOptions {
   double lr = 5e-5;            // base rate; the schedule's factor goes on top
   double max_grad_norm = 1.0;  // 0: no clipping
-  // Batches an update; the loss is their mean, as in Hugging Face's Trainer.
+  // Batches an update, at most.
   int grad_accumulation = 1;
   // A batch is computed in pieces of at most so many tokens (pieces.h); 0: at once.
   int64_t piece_tokens = 0;
@@ -37,7 +37,7 @@ struct TrainerOptions {
 
 struct Update {
   int64_t step = 0;      // number of this update, from 1
-  double loss = 0;       // mean over the update's batches, before the update
+  double loss = 0;       // mean over the update's terms, before the update
   double grad_norm = 0;  // before clipping
   double lr = 0;         // the rate that was used
   int64_t tokens = 0, sequences = 0;
@@ -48,15 +48,18 @@ struct Update {
 class Trainer {
  public:
   using Loss = std::function<Tensor(Graph&, const TokenBatch&)>;
-  using NextBatch = std::function<void(TokenBatch&)>;
+  // How many terms the loss of a batch is a mean of, or the sum of their weights; not negative.
+  using Terms = std::function<double(const TokenBatch&)>;
+  // Fills the batch; false, from the second call of an update on, where the update ends before it.
+  using NextBatch = std::function<bool(TokenBatch&)>;
 
-  // Keeps references to all but options. `loss` is a mean over the sequences of what it is given, a
-  // batch or a piece of one.
+  // Keeps references to all but options. `loss` is a mean over terms(batch) terms of what it is
+  // given, a batch or a micro-batch of one; by default a term is a sequence.
   Trainer(Workspace& workspace, ParameterStore& store, Optimizer& optimizer,
-          const Schedule& schedule, TrainerOptions options, Loss loss);
+          const Schedule& schedule, TrainerOptions options, Loss loss, Terms terms = {});
 
-  // One update. Throws engine::Error, before any parameter is changed, if loss or gradients are not
-  // finite.
+  // One update: the gradient of the mean over all terms of its batches, however they are cut.
+  // Throws engine::Error, before any parameter is changed, if loss or gradients are not finite.
   Update update(const NextBatch& next);
 
   // Made so far; resuming sets the optimizer's count.
@@ -69,7 +72,8 @@ class Trainer {
   const Schedule& schedule_;
   TrainerOptions options_;
   Loss loss_;
-  TokenBatch batch_;
+  Terms terms_;
+  std::vector<TokenBatch> batches_;  // of an update
   Pieces pieces_;
 };
 

@@ -308,7 +308,7 @@ TEST_CASE(
   s.task.clear();
   s.train = (temp / "own.csv").string();
   const run::RunResult classes = train(s);
-  CHECK(classes.record.at("task_info").at("labels") == engine::Json({"maybe", "no", "yes"}));
+  CHECK(classes.record.at("task_info").at("labels") == engine::Json({"yes", "no", "maybe"}));
   CHECK(classes.record.at("metrics").contains("dev"));
   s.train = (temp / "own.jsonl").string();
   s.out = (temp / "jsonl").string();
@@ -366,6 +366,106 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
   std::ostringstream log;
   CHECK_THROWS_AS(apps::merge_adapter({s.model, s.out, temp / "merged-prefix", "F32", 42}, log),
                   engine::Error);
+}
+
+TEST_CASE("--resume and --out need no other flag, and another flag has to agree") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings whole = tiny(temp.path(), temp / "whole");
+  whole.strategy = "lora:r=2";
+  train(whole);
+  FinetuneSettings s = whole;
+  s.out = (temp / "part").string();
+  CHECK_FALSE(train(s, 3).finished);
+  const auto resume = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"finetune", "--resume", "--out", s.out};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    return apps::parse_finetune(static_cast<int>(argv.size()), argv.data()).settings;
+  };
+  CHECK(failure(resume({"--seed", "9"})).find("seed") != std::string::npos);
+  CHECK(failure(resume({"--strategy", "bitfit"})).find("strategy") != std::string::npos);
+  CHECK(train(resume({"--save-every", "9"})).finished);
+  CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors",
+                   fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
+}
+
+TEST_CASE("a run that was begun under other rules is refused and left as it is") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings s = tiny(temp.path(), temp / "old");
+  CHECK_FALSE(train(s, 3).finished);
+  const fs::path file = fs::path(s.out) / "run.json";
+  engine::Json record = engine::json_file(file);
+  record["settings"].erase("rules");  // as versions before them wrote it
+  testing::write_file(file, engine::json_text(record, 2));
+  s.resume = true;
+  CHECK(failure(s).find("was begun under rules 1") != std::string::npos);
+  CHECK(engine::json_file(file) == record);
+}
+
+TEST_CASE("an update weighs by terms, and the last of an epoch takes what is left") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  // 16 examples: batches of 5, 5, 5 and 1. However they are cut, one update an epoch learns from
+  // the mean over all 16.
+  const auto norm = [&](int batch, int accumulation) {
+    FinetuneSettings s = tiny(temp.path(), temp / engine::concat(batch, "-", accumulation));
+    s.batch_size = batch;
+    s.grad_accumulation = accumulation;
+    s.epochs = 1;
+    s.dropout = 0;
+    s.schedule = "constant";
+    s.warmup_ratio = 0;
+    s.max_grad_norm = 0;
+    const auto record = train(s).record;
+    CHECK(record.at("epochs").get<double>() == 1);
+    CHECK(record.at("steps") == (16 + batch * accumulation - 1) / (batch * accumulation));
+    return engine::read_metrics(fs::path(s.out) / "metrics.jsonl")
+        .front()
+        .at("grad_norm")
+        .get<double>();
+  };
+  const double whole = norm(16, 1);
+  CHECK(norm(5, 4) == doctest::Approx(whole).epsilon(1e-5));
+  CHECK(norm(4, 4) == doctest::Approx(whole).epsilon(1e-5));
+  CHECK(norm(3, 8) == doctest::Approx(whole).epsilon(1e-5));
+  norm(4, 3);
+}
+
+TEST_CASE("balanced class weights make rare classes count as much") {
+  testing::TempDir temp;
+  std::string csv = "text,label\n";
+  for (int i = 0; i < 24; ++i) csv += i % 6 == 0 ? "awful food,rare\n" : "great food,often\n";
+  testing::write_file(temp / "d.csv", csv);
+  FinetuneSettings s = tiny("", temp / "plain");
+  s.task.clear();
+  s.train = s.dev = (temp / "d.csv").string();
+  const auto losses = [](const FinetuneSettings& settings) {
+    std::vector<double> all;
+    for (const auto& line : engine::read_metrics(fs::path(settings.out) / "metrics.jsonl"))
+      if (line.contains("loss")) all.push_back(line.at("loss"));
+    return all;
+  };
+  s.dropout = 0;
+  train(s);
+  FinetuneSettings balanced = s;
+  balanced.out = (temp / "balanced").string();
+  balanced.class_weights = "balanced";
+  const auto record = train(balanced).record;
+  const auto weights = record.at("fitted").at("class_weights").get<std::vector<double>>();
+  CHECK(weights[0] == doctest::Approx(24.0 / (2 * 4)));  // in the file's order: rare first
+  CHECK(weights[1] == doctest::Approx(24.0 / (2 * 20)));
+  CHECK(losses(s) != losses(balanced));
+  FinetuneSettings f1 = s;
+  f1.out = (temp / "f1").string();
+  f1.patience = 3;
+  f1.metric = "macro_f1";
+  CHECK(train(f1).record.at("selection").at("metric") == "macro_f1");
+  f1.metric = "nonsense";
+  f1.out = (temp / "nonsense").string();
+  CHECK(failure(f1).find("known are accuracy") != std::string::npos);
 }
 
 TEST_CASE("the command line fills the settings and refuses what it does not know") {

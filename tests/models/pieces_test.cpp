@@ -46,8 +46,10 @@ Trained train(const std::string& model, const std::string& spec,
   engine::counters() = {};
   size_t next = 0;
   for (int i = 0; i < 4; ++i)
-    result.updates.push_back(trainer.update(
-        [&](engine::TokenBatch& batch) { batch = batches[next++ % batches.size()]; }));
+    result.updates.push_back(trainer.update([&](engine::TokenBatch& batch) {
+      batch = batches[next++ % batches.size()];
+      return true;
+    }));
   result.counters = engine::counters();
   result.values = subject.values();
   return result;

@@ -37,6 +37,12 @@ TEST_CASE("the first update of a warm-up has rate 0, and behind the end nothing 
   CHECK(Schedule("linear", 0).factor(0) == 0);
 }
 
+TEST_CASE("a warm-up above zero lets every update learn, and ends where the other one does") {
+  const Schedule above("linear", 100, 4, Warmup::above_zero), zero("linear", 100, 4);
+  for (const int64_t s : {0, 1, 2, 3}) CHECK(above.factor(s) == doctest::Approx((s + 1) / 5.0));
+  for (int64_t s = 4; s < 110; ++s) CHECK(above.factor(s) == zero.factor(s));
+}
+
 TEST_CASE("warm-up as a share of the training is rounded up") {
   CHECK(warmup_updates(1000, 0.06) == 60);
   CHECK(warmup_updates(101, 0.1) == 11);

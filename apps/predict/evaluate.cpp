@@ -1,0 +1,71 @@
+#include <filesystem>
+#include <iostream>
+
+#include "apps/common/format.h"
+#include "apps/common/main_guard.h"
+#include "apps/finetune/scores.h"
+#include "apps/predict/command.h"
+#include "apps/predict/request.h"
+#include "data/glue.h"
+#include "data/tagged.h"
+#include "engine/base/threads.h"
+#include "engine/base/timer.h"
+
+namespace apps {
+
+int evaluate_command(int argc, const char* const* argv) {
+  if (argc == 1) {
+    std::cout << "usage: peft evaluate RUN FILE [--json]\n"
+                 "       peft evaluate --model M [--adapter A] --data FILE [--json]\n"
+                 "peft evaluate --help explains all flags.\n";
+    return 2;
+  }
+  ModelFlags flags;
+  std::string label;
+  bool json = false;
+  CommandLine line("peft evaluate", "Scores a trained model on a table with labels.");
+  flags.add_to(line);
+  auto add = line.options.add_options();
+  add("label", "column of the label (the run's, or guessed)", cxxopts::value<std::string>(label),
+      "NAME");
+  add("json", "all numbers as JSON", cxxopts::value<bool>(json));
+  line.parse(argc, argv);
+  if (line.answered(std::cout)) return 0;
+  flags.resolve("evaluate");
+  flags.columns.label = label;
+  engine::set_threads(flags.threads);
+  run::Predictor predictor(flags.request);
+  engine::check(
+      predictor.fresh().empty(), "evaluate",
+      "the model has no trained head: ", predictor.fresh().empty() ? "" : predictor.fresh().front(),
+      " is in no file",
+      engine::hint("give the folder of a run, --adapter, or a model that was fine-tuned"));
+  const data::OwnData columns = run::columns_for(predictor, flags.columns);
+  const bool glue = data::is_glue_task(predictor.info().key) &&
+                    std::filesystem::path(flags.file).extension() == ".tsv";
+  const data::Split split =
+      predictor.info().kind == "tag" ? data::read_tagged_file(predictor.info(), "data", flags.file)
+      : glue                         ? data::read_glue_file(predictor.info(), "dev", flags.file)
+             : data::read_own_file(predictor.info(), "data", flags.file, columns, true);
+  engine::check(split.labelled(), flags.file, "no row has a label");
+  const engine::Timer timer;
+  const data::EncodedSplit encoded = predictor.encode(split.examples);
+  const tasks::Predictions p = predictor.predict(encoded);
+  engine::Json scores = predictor.task().score(p, encoded);
+  const double seconds = timer.seconds();
+  if (json) {
+    scores["data"] = flags.file;
+    scores["rows_per_second"] =
+        seconds > 0 ? static_cast<double>(split.examples.size()) / seconds : 0;
+    std::cout << engine::json_text(scores, 2) << '\n';
+    return 0;
+  }
+  std::cout << scores_text(predictor.info(), flags.file, scores) << report_text(scores);
+  std::cerr << rate_line(static_cast<int64_t>(split.examples.size()), seconds);
+  if (split.skipped)
+    std::cerr << "; " << split.skipped << ' ' << split.skipped_why << " were left out";
+  std::cerr << '\n';
+  return 0;
+}
+
+}  // namespace apps

@@ -1,0 +1,129 @@
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "apps/common/format.h"
+#include "apps/common/main_guard.h"
+#include "apps/common/progress.h"
+#include "apps/common/signals.h"
+#include "apps/predict/command.h"
+#include "apps/predict/request.h"
+#include "engine/base/threads.h"
+
+namespace apps {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::hint;
+
+namespace {
+
+// Writes beside `file` and moves it there at the end, so that what was there stays if it fails.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& file) : file_(file), beside_(file + ".part") {
+    std::error_code ignored;
+    // A device or a pipe is written to; a plain file is replaced.
+    whole_ = !fs::exists(file_, ignored) || fs::is_regular_file(file_, ignored);
+    out_.open(whole_ ? beside_ : file_, std::ios::binary);
+    check(out_.good(), file, "cannot be written");
+  }
+  ~OutputFile() {
+    std::error_code ignored;
+    if (whole_ && !kept_) fs::remove(beside_, ignored);
+  }
+  std::ostream& stream() { return out_; }
+  void keep() {
+    out_.close();
+    check(!out_.fail(), file_.string(), "could not be written (is the disk full?)");
+    if (whole_) fs::rename(beside_, file_);
+    kept_ = true;
+  }
+
+ private:
+  fs::path file_, beside_;
+  std::ofstream out_;
+  bool whole_ = true, kept_ = false;
+};
+
+}  // namespace
+
+int predict_command(int argc, const char* const* argv) {
+  if (argc == 1) {
+    std::cout << "usage: peft predict RUN FILE [--out FILE]\n"
+                 "       peft predict --model M [--adapter A] --data FILE|- [--out FILE|-]\n"
+                 "peft predict --help explains all flags.\n";
+    return 2;
+  }
+  ModelFlags flags;
+  std::string out = "-", to;
+  CommandLine line(
+      "peft predict",
+      "Says what a trained model predicts for every row of a table, which may be of any "
+      "length: the columns that came in, the prediction, and the probability of every "
+      "class.");
+  flags.add_to(line);
+  auto add = line.options.add_options();
+  add("out", "file to write, - is standard output (-)", cxxopts::value<std::string>(out), "FILE");
+  add("out-format", "tsv, csv or jsonl (by --out's ending, or the data's)",
+      cxxopts::value<std::string>(to), "NAME");
+  line.parse(argc, argv);
+  if (line.answered(std::cout)) return 0;
+  flags.resolve("predict");
+  watch_stop_signals();
+  engine::set_threads(flags.threads);
+  run::Predictor predictor(flags.request);
+  check(predictor.fresh().empty(), "predict", "the model has no trained head: ",
+        predictor.fresh().empty() ? "" : predictor.fresh().front(), " is in no file",
+        hint("give the folder of a run, --adapter, or a model that was fine-tuned"));
+
+  data::OwnData columns = run::columns_for(predictor, flags.columns);
+  std::ifstream file;
+  std::unique_ptr<std::istream> replay;
+  std::istream* in = &std::cin;
+  data::Format format{};
+  std::string name = "standard input";
+  if (flags.file == "-") {
+    std::string first;
+    replay = data::look_at_first_line(std::cin, first);
+    in = replay.get();
+    format = flags.format.empty() ? data::sniff_format(first, data::text_column_names(columns))
+                                  : data::parse_format(flags.format);
+  } else {
+    name = flags.file;
+    format = flags.format.empty() ? data::format_of(flags.file) : data::parse_format(flags.format);
+    file.open(flags.file, std::ios::binary);
+    check(file.good() && !fs::is_directory(flags.file), flags.file, "cannot be opened");
+    in = &file;
+  }
+  const data::Format out_format = !to.empty() ? data::parse_format(to)
+                                  : out != "-" && fs::path(out).has_extension()
+                                      ? data::format_of(out)
+                                      : format;
+  if (format == data::Format::lines) columns.text = "text";  // the whole line
+  const auto rows = data::open_rows(*in, format, name);
+  Progress progress(0, {.label = "predict"});
+  const auto shown = [&](int64_t done) {
+    if (progress.due(done)) progress.update(done, {});
+    return !stop_requested();
+  };
+  run::Streamed done;
+  if (out == "-") {
+    done = run::predict_rows(predictor, *rows, out_format, std::cout, columns, shown);
+  } else {
+    OutputFile to_file(out);
+    done = run::predict_rows(predictor, *rows, out_format, to_file.stream(), columns, shown);
+    to_file.keep();
+  }
+  progress.finish();
+  std::cerr << rate_line(done.rows, done.seconds);
+  if (done.cut > 0)
+    std::cerr << "; " << format_count(done.cut) << " texts were cut to " << predictor.max_length()
+              << " tokens";
+  if (out != "-") std::cerr << "; written to " << out;
+  std::cerr << '\n';
+  return stop_requested() ? stop_exit_code() : 0;
+}
+
+}  // namespace apps

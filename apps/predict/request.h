@@ -1,0 +1,28 @@
+// The flags that say which model: a run's folder, or --model with --adapter.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/common/command_line.h"
+#include "run/predictor.h"
+
+namespace apps {
+
+struct ModelFlags {
+  std::vector<std::string> words;  // positional: RUN, FILE
+  run::PredictRequest request;
+  data::ColumnNames columns;
+  std::string file, format;
+  int threads = 0;
+
+  void add_to(CommandLine& line);
+  // After parsing: a first word is the run unless --model or --adapter is given, the next one the
+  // data. Throws UsageError if there is no model or no data.
+  void resolve(const char* command);
+};
+
+// "123 rows in 4.5s, 27 rows/s"
+std::string rate_line(int64_t rows, double seconds);
+
+}  // namespace apps

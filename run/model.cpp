@@ -1,0 +1,86 @@
+#include "run/model.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "engine/io/hash.h"
+
+namespace run {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::fail;
+using engine::hint;
+
+OpenModel open_model(models::ModelSource source, const std::string& strategy,
+                     const OpenOptions& options) {
+  OpenModel open;
+  open.source = std::move(source);
+  open.model = std::make_unique<models::SequenceClassifier>(open.source.config);
+  open.strategy = peft::make_strategy(strategy);
+  open.sites = open.model->sites();
+  peft::apply(*open.strategy, open.sites, *open.model);
+  open.store = std::make_unique<engine::ParameterStore>(*open.model);
+  open.store->allocate();
+  if (!options.values) return open;
+  if (options.writable && open.source.has_weights()) {
+    open.load = engine::load_checkpoint(
+        open.source.folder, *open.store,
+        {.borrow = false, .allow_head_mismatch = options.allow_head_mismatch});
+    open.store->initialise(options.seed);
+  } else {
+    open.load =
+        models::load_weights(open.source, *open.store, options.seed, options.allow_head_mismatch);
+  }
+  return open;
+}
+
+std::string model_identity(const models::ModelSource& source, uint64_t seed) {
+  engine::Hash hash;
+  if (source.has_weights()) {
+    const engine::Checkpoint checkpoint(source.folder);
+    for (const fs::path& file : checkpoint.files()) hash.add(engine::hash_file(file));
+    hash.add(engine::json_text(source.config.raw));
+  } else {
+    hash.add(source.spec);
+    hash.add(&source.config.facts.vocab, sizeof source.config.facts.vocab);
+    hash.add(&seed, sizeof seed);
+  }
+  return hash.hex();
+}
+
+std::string tokenizer_folder(const std::string& model, const std::string& given) {
+  if (!given.empty()) return given;
+  const auto holds_vocabulary = [](const fs::path& folder) {
+    return fs::exists(folder / "vocab.txt") || fs::exists(folder / "tokenizer.json") ||
+           fs::exists(folder / "vocab.json");
+  };
+  if (!models::is_random_model(model)) {
+    check(fs::exists(model), "model", "there is no ", model,
+          hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or "
+               "random:layers=2,hidden=128"));
+    const fs::path folder =
+        fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
+    if (holds_vocabulary(folder)) return folder.string();
+    fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json",
+         hint("give the folder of its tokenizer with --tokenizer"));
+  }
+  std::vector<fs::path> roots;
+  if (const char* data = std::getenv("PEFT_DATA")) roots.emplace_back(data);
+  std::error_code ignored;
+  for (fs::path above = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+       above.has_relative_path(); above = above.parent_path())
+    roots.push_back(above / "data");
+  for (const fs::path& root : roots) {
+    if (!fs::is_directory(root / "pretrained", ignored)) continue;
+    std::vector<fs::path> folders;
+    for (const auto& entry : fs::directory_iterator(root / "pretrained", ignored))
+      if (entry.is_directory() && holds_vocabulary(entry.path())) folders.push_back(entry.path());
+    if (!folders.empty()) return std::min_element(folders.begin(), folders.end())->string();
+  }
+  fail("tokenizer", "a random model needs a vocabulary, and none ships beside this program",
+       hint("give a folder with vocab.txt by --tokenizer, or set PEFT_DATA to the project's data "
+            "folder"));
+}
+
+}  // namespace run

@@ -1,0 +1,43 @@
+// A model with a strategy and values: the one place where the parts are put together in their
+// order.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "models/pretrained.h"
+#include "peft/adapter_file.h"
+#include "peft/strategy.h"
+
+namespace run {
+
+struct OpenModel {
+  models::ModelSource source;
+  std::unique_ptr<models::SequenceClassifier> model;
+  std::unique_ptr<peft::Strategy> strategy;
+  engine::Sites sites;
+  std::unique_ptr<engine::ParameterStore> store;
+  engine::LoadReport load;
+};
+
+struct OpenOptions {
+  uint64_t seed = 42;               // of what the files do not have
+  bool allow_head_mismatch = true;  // a head of another size in the file is left alone
+  bool writable = false;            // no weight stays in the mapped file: for merging
+  bool values = true;               // false: shapes and parameters only
+};
+
+// Declares the model of `source`, applies the strategy, makes the store and fills it: from the
+// checkpoint where there is one, else fresh. Errors are engine::Error, as the parts throw them.
+OpenModel open_model(models::ModelSource source, const std::string& strategy,
+                     const OpenOptions& options = {});
+
+// What an adapter remembers of its base model: a digest of weight files and config.json, or of a
+// random model's spec, vocabulary size and seed.
+std::string model_identity(const models::ModelSource& source, uint64_t seed);
+
+// The folder of a tokenizer for a model that brings none: `given`, or the one that ships with the
+// project, found from $PEFT_DATA or above the running program (data/pretrained/*/vocab.txt).
+std::string tokenizer_folder(const std::string& model, const std::string& given);
+
+}  // namespace run

@@ -1,0 +1,236 @@
+#include "run/predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
+#include "engine/base/timer.h"
+#include "engine/train/pieces.h"
+#include "run/evaluate.h"
+
+namespace run {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::hint;
+
+namespace {
+
+// The width of the head in the file, by its last bias; 0 if it has none.
+int head_outputs(const peft::AdapterFile& file) {
+  for (const char* name : {"classifier.bias", "classifier.out_proj.bias"})
+    if (const auto it = file.tensors.find(name);
+        it != file.tensors.end() && it->second.dims.size() == 1)
+      return static_cast<int>(it->second.dims[0]);
+  return 0;
+}
+
+// What config.json alone says of the task.
+data::TaskInfo task_of(const models::ModelConfig& config) {
+  data::TaskInfo info;
+  info.key = info.name = "model";
+  const engine::Json raw = config.raw.is_object() ? config.raw : engine::Json::object();
+  const std::string architecture = raw.contains("architectures") &&
+                                           raw["architectures"].is_array() &&
+                                           !raw["architectures"].empty()
+                                       ? raw["architectures"][0].dump()
+                                       : "";
+  const bool tags = architecture.find("TokenClassification") != std::string::npos;
+  const bool several = engine::get_or<std::string>(
+                           config.raw.is_object() ? config.raw : engine::Json::object(),
+                           "problem_type", "", "config.json") == "multi_label_classification";
+  info.regression = config.num_labels == 1 && !tags;
+  info.kind = tags ? "tag" : info.regression ? "regress" : several ? "multilabel" : "classify";
+  if (!info.regression) {
+    info.labels = config.labels;
+    for (size_t i = info.labels.size(); i < static_cast<size_t>(config.num_labels); ++i)
+      info.labels.push_back("LABEL_" + std::to_string(i));
+    info.metrics = {tags ? "f1" : "accuracy"};
+  } else {
+    info.metrics = {"pearson", "spearman"};
+  }
+  return info;
+}
+
+}  // namespace
+
+Predictor::Predictor(const PredictRequest& request) {
+  std::string model = request.model, tokenizer = request.tokenizer;
+  std::string where = request.adapter;
+  if (!request.run.empty()) {
+    check(fs::exists(fs::path(request.run) / "run.json"), "predict", request.run,
+          " is not the folder of a run (it has no run.json)",
+          hint("for a model or an adapter give --model and --adapter"));
+    check(fs::exists(fs::path(request.run) / "adapter" / "adapter_config.json"), "predict",
+          request.run, " has no adapter/: the run is not finished",
+          hint("go on with it: --resume --out ", request.run));
+    where = request.run;
+  }
+  std::optional<peft::AdapterFile> adapter;
+  if (!where.empty()) {
+    adapter = peft::load_adapter(adapter_folder(where));
+    known_ = find_known(where);
+    if (!known_) known_ = find_known(adapter_folder(where));
+    if (known_ && model.empty()) model = known_->model;
+    if (known_ && tokenizer.empty()) tokenizer = known_->tokenizer;
+    if (model.empty()) model = adapter->base_model;
+  } else if (!models::is_random_model(model)) {
+    known_ = find_known(model);
+  }
+  check(!model.empty(), "model", "no --model was given",
+        hint("a Hugging Face folder, the folder of a run, or random:layers=2,hidden=128"));
+  tokenizer_folder_ = tokenizer_folder(model, tokenizer);
+  tokenizer_ = data::load_tokenizer(tokenizer_folder_);
+  models::ModelSource source = models::open_model(model, tokenizer_->vocab_size());
+  models::ModelConfig& config = source.config;
+  check(tokenizer_->vocab_size() <= config.facts.vocab, "model", "the tokenizer has ",
+        tokenizer_->vocab_size(), " entries, the model's table ", config.facts.vocab,
+        hint("they do not belong together"));
+  if (known_)
+    models::set_labels(config, known_->task.outputs(), known_->task.labels);
+  else if (const int n = adapter ? head_outputs(*adapter) : 0; n > 0 && n != config.num_labels)
+    models::set_labels(config, n, {});
+  task_ = tasks::make_task(known_ ? known_->task : task_of(config));
+  config.head = task_->head();
+  config.multi_label = info().kind == "multilabel";
+  if (known_) columns_ = known_->columns;
+
+  seed_ = request.seed != 0 ? request.seed : known_ ? known_->seed : 42;
+  open_ = open_model(
+      std::move(source), adapter ? adapter->spec : "frozen",
+      {.seed = seed_, .allow_head_mismatch = adapter.has_value(), .writable = request.writable});
+  if (adapter)
+    peft::apply_adapter(*adapter, *open_.store, model_identity(open_.source, seed_),
+                        {.allow_missing_head = true});
+  for (const engine::Parameter* p : open_.store->all())
+    if (!p->loaded && p->role == engine::Role::head) fresh_.push_back(p->name);
+
+  const auto longest = static_cast<int>(open_.source.config.longest_sequence());
+  const int said = tokenizer_->model_max_length();
+  max_length_ = request.max_length > 0             ? request.max_length
+                : known_ && known_->max_length > 0 ? known_->max_length
+                : said > 0                         ? std::min(said, longest)
+                                                   : longest;
+  check(max_length_ <= longest, "predict", "--max-length ", max_length_, " is more than the ",
+        longest, " positions of this model");
+}
+
+data::EncodedSplit Predictor::encode(std::span<const data::Example> examples) const {
+  return task_->encode(*tokenizer_, examples, max_length_);
+}
+
+tasks::Predictions Predictor::predict(const data::EncodedSplit& split, int batch_size) {
+  return run::predict(*task_, workspace_, split, batch_size,
+                      engine::default_piece_tokens(*open_.model),
+                      [&](engine::Graph& g, const engine::TokenBatch& batch) {
+                        return task_->outputs(g, *open_.model, batch);
+                      });
+}
+
+data::OwnData columns_for(const Predictor& predictor, const data::ColumnNames& given) {
+  data::OwnData columns;
+  const data::ColumnNames& known = predictor.columns();
+  columns.text = given.text.empty() ? known.text : given.text;
+  columns.text_b = given.text_b.empty() ? (given.text.empty() ? known.text_b : "") : given.text_b;
+  columns.label = given.label.empty() ? known.label : given.label;
+  return columns;
+}
+
+namespace {
+
+// The words of a row: a JSON array "tokens" or "words", else the text between blanks.
+std::vector<std::string> words_of(const data::RowReader& rows, const data::Row& row,
+                                  const data::OwnData& columns) {
+  std::vector<std::string> words;
+  for (const char* name : {"tokens", "words"})
+    if (row.object.is_object() && row.object.contains(name) && row.object[name].is_array()) {
+      for (const auto& word : row.object[name])
+        words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
+      check(!words.empty(), rows.where(row), "has no word");
+      return words;
+    }
+  const std::string& text = rows.text(row, data::text_columns(rows, false, columns).text);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find_first_of(" \t", begin), text.size());
+    if (end > begin) words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (words.empty()) words.push_back("");
+  return words;
+}
+
+}  // namespace
+
+Streamed predict_rows(Predictor& predictor, data::RowReader& rows, data::Format format,
+                      std::ostream& out, const data::OwnData& columns,
+                      const std::function<bool(int64_t)>& progress) {
+  constexpr size_t kAtATime = 2048;
+  const tasks::Task& task = predictor.task();
+  const std::vector<std::string> names = task.output_names();
+  const bool json = format == data::Format::jsonl;
+  const bool tags = task.head() == models::HeadKind::token_classification;
+  const data::TextColumns in =
+      tags ? data::TextColumns{} : data::text_columns(rows, predictor.info().pair, columns);
+  std::vector<std::string> added = {"prediction"};
+  if (json && !names.empty())
+    added.push_back("probabilities");
+  else
+    for (const std::string& name : names) added.push_back("p_" + name);
+  data::RowWriter writer(out, format, rows.columns(), added);
+
+  Streamed done;
+  const engine::Timer timer;
+  std::vector<data::Row> some;
+  std::vector<data::Example> examples;
+  const auto flush = [&] {
+    if (examples.empty()) return;
+    const data::EncodedSplit split = predictor.encode(examples);
+    const tasks::Predictions p = predictor.predict(split);
+    done.cut += split.truncated();
+    for (size_t i = 0; i < some.size(); ++i) {
+      std::vector<nlohmann::ordered_json> values;
+      const auto at = static_cast<int64_t>(i);
+      if (json)
+        values.push_back(task.answer_json(p, at));
+      else
+        values.emplace_back(task.answer(p, at));
+      const double* outputs = p.outputs.data() + i * static_cast<size_t>(p.width);
+      nlohmann::ordered_json all = nlohmann::ordered_json::object();
+      for (size_t c = 0; c < names.size(); ++c) {
+        // Six digits say what a float knows of a probability.
+        const double rounded = std::round(outputs[c] * 1e6) / 1e6;
+        if (json)
+          all[names[c]] = rounded;
+        else
+          values.emplace_back(rounded);
+      }
+      if (json && !names.empty()) values.push_back(std::move(all));
+      writer.write(some[i], values);
+    }
+    done.rows += static_cast<int64_t>(some.size());
+    some.clear();
+    examples.clear();
+  };
+  for (data::Row row; rows.next(row);) {
+    data::Example example;
+    if (tags) {
+      example.words = words_of(rows, row, columns);
+    } else {
+      example.a = rows.text(row, in.text);
+      if (in.text_b) example.b = rows.text(row, *in.text_b);
+    }
+    examples.push_back(std::move(example));
+    some.push_back(std::move(row));
+    row = {};
+    if (some.size() < kAtATime) continue;
+    flush();
+    if (progress && !progress(done.rows)) break;
+  }
+  flush();
+  out.flush();
+  check(out.good(), "predict", "the output could not be written (is the disk full?)");
+  done.seconds = timer.seconds();
+  return done;
+}
+
+}  // namespace run

@@ -1,0 +1,75 @@
+// A trained model that is asked about new texts, opened with all that its run knew.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "data/own.h"
+#include "data/rows.h"
+#include "data/tokenizer.h"
+#include "run/known.h"
+#include "run/model.h"
+#include "tasks/task.h"
+
+namespace run {
+
+struct PredictRequest {
+  std::string run;        // a run folder; or:
+  std::string model;      // base or merged model; empty: the run's or the adapter's
+  std::string adapter;    // folder of an adapter, or a run folder
+  std::string tokenizer;  // folder; empty: the run's, or the model's
+  int max_length = 0;     // 0: the run's, or what model and tokenizer allow
+  uint64_t seed = 0;      // of what no file has; 0: the run's, or 42
+  bool writable = false;  // weights may be written to: for merging
+};
+
+class Predictor {
+ public:
+  // Throws engine::Error as the parts do. What no file had is in fresh().
+  explicit Predictor(const PredictRequest& request);
+
+  // In the order of the examples; labels are not looked at.
+  tasks::Predictions predict(const data::EncodedSplit& split, int batch_size = 64);
+  data::EncodedSplit encode(std::span<const data::Example> examples) const;
+
+  const data::TaskInfo& info() const { return task_->info(); }
+  tasks::Task& task() { return *task_; }
+  OpenModel& model() { return open_; }
+  const data::Tokenizer& tokenizer() const { return *tokenizer_; }
+  const std::string& tokenizer_files() const { return tokenizer_folder_; }
+  int max_length() const { return max_length_; }
+  const data::ColumnNames& columns() const { return columns_; }
+  const std::optional<Known>& known() const { return known_; }
+  uint64_t seed() const { return seed_; }
+  // Names of parameters of the head that no file had: predictions mean nothing if there are any.
+  const std::vector<std::string>& fresh() const { return fresh_; }
+
+ private:
+  std::optional<Known> known_;
+  data::ColumnNames columns_;
+  std::unique_ptr<data::Tokenizer> tokenizer_;
+  std::string tokenizer_folder_;
+  int max_length_ = 0;
+  uint64_t seed_ = 42;
+  OpenModel open_;
+  std::unique_ptr<tasks::Task> task_;
+  std::vector<std::string> fresh_;
+  engine::Workspace workspace_;
+};
+
+// Which columns of a table are read: those that `given` names, else the run's, else by guess.
+data::OwnData columns_for(const Predictor& predictor, const data::ColumnNames& given);
+
+struct Streamed {
+  int64_t rows = 0, cut = 0;  // texts that max_length cut
+  double seconds = 0;
+};
+
+// Predicts row by row, some thousand at a time, so that a table of any length needs no memory.
+// Written is what came in, then "prediction" and the probabilities by class. `progress` gets the
+// rows done so far and says whether to go on.
+Streamed predict_rows(Predictor& predictor, data::RowReader& rows, data::Format format,
+                      std::ostream& out, const data::OwnData& columns,
+                      const std::function<bool(int64_t)>& progress = {});
+
+}  // namespace run
