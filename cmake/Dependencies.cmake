@@ -1,7 +1,7 @@
 # Everything comes from Debian packages. A missing one stops the configuration with the line that installs all of them.
 # Installed beside peft_cppConfig.cmake too, to find the same for who uses the libraries.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
-libutf8proc-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libpugixml-dev libcxxopts-dev \
+libutf8proc-dev libre2-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libpugixml-dev libcxxopts-dev \
 doctest-dev libarchive-dev libjs-chart.js")
 
 function(peft_missing what)
@@ -40,6 +40,7 @@ function(peft_find name header library package)
 endfunction()
 
 peft_find(utf8proc utf8proc.h utf8proc libutf8proc-dev)
+peft_find(re2 re2/re2.h re2 libre2-dev)
 peft_find(xxhash xxhash.h xxhash libxxhash-dev)
 peft_find(csv csv.h csv libcsv-dev)
 peft_find(lzma lzma.h lzma liblzma-dev)

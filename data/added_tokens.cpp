@@ -27,24 +27,26 @@ bool word_after(std::string_view text, size_t at) {
 
 }  // namespace
 
-void AddedTokens::add(AddedToken token) {
-  if (token.content.empty()) return;
-  std::erase_if(tokens_, [&](const AddedToken& other) { return other.content == token.content; });
-  begins_[static_cast<unsigned char>(token.content.front())] = true;
-  const auto shorter = [&](const AddedToken& other) {
-    return other.content.size() < token.content.size();
-  };
-  tokens_.insert(std::find_if(tokens_.begin(), tokens_.end(), shorter), std::move(token));
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+  std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });
+  std::vector<std::string_view> contents;
+  std::vector<int32_t> places;
+  for (const AddedToken& token : tokens_) {
+    begins_[static_cast<unsigned char>(token.content.front())] = true;
+    places.push_back(static_cast<int32_t>(contents.size()));
+    contents.push_back(token.content);
+  }
+  trie_ = ByteTrie(contents, places);
 }
 
 bool AddedTokens::find(std::string_view text, size_t from, size_t done, Match& match) const {
+  if (tokens_.empty()) return false;
   for (size_t at = from; at < text.size(); ++at) {
     if (!begins_[static_cast<unsigned char>(text[at])]) continue;
-    const auto here = text.substr(at);
-    const auto token = std::find_if(tokens_.begin(), tokens_.end(), [&](const AddedToken& t) {
-      return here.starts_with(t.content);
-    });
-    if (token == tokens_.end()) continue;
+    const AddedToken* token = nullptr;
+    trie_.prefixes(text, at,
+                   [&](size_t, int32_t place) { token = &tokens_[static_cast<size_t>(place)]; });
+    if (!token) continue;
     const size_t end = at + token->content.size();
     if (token->single_word && (word_before(text, at) || word_after(text, end))) {
       at = end - 1;  // as the Rust library: the search goes on behind what it has discarded

@@ -1,11 +1,12 @@
-// Special and added tokens that are found in the text before anything else happens to it, and kept
-// whole.
+// Special and added tokens that are found in the text before it is cut into words, and kept whole.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "data/tokenizers/byte_trie.h"
 
 namespace data {
 
@@ -22,8 +23,10 @@ struct AddedToken {
 // Finds added tokens as the Rust library does: leftmost, and of those that begin there the longest.
 class AddedTokens {
  public:
-  // A token whose content is known already replaces it; an empty one is left out.
-  void add(AddedToken token);
+  AddedTokens() = default;
+  // Of tokens with equal contents the last counts; empty ones are left out.
+  explicit AddedTokens(std::vector<AddedToken> tokens);
+
   bool empty() const { return tokens_.empty(); }
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 
@@ -43,16 +46,17 @@ class AddedTokens {
 
  private:
   struct Match {
-    size_t begin = 0,
-           end = 0;        // bytes of the text, with the white space that lstrip and rstrip take
+    // Bytes of the text, with the white space that lstrip and rstrip take.
+    size_t begin = 0, end = 0;
     size_t found_end = 0;  // end of the token itself
     int32_t id = 0;
   };
   // The next match at or after byte `from`; lstrip reaches back to `done` at most.
   bool find(std::string_view text, size_t from, size_t done, Match& match) const;
 
-  std::vector<AddedToken> tokens_;  // longest first
-  bool begins_[256] = {};           // bytes that begin a token
+  std::vector<AddedToken> tokens_;
+  ByteTrie trie_;          // contents to places in tokens_
+  bool begins_[256] = {};  // bytes that begin a token
 };
 
 }  // namespace data

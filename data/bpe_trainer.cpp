@@ -5,6 +5,8 @@
 
 #include "data/gpt2_split.h"
 #include "data/merge_trainer.h"
+#include "data/tokenizers/byte_level.h"
+#include "data/tokenizers/trained.h"
 #include "data/unicode.h"
 #include "engine/base/error.h"
 
@@ -28,7 +30,7 @@ WordCounter gpt2_word_counter(bool add_prefix_space) {
       });
 }
 
-std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTraining& training) {
+std::unique_ptr<Tokenizer> train_bpe(const WordCounts& counts, const BpeTraining& training) {
   engine::check(!counts.empty(), "bpe trainer", "there are no words");
   MergeProblem problem;
   problem.symbols = training.roberta
@@ -61,28 +63,12 @@ std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTrain
   problem.join = [](const std::string& a, const std::string& b) { return a + b; };
   const MergeResult result = learn_merges(std::move(problem));
 
-  Vocabulary vocabulary;
-  for (const std::string& symbol : result.symbols) vocabulary.add(symbol, vocabulary.size());
-  std::vector<BpeTokenizer::Merge> merges;
+  std::vector<Merge> merges;
   for (const auto& [a, b] : result.merges)
     merges.emplace_back(result.symbols[static_cast<size_t>(a)],
                         result.symbols[static_cast<size_t>(b)]);
-  std::vector<AddedToken> added;
-  for (int32_t id = 0; id < specials; ++id)
-    added.push_back({.content = vocabulary.token(id),
-                     .id = id,
-                     .special = true,
-                     .lstrip = vocabulary.token(id) == "<mask>"});
-  SpecialIds special;
-  SpecialTemplate parts = SpecialTemplate::plain();
-  if (training.roberta) {
-    special = {.pad = 1, .unk = 3, .cls = 0, .sep = 2, .mask = 4, .bos = 0, .eos = 2};
-    parts = SpecialTemplate::roberta(0, 2);
-  } else {
-    special.unk = special.bos = special.eos = 0;
-  }
-  return std::make_unique<BpeTokenizer>(std::move(vocabulary), merges, added, special,
-                                        std::move(parts), BpeOptions{training.add_prefix_space});
+  return std::make_unique<Tokenizer>(
+      bpe_files(result.symbols, merges, training.roberta, training.add_prefix_space));
 }
 
 }  // namespace data

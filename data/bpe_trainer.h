@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/bpe.h"
+#include "data/tokenizer.h"
 #include "data/word_counter.h"
 
 namespace data {
@@ -29,6 +29,6 @@ WordCounter gpt2_word_counter(bool add_prefix_space);
 // Ids: special tokens, the 256 bytes by the code point of their character, merged pieces in the
 // order of merging. The same counts give the same tokenizer. Throws engine::Error if there are no
 // words, or if vocab_size has no room for the bytes.
-std::unique_ptr<BpeTokenizer> train_bpe(const WordCounts& counts, const BpeTraining& training);
+std::unique_ptr<Tokenizer> train_bpe(const WordCounts& counts, const BpeTraining& training);
 
 }  // namespace data

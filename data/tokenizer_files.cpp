@@ -5,34 +5,37 @@
 #include <iterator>
 
 #include "engine/base/error.h"
+#include "engine/io/json_parse.h"
 
 namespace data {
 namespace {
 
 using Json = nlohmann::json;
 
-AddedToken read_added(const Json& json, int32_t id) {
-  AddedToken token;
-  token.content = json.at("content").get<std::string>();
-  token.id = id;
-  token.special = json.value("special", false);
-  token.single_word = json.value("single_word", false);
-  token.lstrip = json.value("lstrip", false);
-  token.rstrip = json.value("rstrip", false);
-  token.normalized = json.value("normalized", !token.special);
-  return token;
-}
-
-Json read_if_there(const std::filesystem::path& file, Json otherwise) {
-  return std::filesystem::exists(file) ? read_json(file) : otherwise;
-}
+constexpr const char* kNames[] = {"tokenizer.json",
+                                  "tokenizer_config.json",
+                                  "special_tokens_map.json",
+                                  "added_tokens.json",
+                                  "vocab.txt",
+                                  "vocab.json",
+                                  "merges.txt",
+                                  "spiece.model",
+                                  "tokenizer.model",
+                                  "sentencepiece.bpe.model",
+                                  "spm.model",
+                                  "chat_template.jinja",
+                                  "chat_template.json"};
 
 }  // namespace
 
 std::string read_text(const std::filesystem::path& file) {
+  engine::check(!std::filesystem::exists(file) || std::filesystem::is_regular_file(file),
+                file.string(), "is no plain file");
   std::ifstream in(file, std::ios::binary);
   engine::check(in.good(), file.string(), "cannot be opened");
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  engine::check(!in.bad(), file.string(), "cannot be read to its end");
+  return text;
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
@@ -54,81 +57,53 @@ Json read_json(const std::filesystem::path& file) {
 }
 
 TokenizerFiles TokenizerFiles::read(const std::filesystem::path& folder) {
-  TokenizerFiles files;
-  files.folder = folder;
-  files.tokenizer = read_if_there(folder / "tokenizer.json", nullptr);
-  files.config = read_if_there(folder / "tokenizer_config.json", Json::object());
-  files.special_map = read_if_there(folder / "special_tokens_map.json", Json::object());
-  files.added = read_if_there(folder / "added_tokens.json", Json::object());
+  TokenizerFiles files(folder.string());
+  for (const char* name : kNames)
+    if (std::filesystem::exists(folder / name)) files.add(name, read_text(folder / name));
   return files;
 }
 
-std::string TokenizerFiles::special(const std::string& role, const std::string& fallback) const {
-  for (const Json* json : {&config, &special_map}) {
-    const auto found = json->find(role);
-    if (found == json->end() || found->is_null()) continue;
-    return found->is_object() ? found->at("content").get<std::string>() : found->get<std::string>();
-  }
-  return fallback;
+Json TokenizerFiles::json(const std::string& name) const {
+  const auto found = files_.find(name);
+  if (found == files_.end()) return Json::object();
+  Json json = engine::json_detail::parse_unique<Json>(found->second, where(name));
+  engine::check(json.is_object(), where(name), "should hold a JSON object");
+  return json;
 }
 
-std::optional<bool> TokenizerFiles::flag(const char* name) const {
-  const auto found = config.find(name);
-  if (found == config.end() || !found->is_boolean()) return std::nullopt;
-  return found->get<bool>();
+void TokenizerFiles::write(const std::filesystem::path& folder) const {
+  for (const auto& [name, bytes] : files_) write_text(folder / name, bytes);
 }
 
-int TokenizerFiles::model_max_length() const {
-  const auto found = config.find("model_max_length");
-  if (found == config.end() || !found->is_number()) return 0;
-  const double value = found->get<double>();  // int(1e30) stands for "no limit"
-  return value > 0 && value < 1e9 ? static_cast<int>(value) : 0;
-}
+int64_t largest_id(size_t tokens) { return 2 * static_cast<int64_t>(tokens) + 1024; }
 
-std::vector<AddedToken> TokenizerFiles::added_tokens() const {
-  std::vector<AddedToken> tokens;
-  if (tokenizer.contains("added_tokens")) {
-    for (const Json& json : tokenizer["added_tokens"])
-      tokens.push_back(read_added(json, json.at("id").get<int32_t>()));
-  } else if (config.contains("added_tokens_decoder")) {
-    for (const auto& [id, json] : config["added_tokens_decoder"].items())
-      tokens.push_back(read_added(json, std::stoi(id)));
-  }
-  for (const auto& [content, id] : added.items()) {
-    const auto same = [&, c = content](const AddedToken& t) { return t.content == c; };
-    if (std::none_of(tokens.begin(), tokens.end(), same))
-      tokens.push_back({.content = content, .id = id.get<int32_t>()});
-  }
-  return tokens;
-}
-
-SpecialIds find_special(const TokenizerFiles& files, const SpecialNames& names,
-                        const Vocabulary& vocabulary, std::vector<AddedToken>& added) {
-  const auto find = [&](const char* role, const std::string& fallback) -> std::optional<int32_t> {
-    const std::string name = files.special(role, fallback);
-    if (name.empty()) return std::nullopt;
-    const auto same = [&](const AddedToken& t) { return t.content == name; };
-    if (auto known = std::find_if(added.begin(), added.end(), same); known != added.end())
-      return known->id;
-    const auto id = vocabulary.id(name);
-    if (id) added.push_back({.content = name, .id = *id, .special = true});
-    return id;
-  };
-  SpecialIds ids;
-  ids.pad = find("pad_token", names.pad);
-  ids.unk = find("unk_token", names.unk);
-  ids.cls = find("cls_token", names.cls);
-  ids.sep = find("sep_token", names.sep);
-  ids.mask = find("mask_token", names.mask);
-  ids.bos = find("bos_token", names.bos);
-  ids.eos = find("eos_token", names.eos);
-  return ids;
+int32_t read_id(const Json& json, const std::string& token, int64_t most,
+                const std::string& where) {
+  engine::check(json.is_number_integer(), where, "the token '", token, "' has the id ",
+                json.dump().substr(0, 60), ", expected a whole number");
+  const bool fits = json.is_number_unsigned()
+                        ? json.get<uint64_t>() <= static_cast<uint64_t>(most)
+                        : json.get<int64_t>() >= 0 && json.get<int64_t>() <= most;
+  engine::check(fits, where, "the token '", token, "' has the id ", json.dump().substr(0, 60),
+                ", ids here are 0 .. ", most,
+                engine::hint("an id far above the number of tokens is a damaged file"));
+  return json.get<int32_t>();
 }
 
 void add_tokens(const Json& vocab, const std::string& where, Vocabulary& vocabulary) {
   engine::check(vocab.is_object() && !vocab.empty(), where,
                 "has no vocabulary of the form {\"token\": id, ...}");
-  for (const auto& [token, id] : vocab.items()) vocabulary.add(token, id.get<int32_t>());
+  const int64_t most = largest_id(vocab.size());
+  std::vector<bool> taken;
+  for (const auto& [token, json] : vocab.items()) {
+    const int32_t id = read_id(json, token, most, where);
+    if (static_cast<size_t>(id) >= taken.size()) taken.resize(static_cast<size_t>(id) + 1);
+    engine::check(!taken[static_cast<size_t>(id)], where, "the id ", id, " is there twice, for '",
+                  token, "' and for '", taken[static_cast<size_t>(id)] ? vocabulary.token(id) : "",
+                  "'");
+    taken[static_cast<size_t>(id)] = true;
+    vocabulary.add(token, id);
+  }
 }
 
 }  // namespace data

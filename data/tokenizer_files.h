@@ -1,55 +1,54 @@
-// The JSON files of a Hugging Face tokenizer folder, read once, and what WordPiece and BPE need of
-// them alike.
+// The files of a Hugging Face tokenizer folder, in memory: what a tokenizer is made from, and what
+// it hands on, byte for byte.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "data/added_tokens.h"
-#include "data/tokenizer.h"
 #include "data/vocabulary.h"
 
 namespace data {
 
-// (nlohmann::json and not its ordered twin, which searches an object from its beginning for every
-// key: 50,000 tokens.)
-struct TokenizerFiles {
-  std::filesystem::path folder;
-  nlohmann::json tokenizer;    // tokenizer.json; null if absent
-  nlohmann::json config;       // tokenizer_config.json; {} if absent
-  nlohmann::json special_map;  // special_tokens_map.json; {} if absent
-  nlohmann::json added;        // added_tokens.json of older versions, {token: id}; {} if absent
-
-  // Throws engine::Error with the file's name if one is there but is not JSON.
+class TokenizerFiles {
+ public:
+  // Reads those files of `folder` that belong to a tokenizer, and only those. Throws engine::Error
+  // if one cannot be read.
   static TokenizerFiles read(const std::filesystem::path& folder);
+  // None yet; `name` stands for the folder in messages.
+  explicit TokenizerFiles(std::string name) : folder_(std::move(name)) {}
 
-  bool has(const char* name) const { return std::filesystem::exists(folder / name); }
-  // The text of a special token by role ("unk_token"), from tokenizer_config.json or else
-  // special_tokens_map.json, where it is a string or an object with "content"; `fallback` if both
-  // are silent.
-  std::string special(const std::string& role, const std::string& fallback) const;
-  // A true or false of tokenizer_config.json; nullopt if it is absent or null.
-  std::optional<bool> flag(const char* name) const;
-  int model_max_length() const;  // 0 if absent or absurd
-  // All added tokens with their settings: those of tokenizer.json, else tokenizer_config.json's
-  // "added_tokens_decoder", with added_tokens.json's names after them.
-  std::vector<AddedToken> added_tokens() const;
+  void add(const std::string& name, std::string bytes) { files_[name] = std::move(bytes); }
+  bool has(const std::string& name) const { return files_.contains(name); }
+  const std::string& bytes(const std::string& name) const { return files_.at(name); }
+  // The parsed file; an empty object if it is not there. Throws engine::Error with the file's name
+  // for what is no JSON object or has a key twice.
+  nlohmann::json json(const std::string& name) const;
+  // The path of a file, for messages.
+  std::string where(const std::string& name) const { return (folder_ / name).string(); }
+  std::string where() const { return folder_.string(); }
+
+  // Writes every file as it was read. Throws engine::Error if that fails.
+  void write(const std::filesystem::path& folder) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::map<std::string, std::string> files_;
 };
 
-// Special tokens of the usual roles, as far as the vocabulary has them; each is added to `added`
-// unless it is there. `names` gives the text by role, for roles that the files do not name.
-struct SpecialNames {
-  std::string pad, unk, cls, sep, mask, bos, eos;  // empty: no such role
-};
-SpecialIds find_special(const TokenizerFiles& files, const SpecialNames& names,
-                        const Vocabulary& vocabulary, std::vector<AddedToken>& added);
-
-// {"token": id, ...}, the "vocab" of tokenizer.json and vocab.json.
+// {"token": id, ...}, the "vocab" of tokenizer.json and vocab.json, into an empty vocabulary. Ids
+// are whole numbers, none twice, and not far above the number of tokens: engine::Error otherwise.
 void add_tokens(const nlohmann::json& vocab, const std::string& where, Vocabulary& vocabulary);
+// The id that `json` is. Throws engine::Error that opens with `where` for anything but a whole
+// number in [0, most].
+int32_t read_id(const nlohmann::json& json, const std::string& token, int64_t most,
+                const std::string& where);
+// Ids may leave holes, but no file makes us hold much more than it says: the largest id that a
+// vocabulary of `tokens` entries may have.
+int64_t largest_id(size_t tokens);
 
+// Any JSON file. Throws engine::Error with the file's name if it cannot be read or is no JSON.
 nlohmann::json read_json(const std::filesystem::path& file);
 // Both throw engine::Error if the file cannot be read or written.
 std::string read_text(const std::filesystem::path& file);

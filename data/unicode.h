@@ -33,8 +33,14 @@ bool is_other(char32_t c);        // categories Cc, Cf, Co and Cs; not Cn, see b
 bool is_letter(char32_t c);       // categories L*: regex \p{L}
 bool is_number(char32_t c);       // categories N*: regex \p{N}
 bool is_nonspacing_mark(char32_t c);  // category Mn
+bool is_mark(char32_t c);             // categories M*
+// BERT's punctuation: P* and the ASCII symbols ("$", "`").
+bool is_bert_punctuation(char32_t c);
 bool is_word(
     char32_t c);  // letters, marks, decimal and letter numbers, connector punctuation: regex \w
+// The \w of Rust's regex library: Alphabetic, marks, decimal digits, connector punctuation,
+// joiners.
+bool is_word_regex(char32_t c);
 int combining_class(char32_t c);  // 0 for a starter
 
 constexpr int kMaxMapped =

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "data/merge_trainer.h"
+#include "data/tokenizers/trained.h"
 #include "data/unicode.h"
 #include "engine/base/error.h"
 
@@ -104,13 +105,9 @@ std::vector<std::string> train_wordpiece(const WordCounts& counts,
   return learn_merges(std::move(problem)).symbols;
 }
 
-std::unique_ptr<WordPieceTokenizer> trained_wordpiece(const std::vector<std::string>& tokens,
-                                                      const BertNormalizerOptions& options) {
-  Vocabulary vocabulary;
-  for (const std::string& token : tokens) vocabulary.add(token, vocabulary.size());
-  WordPieceOptions all;
-  all.normalizer = options;
-  return WordPieceTokenizer::bert(std::move(vocabulary), all);
+std::unique_ptr<Tokenizer> trained_wordpiece(const std::vector<std::string>& tokens,
+                                             const BertNormalizerOptions& options) {
+  return std::make_unique<Tokenizer>(wordpiece_files(tokens, options));
 }
 
 }  // namespace data

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "data/bert_normalizer.h"
+#include "data/tokenizer.h"
 #include "data/word_counter.h"
-#include "data/wordpiece.h"
 
 namespace data {
 
@@ -35,7 +36,7 @@ std::vector<std::string> train_wordpiece(const WordCounts& counts,
                                          const WordPieceTraining& training);
 
 // A tokenizer of a trained vocabulary; save() writes the files that Hugging Face reads.
-std::unique_ptr<WordPieceTokenizer> trained_wordpiece(const std::vector<std::string>& vocabulary,
-                                                      const BertNormalizerOptions& options);
+std::unique_ptr<Tokenizer> trained_wordpiece(const std::vector<std::string>& vocabulary,
+                                             const BertNormalizerOptions& options = {});
 
 }  // namespace data

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "data/wordpiece.h"
+#include "data/wordpiece_trainer.h"
 #include "engine/base/error.h"
 
 using namespace data;
@@ -111,10 +111,7 @@ TEST_CASE("evaluation in order and by length covers everything") {
 }
 
 TEST_CASE("encoding a split keeps lengths, types and what was cut") {
-  Vocabulary vocabulary;
-  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b"})
-    vocabulary.add(token, vocabulary.size());
-  const auto tokenizer = WordPieceTokenizer::bert(std::move(vocabulary));
+  const auto tokenizer = trained_wordpiece({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b"});
   const std::vector<Example> examples = {{.a = "a a", .b = "b", .label = 1, .id = 0},
                                          {.a = "a a a a a", .b = "b", .label = 0, .id = 1}};
   const EncodedSplit split = encode_split(*tokenizer, examples, true, 7);

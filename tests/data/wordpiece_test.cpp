@@ -1,10 +1,9 @@
-#include "data/wordpiece.h"
-
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "data/tokenizer_files.h"
+#include "data/tokenizer.h"
+#include "data/wordpiece_trainer.h"
 #include "engine/base/error.h"
 #include "tests/support/paths.h"
 
@@ -15,13 +14,11 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-std::unique_ptr<WordPieceTokenizer> tiny(std::initializer_list<const char*> words,
-                                         WordPieceOptions options = {}) {
-  Vocabulary vocabulary;
-  for (const char* word : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
-    vocabulary.add(word, vocabulary.size());
-  for (const char* word : words) vocabulary.add(word, vocabulary.size());
-  return WordPieceTokenizer::bert(std::move(vocabulary), options);
+std::unique_ptr<Tokenizer> tiny(std::initializer_list<const char*> words,
+                                const BertNormalizerOptions& options = {}) {
+  std::vector<std::string> tokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+  tokens.insert(tokens.end(), words.begin(), words.end());
+  return trained_wordpiece(tokens, options);
 }
 
 std::string joined(const Tokenizer& tokenizer, std::string_view text) {
@@ -124,28 +121,23 @@ TEST_CASE("special and added tokens in the text") {
   CHECK(joined(*t, "foo[MASK]bar") == "foo [MASK] bar");
   CHECK(joined(*t, "[MASK") == "[UNK] [UNK]");
 
-  Vocabulary vocabulary;
-  for (const char* word : {"[UNK]", "[CLS]", "[SEP]", "foo", "<One>", "NewWord", "ab", "abc"})
-    vocabulary.add(word, vocabulary.size());
-  std::vector<AddedToken> added = {
-      {.content = "<One>", .id = 4, .single_word = true, .normalized = false},
-      {.content = "NewWord", .id = 5, .normalized = true},
-      {.content = "ab", .id = 6},
-      {.content = "abc", .id = 7}};
-  SpecialIds special;
-  special.unk = 0;
-  const WordPieceTokenizer w(std::move(vocabulary), added, special, SpecialTemplate::bert(1, 2),
-                             {});
-  CHECK(joined(w, "foo <One>") == "foo <One>");
-  CHECK(joined(w, "foo<One>") == "foo [UNK] [UNK] [UNK]");  // not a word of its own
-  CHECK(joined(w, "a newword NEWWORD") == "[UNK] NewWord NewWord");
-  CHECK(joined(w, "abcab") == "abc ab");  // the longest of those that begin there
+  testing::TempDir folder;
+  testing::write_file(folder / "vocab.txt", "[UNK]\n[CLS]\n[SEP]\nfoo\n");
+  testing::write_file(folder / "tokenizer_config.json", R"({"added_tokens_decoder": {
+      "4": {"content": "<One>", "single_word": true, "normalized": false},
+      "5": {"content": "NewWord", "normalized": true},
+      "6": {"content": "ab", "normalized": false},
+      "7": {"content": "abc", "normalized": false}}})");
+  const auto w = load_tokenizer(folder.path());
+  CHECK(joined(*w, "foo <One>") == "foo <One>");
+  CHECK(joined(*w, "foo<One>") == "foo [UNK] [UNK] [UNK]");  // not a word of its own
+  CHECK(joined(*w, "a newword NEWWORD") == "[UNK] NewWord NewWord");
+  CHECK(joined(*w, "abcab") == "abc ab");  // the longest of those that begin there
 }
 
 TEST_CASE("a saved tokenizer loads to the same, from either file alone") {
-  WordPieceOptions options;
-  options.normalizer.lowercase = options.normalizer.strip_accents = false;
-  const auto t = tiny({"Caf\u00E9", "caf", "##e", "x"}, options);
+  const auto t =
+      tiny({"Caf\u00E9", "caf", "##e", "x"}, {.lowercase = false, .strip_accents = false});
   testing::TempDir folder;
   t->save(folder.path());
   for (const char* without : {"", "vocab.txt", "tokenizer.json"}) {
@@ -166,11 +158,11 @@ TEST_CASE("a tokenizer folder that cannot be used says why") {
   CHECK_THROWS_AS(load_tokenizer(folder.path()), engine::Error);
   testing::write_file(folder / "vocab.txt", "a\nb\n");
   CHECK_THROWS_AS(load_tokenizer(folder.path()), engine::Error);  // no [CLS]
-  testing::write_file(folder / "tokenizer.json", R"({"model": {"type": "Unigram"}})");
-  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("type Unigram"),
+  testing::write_file(folder / "tokenizer.json", R"({"model": {"type": "Bigram"}})");
+  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("type Bigram"),
                        engine::Error);
   testing::write_file(folder / "tokenizer.json", "{");
-  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("is not JSON"),
+  CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("not valid JSON"),
                        engine::Error);
   testing::write_file(folder / "tokenizer.json", R"({"model": {"type": "WordPiece"}})");
   CHECK_THROWS_WITH_AS(load_tokenizer(folder.path()), doctest::Contains("does not have the form"),

@@ -92,12 +92,7 @@ TEST_CASE("corpus cache: every token of every document, in order") {
     CHECK(data::Corpus(f.dir / "cache3", *f.tokenizer).documents() == 120);
   }
   SUBCASE("another tokenizer is refused") {
-    data::WordPieceOptions cased;
-    cased.normalizer.lowercase = false;
-    data::Vocabulary vocabulary;
-    int32_t id = 0;
-    for (const std::string& token : toy::tokens()) vocabulary.add(token, id++);
-    const auto other = data::WordPieceTokenizer::bert(std::move(vocabulary), cased);
+    const auto other = data::trained_wordpiece(toy::tokens(), {.lowercase = false});
     CHECK_THROWS_WITH_AS(data::Corpus(f.dir / "cache", *other),
                          doctest::Contains("another tokenizer"), engine::Error);
   }

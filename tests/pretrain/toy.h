@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/wordpiece.h"
+#include "data/wordpiece_trainer.h"
 #include "engine/base/philox.h"
 #include "tests/support/paths.h"
 
@@ -20,12 +20,7 @@ inline std::vector<std::string> tokens() {
   return list;
 }
 
-inline std::unique_ptr<data::WordPieceTokenizer> tokenizer() {
-  data::Vocabulary vocabulary;
-  int32_t id = 0;
-  for (const std::string& token : tokens()) vocabulary.add(token, id++);
-  return data::WordPieceTokenizer::bert(std::move(vocabulary));
-}
+inline std::unique_ptr<data::Tokenizer> tokenizer() { return data::trained_wordpiece(tokens()); }
 
 // Documents of sentences with a rule in them: the colour decides the animal, the animal what it
 // does.
@@ -61,7 +56,7 @@ struct Folder {
     testing::write_file(dir / "corpus.txt", corpus(documents));
   }
   testing::TempDir dir;
-  std::unique_ptr<data::WordPieceTokenizer> tokenizer;
+  std::unique_ptr<data::Tokenizer> tokenizer;
 };
 
 }  // namespace toy
