@@ -96,19 +96,24 @@ class Merger {
   void merge_in(int32_t w, int32_t a, int32_t b, int32_t joined) {
     Word& word = p_.words[static_cast<size_t>(w)];
     const int64_t count = p_.counts[static_cast<size_t>(w)];
-    for (size_t i = 0; i + 1 < word.size(); ++i) {
-      if (word[i] != a || word[i + 1] != b) continue;
-      if (i > 0) {
-        change(key(word[i - 1], a), -count, w);
-        change(key(word[i - 1], joined), count, w);
+    size_t kept = 0;  // word[0, kept) is the new word, word[i, ...) the rest of the old one
+    for (size_t i = 0; i < word.size(); ++i) {
+      if (i + 1 >= word.size() || word[i] != a || word[i + 1] != b) {
+        word[kept++] = word[i];
+        continue;
+      }
+      if (kept > 0) {
+        change(key(word[kept - 1], a), -count, w);
+        change(key(word[kept - 1], joined), count, w);
       }
       if (i + 2 < word.size()) {
         change(key(b, word[i + 2]), -count, w);
         change(key(joined, word[i + 2]), count, w);
       }
-      word[i] = joined;
-      word.erase(word.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      word[kept++] = joined;
+      ++i;  // b is part of it
     }
+    word.resize(kept);
   }
 
   MergeProblem p_;

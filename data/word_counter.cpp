@@ -9,14 +9,24 @@ WordCounter::WordCounter(Split split, size_t most_words)
 
 void WordCounter::add(std::string_view line) {
   split_(line, [this](std::string_view word) {
-    ++words_;
-    if (const auto found = counts_.find(word); found != counts_.end()) {
-      ++found->second;
-    } else {
-      counts_.emplace(word, 1);
+    while (word.size() > kLongestWord) {
+      size_t end = kLongestWord;  // not inside a character
+      while (end > 1 && (static_cast<unsigned char>(word[end]) & 0xC0) == 0x80) --end;
+      count(word.substr(0, end));
+      word.remove_prefix(end);
     }
+    count(word);
   });
   if (counts_.size() > 2 * most_words_) prune();
+}
+
+void WordCounter::count(std::string_view word) {
+  ++words_;
+  if (const auto found = counts_.find(word); found != counts_.end()) {
+    ++found->second;
+  } else {
+    counts_.emplace(word, 1);
+  }
 }
 
 void WordCounter::prune() {

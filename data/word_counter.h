@@ -21,6 +21,10 @@ class WordCounter {
   using Split =
       std::function<void(std::string_view line, const std::function<void(std::string_view word)>&)>;
 
+  // Words of more than kLongestWord bytes (base64, a page without spaces) are counted in pieces of
+  // that length: learning merges takes time quadratic in the length of a word.
+  static constexpr size_t kLongestWord = 1000;
+
   // Keeps about `most_words` different words: when twice as many have come together, those seen
   // once are dropped, then those seen twice, until few enough are left. A word that comes back
   // after it was dropped starts from nothing, so that counts of rare words are too low on a corpus
@@ -35,6 +39,7 @@ class WordCounter {
   WordCounts counts() const;
 
  private:
+  void count(std::string_view word);
   void prune();
 
   struct Hash {

@@ -5,6 +5,7 @@
 #include "data/bpe_trainer.h"
 #include "data/wordpiece_trainer.h"
 #include "engine/base/error.h"
+#include "engine/base/philox.h"
 #include "tests/support/paths.h"
 
 using namespace data;
@@ -120,4 +121,19 @@ TEST_CASE("byte-level BPE is learned, for any bytes") {
   BpeTraining small;
   small.vocab_size = 100;
   CHECK_THROWS_AS(train_bpe(counter.counts(), small), engine::Error);
+}
+
+TEST_CASE("a word without an end takes linear time") {
+  WordCounter counter = gpt2_word_counter(false);
+  std::string word;
+  engine::Random random(1);
+  for (int i = 0; i < 2'000'000; ++i) word += static_cast<char>('a' + random.below(4));
+  counter.add(word);
+  CHECK(counter.words() == 2000);
+  CHECK(train_bpe(counter.counts(), {.vocab_size = 400})->vocab_size() == 400);
+  WordCounter letters = bert_word_counter({});
+  std::string e;
+  for (int i = 0; i < 2000; ++i) e += "\u00E9";  // not cut inside a character
+  letters.add("x" + e);
+  for (const auto& [piece, count] : letters.counts()) CHECK(piece.size() <= WordCounter::kLongestWord);
 }
