@@ -10,7 +10,9 @@
 //   peft::apply_adapter(file, store, hash);
 //
 // LoRA, IA3 and prefixes are written as Hugging Face PEFT writes them and are read from its files;
-// "lora+bitfit" (all terms) is PEFT's LoRA with bias="all". A prefix is saved as the table of keys
+// "lora+bitfit" (all terms) is PEFT's LoRA with bias="all".
+// What the base checkpoint lacks and was drawn for this run (the pooler of a masked language model)
+// is saved as well, trained or not: modules_to_save. A prefix is saved as the table of keys
 // and values, without the MLP that made it, and is read back as a flat one. What PEFT has no type
 // for (bitfit, adapter, top, full, frozen, other sums) is a file of ours: the trained parameters
 // under their Hugging Face names, and a configuration without "peft_type" whose "peft_cpp" has the

@@ -30,6 +30,29 @@ std::string our_name(std::string name) {
   return name;
 }
 
+// Of a module in modules_to_save, PEFT with bias="all" writes a bias three times: as itself, as
+// "modules_to_save.bias" (the same) and as "original_module.bias" (as it was before training).
+std::map<std::string, engine::SafeTensor> our_tensors(const engine::Safetensors& file) {
+  constexpr std::string_view kCopy = ".modules_to_save.", kOriginal = ".original_module.";
+  std::map<std::string, engine::SafeTensor> tensors;
+  const auto add = [&](std::string name, const engine::SafeTensor& tensor) {
+    name = our_name(std::move(name));
+    check(tensors.emplace(name, tensor).second, file.file()->path().string(),
+          "two tensors would both be ", name);
+  };
+  for (const auto& [name, tensor] : file.tensors()) {
+    if (name.find(kOriginal) != std::string::npos) continue;
+    const size_t at = name.find(kCopy);
+    if (at == std::string::npos) {
+      add(name, tensor);
+      continue;
+    }
+    const std::string plain = name.substr(0, at + 1) + name.substr(at + kCopy.size());
+    if (!file.find(plain)) add(plain, tensor);
+  }
+  return tensors;
+}
+
 // How the tensors are named, for a folder that lacks its configuration.
 std::string advice_without_config(const std::filesystem::path& folder) {
   const auto path = folder / "adapter_model.safetensors";
@@ -115,10 +138,7 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
         hint("is it a file of the AdapterHub library? Only Hugging Face PEFT's format and our own "
              "can be read"));
   out.peft = true;
-  for (const auto& [name, tensor] : file.tensors()) {
-    const bool fresh = out.tensors.emplace(our_name(name), tensor).second;
-    check(fresh, tensor_path.string(), "two tensors would both be ", our_name(name));
-  }
+  out.tensors = our_tensors(file);
   if (const auto hash = file.metadata().find("base_model_hash"); hash != file.metadata().end())
     out.base_hash = hash->second;
   out.spec = spec_of_peft_file(out.config, file, out, where);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "engine/base/error.h"
@@ -35,12 +36,25 @@ std::vector<std::string> head_modules(const engine::ParameterStore& store) {
   return {names.begin(), names.end()};
 }
 
-// PEFT's key. Biases of a wrapped layer belong to its base_layer.
+std::string module_of(const Parameter& p) { return p.name.substr(0, p.name.rfind('.')); }
+
+// Modules outside of the head of which the base lacks a part ("bert.pooler.dense" of a masked
+// language model): drawn from a seed, so nobody could open the adapter without them. Whole modules,
+// as PEFT's modules_to_save.
+std::set<std::string> fresh_modules(const engine::ParameterStore& store) {
+  std::set<std::string> modules;
+  if (!store.has_base()) return modules;
+  for (const Parameter* p : store.all())
+    if (!p->in_base && p->role != Role::injected && p->role != Role::head)
+      modules.insert(module_of(*p));
+  return modules;
+}
+
+// PEFT's key. The own parameters of a wrapped layer belong to its base_layer.
 std::string peft_key(const Parameter& p, const std::string& prefix,
                      const std::set<std::string>& wrapped) {
-  const size_t dot = p.name.rfind('.');
-  if (p.role != Role::injected && p.bias && wrapped.contains(p.name.substr(0, dot)))
-    return prefix + p.name.substr(0, dot) + ".base_layer.bias";
+  if (p.role != Role::injected && wrapped.contains(module_of(p)))
+    return prefix + module_of(p) + ".base_layer" + p.name.substr(p.name.rfind('.'));
   return prefix + p.name;
 }
 
@@ -54,12 +68,22 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
   engine::check(!error, "adapter", "cannot make the folder ", folder.string(), ": ",
                 error.message());
 
+  const std::set<std::string> fresh = fresh_modules(store);
+  const auto saved = [&](const Parameter& p) {
+    return strategy.trains(p) || (p.role != Role::injected && fresh.contains(module_of(p)));
+  };
   std::vector<engine::TensorToSave> tensors;
   engine::Metadata metadata = {{"format", "pt"}};
   Json config;
   engine::Matrix table;  // must live until the tensors are written
   if (const std::string type = peft_type_of(strategy); !type.empty()) {
-    config = peft_config(strategy, info, sites, module_paths(store), head_modules(store));
+    const auto matched = strategy.matched();
+    const std::set<std::string> wrapped(matched.begin(), matched.end());
+    std::vector<std::string> whole = head_modules(store);
+    for (const std::string& module : fresh)
+      if (!wrapped.contains(module)) whole.push_back(module);
+    std::sort(whole.begin(), whole.end());
+    config = peft_config(strategy, info, sites, module_paths(store), whole);
     // PEFT would warn of a foreign key in its configuration, or refuse it; the safetensors metadata
     // is ours to fill.
     metadata["peft_cpp_spec"] = strategy.full_spec();
@@ -73,10 +97,8 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
                          engine::DType::F32,
                          false});
     }
-    const auto matched = strategy.matched();
-    const std::set<std::string> wrapped(matched.begin(), matched.end());
     for (const Parameter* p : store.all())
-      if (strategy.trains(*p) && !(prefix && p->role == Role::injected))
+      if (saved(*p) && !(prefix && p->role == Role::injected))
         tensors.push_back(
             to_save(peft_key(*p, prefix ? "base_model." : "base_model.model.", wrapped), *p));
   } else {
@@ -85,7 +107,7 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
               {"peft_cpp", {{"format_version", 1}, {"spec", strategy.full_spec()}}}};
     if (!info.base_hash.empty()) config["peft_cpp"]["base_model_hash"] = info.base_hash;
     for (const Parameter* p : store.all())
-      if (strategy.trains(*p)) tensors.push_back(to_save(p->name, *p));
+      if (saved(*p)) tensors.push_back(to_save(p->name, *p));
   }
   engine::write_safetensors(folder / "adapter_model.safetensors", std::move(tensors), metadata);
   engine::write_file_atomically(folder / "adapter_config.json", sorted_json(config) + "\n");

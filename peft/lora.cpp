@@ -54,7 +54,8 @@ class Lora : public Strategy {
       : r_(o.integer("r", 1, 65536)),
         alpha_(o.number("alpha", 0, 1e9)),
         dropout_(o.number("dropout", 0, 0.99)),
-        rslora_(o.flag("rslora")) {
+        rslora_(o.flag("rslora")),
+        biases_(o.choice("bias", {"none", "lora_only"}) == "lora_only") {
     o.exclusive("roles", "pattern");
     choice_.pattern = o.text("pattern");
     if (choice_.pattern.empty()) choice_.roles = o.list("roles", kLoraRoles);
@@ -64,7 +65,11 @@ class Lora : public Strategy {
   std::string name() const override { return "lora"; }
 
   Json options() const override {
-    Json out = {{"r", r_}, {"alpha", alpha_}, {"dropout", dropout_}, {"rslora", rslora_}};
+    Json out = {{"r", r_},
+                {"alpha", alpha_},
+                {"dropout", dropout_},
+                {"rslora", rslora_},
+                {"bias", biases_ ? "lora_only" : "none"}};
     if (choice_.pattern.empty())
       out["roles"] = choice_.roles;
     else
@@ -97,7 +102,12 @@ class Lora : public Strategy {
   }
 
  protected:
-  bool selects(const Parameter& p) const override { return p.role == Role::injected; }
+  bool selects(const Parameter& p) const override {
+    return p.role == Role::injected ||
+           (biases_ && std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+              return &place.site.linear->bias == &p;
+            }));
+  }
 
   void fold(Side side, ParameterStore& store) override {
     if (side != Side::output) return;
@@ -121,7 +131,7 @@ class Lora : public Strategy {
   };
   int64_t r_;
   double alpha_, dropout_;
-  bool rslora_;
+  bool rslora_, biases_;
   SiteChoice choice_;
   std::vector<Place> places_;
 };
@@ -135,6 +145,7 @@ StrategyInfo lora_strategy() {
            {"alpha", "8", "the update is scaled by alpha / r (8 as in Hugging Face PEFT)"},
            {"dropout", "0", "of the update's input"},
            {"rslora", "false", "scale by alpha / sqrt(r) instead"},
+           {"bias", "none", "lora_only: the biases of the same layers learn too"},
            {"roles", "query+value", "any of " + joined(kLoraRoles)},
            {"pattern", "", "instead of roles: a regular expression for the whole module path"},
            {"layers", "all", "for instance 0-3 or 0+2+5"}},

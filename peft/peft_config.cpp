@@ -93,7 +93,7 @@ std::vector<std::string> target_modules(const std::vector<std::string>& matched,
 
 Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine::Sites& sites,
                  const std::vector<std::string>& modules,
-                 const std::vector<std::string>& head_modules) {
+                 const std::vector<std::string>& modules_to_save) {
   const std::string type = peft_type_of(strategy);
   // GPT-2's Conv1D keeps its weight as (in, out).
   bool transposed = false;
@@ -107,9 +107,9 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
                 {"lora_alpha", whole_if_possible(o.at("alpha"))},
                 {"lora_dropout", o.at("dropout")},
                 {"use_rslora", o.at("rslora")},
-                {"bias", is_lora_with_biases(strategy) ? "all" : "none"},
+                {"bias", is_lora_with_biases(strategy) ? Json("all") : o.at("bias")},
                 {"target_modules", target_modules(strategy.matched(), modules)},
-                {"modules_to_save", head_modules},
+                {"modules_to_save", modules_to_save},
                 {"alpha_pattern", Json::object()},
                 {"rank_pattern", Json::object()},
                 {"fan_in_fan_out", transposed},
@@ -130,7 +130,7 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
           feedforward.push_back(path);
     out.update({{"target_modules", target_modules(strategy.matched(), modules)},
                 {"feedforward_modules", target_modules(feedforward, modules)},
-                {"modules_to_save", head_modules},
+                {"modules_to_save", modules_to_save},
                 {"fan_in_fan_out", transposed},
                 {"init_ia3_weights", true}});
   } else {

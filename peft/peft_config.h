@@ -24,7 +24,7 @@ std::vector<std::string> target_modules(const std::vector<std::string>& matched,
 // read them.
 engine::Json peft_config(const Strategy& strategy, const AdapterInfo& info,
                          const engine::Sites& sites, const std::vector<std::string>& modules,
-                         const std::vector<std::string>& head_modules);
+                         const std::vector<std::string>& modules_to_save);
 
 // The spec that makes room for the tensors (names as ours) of a PEFT file. Throws for what we
 // cannot do, naming the key.

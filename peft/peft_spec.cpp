@@ -113,8 +113,8 @@ std::string lora_spec(const Json& config, const Tensors& tensors, const std::str
           hint("save it in PEFT with path_initial_model_for_weight_conversion, which makes an "
                "ordinary LoRA file"));
   const auto bias = get_or<std::string>(config, "bias", "none", where);
-  check(bias == "none" || bias == "all", where, "\"bias\" is \"", bias,
-        "\"; \"none\" and \"all\" are known here");
+  check(bias == "none" || bias == "all" || bias == "lora_only", where, "\"bias\" is \"", bias,
+        "\"; \"none\", \"lora_only\" and \"all\" are known");
   const auto paths = modules_with(tensors, ".lora_A.weight");
   check(!paths.empty(), where, "there is no tensor with lora_A in its name");
   const bool rslora = get_or<bool>(config, "use_rslora", false, where);
@@ -122,6 +122,7 @@ std::string lora_spec(const Json& config, const Tensors& tensors, const std::str
                   {"alpha", get_or<double>(config, "lora_alpha", 8, where)},
                   {"dropout", get_or<double>(config, "lora_dropout", 0, where)},
                   {"rslora", rslora}};
+  if (bias == "lora_only") options["bias"] = bias;
   add_sites(options, paths);
   return spell_spec("lora", options) + (bias == "all" ? "+bitfit" : "");
 }

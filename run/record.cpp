@@ -111,6 +111,7 @@ Json describe_run(const Session& s, const FinetuneSettings& settings) {
           {"total_parameters", counts.total},
           {"head_parameters", counts.head},
           {"injected_parameters", counts.injected},
+          {"fresh_parameters", s.fresh},
           {"seed", settings.seed},
           {"data",
            {{"hash", s.data_hash},

@@ -231,6 +231,13 @@ Session open_session(const FinetuneSettings& settings) {
           data::listed(s.dataset.info.labels) + " are taken to be in its order");
     s.task->unfold(*s.model);
   }
+  s.fresh = s.store->fresh();
+  if (!s.fresh.empty()) {
+    std::string names;
+    for (const std::string& name : s.fresh) names += (names.empty() ? "" : ", ") + name;
+    s.notes.push_back("not in the model's files, so drawn from the seed and kept in the adapter: " +
+                      names);
+  }
   return s;
 }
 

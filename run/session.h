@@ -26,6 +26,7 @@ struct Session : OpenModel {
   std::string model_hash;  // model_identity() of the base model
   std::string data_hash;  // of the ids and labels of all splits, in order: the same data by another
                           // path is the same
+  std::vector<std::string> fresh;  // parameters that no file had: drawn from the seed
   std::vector<std::string>
       notes;  // what a person should know: truncated texts, fresh heads, reordered labels
 

@@ -190,6 +190,7 @@ LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store,
 
   for (const auto& [p, tensor] : matches) {
     const bool borrowed = load_parameter(*tensor, *p, store, options.borrow);
+    p->in_base = true;
     (borrowed ? report.borrowed_bytes : report.owned_bytes) +=
         p->count() * static_cast<int64_t>(sizeof(Scalar));
     report.loaded.push_back(p->name);

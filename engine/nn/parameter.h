@@ -76,7 +76,8 @@ struct Parameter : Leaf {
   bool transposed_in_file = false;  // GPT-2's Conv1D stores (in, out)
   // Must be in a checkpoint; false for heads and injected modules, which may start fresh.
   bool required = true;
-  bool loaded = false;  // got its values from a checkpoint (set by loading)
+  bool loaded = false;   // got its values from a file (set by loading)
+  bool in_base = false;  // the base checkpoint has it; what it lacks is saved with an adapter
 
   int64_t count() const { return shape.size(); }
   // AdamW decays neither biases nor norms (Hugging Face's Trainer, BERT).

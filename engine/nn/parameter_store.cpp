@@ -59,6 +59,18 @@ Parameter* ParameterStore::find(const std::string& name) const {
   return it == by_name_.end() ? nullptr : it->second;
 }
 
+bool ParameterStore::has_base() const {
+  return std::any_of(all_.begin(), all_.end(), [](const Parameter* p) { return p->in_base; });
+}
+
+std::vector<std::string> ParameterStore::fresh() const {
+  std::vector<std::string> names;
+  if (!has_base()) return names;
+  for (const Parameter* p : all_)
+    if (!p->loaded && p->role != Role::injected) names.push_back(p->name);
+  return names;
+}
+
 int64_t ParameterStore::total_count() const {
   int64_t n = 0;
   for (const Parameter* p : all_) n += p->count();

@@ -26,6 +26,12 @@ class ParameterStore {
   const std::vector<Parameter*>& trainable() const { return trainable_; }  // in block order
   Parameter* find(const std::string& name) const;                          // null if there is none
 
+  // The model's own parameters (not what a strategy injected) that got no values from a file though
+  // others did: drawn from a seed, so that another seed is another model. Empty for a random model.
+  std::vector<std::string> fresh() const;
+  // Whether some values came from a base checkpoint.
+  bool has_base() const;
+
   int64_t total_count() const;  // scalars, trainable and frozen
   int64_t trainable_count() const;
 

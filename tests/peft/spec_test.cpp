@@ -62,7 +62,7 @@ TEST_CASE("what is not known is an error that lists what is") {
   CHECK(contains(message(""), "empty"));
   CHECK(contains(message("lora:"), "no option after ':'"));
   CHECK(contains(message("lora:rank=4"), "no option 'rank'"));
-  CHECK(contains(message("lora:rank=4"), "r, alpha, dropout, rslora, roles, pattern, layers"));
+  CHECK(contains(message("lora:rank=4"), "r, alpha, dropout, rslora, bias, roles, pattern, layers"));
   CHECK(contains(message("full:layers=2"), "full has no options"));
   CHECK(contains(message("lora:r=4,r=8"), "twice"));
   CHECK(contains(message("lora:r"), "'r' is no option"));
