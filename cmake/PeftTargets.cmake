@@ -3,7 +3,7 @@ add_library(peft_flags INTERFACE)
 target_compile_features(peft_flags INTERFACE cxx_std_20)
 target_compile_options(peft_flags INTERFACE -fno-math-errno "$<BUILD_INTERFACE:-Wall;-Wextra;-Wshadow;-Wno-unused-parameter;-Wno-missing-field-initializers>"
   # false alarms of g++ 12: its AVX-512 header under Eigen, its std::string
-  -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
+  -Wno-uninitialized $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(PEFT_NATIVE)
   # g++ 12.2 on processors newer than itself broadcasts the first value of a braced list over its zeros when it moves 32 or
   # 64 bytes at once: std::vector<double>{1, 1, 1, 0} became 1 1 1 1. tests/engine/base/compiler_test.cpp watches it.

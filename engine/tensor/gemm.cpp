@@ -17,14 +17,15 @@
 namespace engine {
 namespace {
 
-inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
-                 float alpha, const float* a, blasint lda, const float* b, blasint ldb, float beta,
-                 float* c, blasint ldc) {
+// One of the two is used, by engine::Scalar.
+[[maybe_unused]] void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+                           float alpha, const float* a, blasint lda, const float* b, blasint ldb,
+                           float beta, float* c, blasint ldc) {
   cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
-inline void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
-                 double alpha, const double* a, blasint lda, const double* b, blasint ldb,
-                 double beta, double* c, blasint ldc) {
+[[maybe_unused]] void call(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+                           double alpha, const double* a, blasint lda, const double* b, blasint ldb,
+                           double beta, double* c, blasint ldc) {
   cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 

@@ -22,16 +22,17 @@ std::vector<Scalar> random_values(int64_t n, uint64_t key) {
 }  // namespace
 
 TEST_CASE("gemm equals three loops, for every transpose, stride, alpha and beta") {
-  const int64_t sizes[][3] = {
-      {1, 1, 1},    {1, 7, 5},     {7, 1, 5},      {7, 5, 1},     {3, 4, 5},
-      {17, 65, 33}, {65, 17, 129}, {257, 67, 150}, {1024, 70, 66}};  // with its a transposed: rows
-                                                                     // a page apart
-  for (const auto& [m, n, k] : sizes)
+  // The last with its a transposed: rows a page apart.
+  const int64_t sizes[][3] = {{1, 1, 1},    {1, 7, 5},     {7, 1, 5},      {7, 5, 1},     {3, 4, 5},
+                              {17, 65, 33}, {65, 17, 129}, {257, 67, 150}, {1024, 70, 66}};
+  for (const auto& size : sizes)
     for (const bool ta : {false, true})
       for (const bool tb : {false, true})
         for (const int64_t extra : {0, 3})
           for (const Scalar beta : {Scalar(0), Scalar(1)})
             for (const Scalar alpha : {Scalar(1), Scalar(-0.5)}) {
+              // Not a structured binding: clang 14 captures none in a lambda (CAPTURE).
+              const int64_t m = size[0], n = size[1], k = size[2];
               const int64_t a_rows = ta ? k : m, a_cols = ta ? m : k, b_rows = tb ? n : k,
                             b_cols = tb ? k : n;
               const int64_t lda = a_cols + extra, ldb = b_cols + extra, ldc = n + extra;
