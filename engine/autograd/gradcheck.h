@@ -33,9 +33,9 @@ struct GradientError {
 };
 
 struct GradcheckOptions {
-  uint64_t seed = 1;   // of the projection or direction
-  GraphOptions graph;  // dropout, seed and step: the same for every evaluation, so masks are fixed;
-                       // `record` is ignored
+  uint64_t seed = 1;  // of the projection or direction
+  // Dropout, seed and step: the same for every evaluation, so masks are fixed. `record` is ignored.
+  GraphOptions graph;
 };
 
 using TensorFunction = std::function<Tensor(Graph&, const std::vector<Tensor>&)>;

@@ -68,14 +68,13 @@ struct RowSelection {
     for (int i = 0; i < all.count(); ++i) segments.add(1);
   }
 };
-using RowChoice = RowSelection;
 
 // The tokens of some sequences, under one another.
 struct Tokens {
-  std::vector<int32_t> ids;    // (tokens) vocabulary ids, special tokens included
-  std::vector<int32_t> types;  // (tokens) token_type_ids: 0 for the first text, 1 for the second
-                               // where the model has them
-  Segments segments;           // (sequences + 1)
+  std::vector<int32_t> ids;  // (tokens) vocabulary ids, special tokens included
+  // (tokens) token_type_ids: 0 for the first text, 1 for the second where the model has them.
+  std::vector<int32_t> types;
+  Segments segments;  // (sequences + 1)
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   int sequences() const { return segments.count(); }
@@ -84,11 +83,13 @@ struct Tokens {
 // A batch is its input tokens, and what a task wants of them: targets (a term for each token that
 // predicts) or labels (a term, or a row of terms, for each sequence).
 struct Batch : Tokens {
-  Tokens output;                 // what a decoder reads beside an encoder; else empty
-  std::vector<int32_t> targets;  // (tokens that predict: output's if there are any, else the
-                                 // input's) an id or a class; -1: no term. Empty: there are none
-  std::vector<double> labels;  // (sequences) class index, or the target of a regression; (sequences
-                               // x classes) of several labels. Empty when unknown
+  Tokens output;  // what a decoder reads beside an encoder; else empty
+  // (tokens that predict: output's if there are any, else the input's) an id or a class; -1: no
+  // term. Empty: there are none.
+  std::vector<int32_t> targets;
+  // (sequences) class index, or the target of a regression; (sequences x classes) of several
+  // labels. Empty when unknown.
+  std::vector<double> labels;
   std::vector<int64_t> examples;  // (sequences) row number in the data set
 
   // Terms of the loss, which is their mean: what micro-batches are weighed by.

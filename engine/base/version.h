@@ -6,10 +6,10 @@
 
 namespace engine {
 
-std::string version();       // "0.1.0"
-std::string git_revision();  // of the source tree at configure time, with "-dirty" if it had
-                             // changes; "unknown" outside git
-std::string compiler();      // "g++ 12.2.0 -O3 -march=native"
+std::string version();  // "0.1.0"
+// Of the source tree at configure time, with "-dirty" if it had changes; "unknown" outside git.
+std::string git_revision();
+std::string compiler();  // "g++ 12.2.0 -O3 -march=native"
 
 struct Machine {
   std::string processor;  // model name

@@ -8,12 +8,11 @@
 // Which tensor belongs to a parameter, in this order:
 //   1. the parameter's own name;
 //   2. the name with the base model's prefix added or taken away (`bert.encoder...` here,
-//   `encoder...` in the file, or the
-//      other way round). The prefix is found by comparing all names, once for the whole checkpoint;
-//   3. for parameters of a LayerNorm, the names of TensorFlow's days: `.gamma` for `.weight`,
-//   `.beta` for `.bias`.
-// Buffers (position_ids, GPT-2's causal mask `h.0.attn.bias`) are not parameters and are passed
-// over.
+//      `encoder...` in the file, or the other way round). The prefix is found by comparing all
+//      names, once for the whole checkpoint;
+//   3. for parameters of a LayerNorm, TensorFlow's names: `.gamma` for `.weight`, `.beta` for
+//      `.bias`.
+// Buffers (position_ids, GPT-2's causal mask `h.0.attn.bias`) are not parameters and are ignored.
 #pragma once
 
 #include <filesystem>
@@ -51,8 +50,8 @@ class Checkpoint {
 
 struct LoadOptions {
   bool borrow = true;  // frozen F32 values stay in the mapped file
-  bool allow_head_mismatch =
-      false;  // a head of another size in the file is left alone instead of being an error
+  // A head of another size in the file is left alone instead of being an error.
+  bool allow_head_mismatch = false;
 };
 
 struct LoadReport {

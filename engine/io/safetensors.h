@@ -69,8 +69,8 @@ class Safetensors {
 struct TensorToSave {
   std::string name;
   std::vector<int64_t> dims;  // as in the file
-  const Scalar* data =
-      nullptr;  // dims in row-major order, or with `transpose` a (dims[1], dims[0]) matrix
+  // Row-major by `dims`, or with `transpose` a (dims[1], dims[0]) matrix.
+  const Scalar* data = nullptr;
   DType dtype = DType::F32;  // F64, F32, F16 or BF16
   bool transpose = false;
 };

@@ -26,8 +26,8 @@ struct TrainingState {
   std::string optimizer;        // Optimizer::name(); another one cannot read these moments
   int64_t optimizer_steps = 0;  // Optimizer::steps()
   std::optional<double> best_metric;
-  Json app =
-      Json::object();  // whatever the trainer wants to find again: settings, seeds, best step
+  // What the program wants to find again: settings, seeds, best step.
+  Json app = Json::object();
 };
 
 // The optimizer's moments: Optimizer::state() fits.

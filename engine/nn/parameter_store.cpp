@@ -97,8 +97,8 @@ Scalar* ParameterStore::own(Parameter& p) {
 void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper) {
   check(allocated_ && !p.trainable, "parameters", p.name,
         " is trainable and needs memory of its own");
-  p.value = const_cast<Scalar*>(
-      data);  // read-only pages: a write would fault, so frozen is enforced by the hardware
+  // Read-only pages: a write faults, so the hardware enforces "frozen".
+  p.value = const_cast<Scalar*>(data);
   if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end())
     memory_.push_back(std::move(keeper));
 }

@@ -81,8 +81,8 @@ inline void apply_block(uint64_t key, uint64_t index, uint32_t threshold, Scalar
                         const Scalar* x, Scalar* y, bool add) {
   const __m512 f = _mm512_set1_ps(factor);
   Decisions(key, index).each(threshold, [&](int at, __mmask16 kept) {
-    const __m512 product = _mm512_mul_ps(
-        _mm512_loadu_ps(x + at), _mm512_maskz_mov_ps(kept, f));  // not masked: 0 times NaN is NaN
+    // The product is not masked: 0 times NaN is NaN.
+    const __m512 product = _mm512_mul_ps(_mm512_loadu_ps(x + at), _mm512_maskz_mov_ps(kept, f));
     _mm512_storeu_ps(y + at, add ? _mm512_add_ps(_mm512_loadu_ps(y + at), product) : product);
   });
 }

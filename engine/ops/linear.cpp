@@ -37,8 +37,7 @@ void linear_backward(Backward& bw, const Tensor& du, const Tensor& xs, const Ten
                      const Tensor& b) {
   if (auto dx = bw.into(xs)) gemm(false, false, du, ws, dx.beta, dx.data, Work::input_gradient);
   if (auto dw = bw.into(ws)) gemm(true, false, du, xs, dw.beta, dw.data, Work::weight_gradient);
-  if (b)
-    if (auto db = bw.into(b)) kernels::column_sums(du, db.data, db.beta);
+  if (auto db = bw.into(b)) kernels::column_sums(du, db.data, db.beta);
 }
 
 }  // namespace
@@ -92,8 +91,8 @@ Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const 
   const auto masked = [mask](const Tensor& from, const Tensor& to, Scalar beta) {
     parallel_for(
         from.size(), 4,
-        [&](int64_t begin, int64_t end) {
-          mask.apply(begin, end - begin, from.data() + begin, to.data() + begin, beta);
+        [&](int64_t at, int64_t end) {
+          mask.apply(at, end - at, from.data() + at, to.data() + at, beta);
         },
         DropoutMask::kAlign);
   };

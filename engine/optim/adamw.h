@@ -7,15 +7,15 @@
 //   m = b1 m + (1 - b1) g
 //   v = b2 v + (1 - b2) g^2        both zero below the smallest normal number (1.2e-38)
 //
-//   torch (torch.optim.AdamW, what Hugging Face's Trainer uses today):
-//     p = p (1 - lr wd)                                                  decay first
-//     p = p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)     eps is added to the
-//     corrected denominator
+//   torch (torch.optim.AdamW, what Hugging Face's Trainer uses today): decay first, eps added to
+//   the corrected denominator
+//     p = p (1 - lr wd)
+//     p = p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
 //
-//   hf (transformers' own AdamW until 4.x; BERT's optimizer with correct_bias = false):
-//     p = p - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps)       eps is not corrected
-//     p = p - lr wd p                                                    decay afterwards, of the
-//     updated value
+//   hf (transformers' own AdamW until 4.x; BERT's optimizer with correct_bias = false): eps is not
+//   corrected, decay afterwards, of the updated value
+//     p = p - lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps)
+//     p = p - lr wd p
 //   correct_bias = false leaves out the factor sqrt(1 - b2^t) / (1 - b1^t).
 //
 // Cost: reads p, g, m, v and writes p, m, v once, in one fused loop; memory 2 scalars a trainable
@@ -53,13 +53,13 @@ class AdamW : public Optimizer {
   void update(int64_t step, double lr, double grad_scale) override;
 
  private:
-  AdamWOptions options_;
   void find_moving();  // makes moving_ from m and v
 
+  AdamWOptions options_;
   std::shared_ptr<Scalar> m_, v_;    // (block size) each
   std::vector<WrittenRows> moving_;  // of each table: the rows whose moments may be other than zero
-  bool moments_known_ =
-      true;  // false: somebody may have written to m and v since, and moving_ is out of date
+  // False: somebody may have written to m and v since, and moving_ is out of date.
+  bool moments_known_ = true;
 };
 
 }  // namespace engine

@@ -25,8 +25,8 @@ void Sgd::update(int64_t, double lr, double grad_scale) {
   const ParameterStore::Block& b = block();
   const auto rate = static_cast<Scalar>(lr), scale = static_cast<Scalar>(grad_scale);
   const auto momentum = static_cast<Scalar>(options_.momentum);
-  const auto ahead =
-      static_cast<Scalar>(options_.nesterov ? 1 : 0);  // p -= lr (ahead g + follow u)
+  // p -= lr (ahead g + follow u)
+  const auto ahead = static_cast<Scalar>(options_.nesterov ? 1 : 0);
   const auto follow = static_cast<Scalar>(options_.nesterov ? options_.momentum : 1);
   const auto range = [&](int64_t begin, int64_t end, Scalar decay) {
     for_chunks(begin, end, [&](int64_t from, int64_t to) {

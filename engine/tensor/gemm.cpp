@@ -59,8 +59,8 @@ bool better_by_onednn(bool transpose_a, int64_t m, int64_t n) {
   return wide || !transpose_a || std::min(m, n) <= 64;
 }
 
-constexpr int64_t kLargestCopy =
-    int64_t{8} << 20;  // scalars, 32 MB: the weights of BERT-large's layers have half of it
+// Scalars, 32 MB: the weights of BERT-large's layers have half of it.
+constexpr int64_t kLargestCopy = int64_t{8} << 20;
 
 // With AVX-512, oneDNN's product with b transposed has between a quarter and nine tenths of the
 // speed of the one with b as it is (with AVX2, all of it), and turning b over costs what a dozen

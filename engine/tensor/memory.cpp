@@ -16,9 +16,8 @@ std::shared_ptr<Scalar> allocate_scalars(int64_t count) {
   const std::align_val_t alignment{bytes >= kHugePage ? kHugePage : kLine};
   std::shared_ptr<Scalar> memory(static_cast<Scalar*>(::operator new(bytes, alignment)),
                                  [alignment](Scalar* p) { ::operator delete(p, alignment); });
-  if (bytes >= kHugePage)
-    madvise(memory.get(), bytes / kHugePage * kHugePage,
-            MADV_HUGEPAGE);  // a refusal only costs speed
+  if (bytes >= kHugePage)  // a refusal only costs speed
+    madvise(memory.get(), bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   return memory;
 }
 

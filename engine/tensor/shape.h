@@ -8,8 +8,8 @@
 namespace engine {
 
 #ifdef PEFT_SCALAR_DOUBLE
-using Scalar =
-    double;  // the tests' second build: gradients are checked by central differences at 1e-7
+// The tests' second build: gradients are checked by central differences at 1e-7.
+using Scalar = double;
 #else
 using Scalar = float;
 #endif
