@@ -5,13 +5,13 @@ python3 tools/goldens/words.py, with transformers installed.
 import json
 import pathlib
 
-from transformers import BertTokenizerFast, GPT2TokenizerFast
+from transformers import BertTokenizerFast, RobertaTokenizerFast
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sentences = [["EU", "rejects", "German", "call"], ["Peter", "Blackburn"], ["a", ",", "b-c", "1996-08-22", "."],
              ["unbelievable", "Hello,world", "caf\u00e9"], ["x"], ["the", "[MASK]", "is", "unaffable"]]
 tokenizers = {"data/pretrained/peft-2x256": BertTokenizerFast.from_pretrained(str(root / "data/pretrained/peft-2x256")),
-              "tests/golden/tiny_bpe": GPT2TokenizerFast.from_pretrained(str(root / "tests/golden/tiny_bpe"),
+              "tests/golden/tiny_bpe": RobertaTokenizerFast.from_pretrained(str(root / "tests/golden/tiny_bpe"),
                                                                          add_prefix_space=True)}
 cases = []
 for folder, tokenizer in tokenizers.items():
