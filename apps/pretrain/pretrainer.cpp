@@ -61,7 +61,10 @@ Pretrainer::Pretrainer(const PretrainOptions& options) : options_(options) {
   schedule_ = std::make_unique<engine::Schedule>(
       options_.schedule, kTicks, engine::warmup_updates(kTicks, options_.warmup_ratio));
   window_.scores.assign(objective_->parts().size(), {});
-  if (options_.resume && fs::exists(folder_->state_file())) load();
+  if (options_.resume && fs::exists(folder_->state_file()))
+    load();
+  else if (options_.resume)
+    folder_->rewind(0);  // stopped before the first state was written: from the beginning
   if (workers > 1) omp_set_num_threads(1);
   workers_ = std::make_unique<Workers>(
       workers, options_.grad_accumulation, store_->block(),
@@ -361,10 +364,13 @@ bool Pretrainer::run() {
         ProgressOptions{
             .label = options_.objective, .first = static_cast<int64_t>(1000 * used()), .now = {}});
   engine::Timer since_save;
-  int64_t evaluated = -1;  // the update after which the last evaluation was
-  if (const Json& record = folder_->record(); step_ > 0 && record.contains("last"))
-    evaluated = engine::get_or<int64_t>(record["last"], "step", -1, "run.json");
-  if (step_ == 0) {
+  // The step of the last evaluation that the metrics hold: a run that was stopped during its first
+  // evaluation has that line already.
+  int64_t evaluated = -1;
+  const std::string key = "held_out_" + objective_->parts()[0] + "_loss";
+  for (const Json& line : engine::read_metrics(folder_->metrics_file()))
+    if (line.contains(key)) evaluated = engine::get<int64_t>(line, "step", "metrics.jsonl");
+  if (step_ == 0 && evaluated < 0) {
     write_evaluation();
     evaluated = 0;
   }
