@@ -5,9 +5,9 @@
 
 #include "engine/base/philox.h"
 #include "engine/ops/elementwise.h"
+#include "engine/ops/loss.h"
 #include "engine/tensor/parallel.h"
 #include "models/registry.h"
-#include "models/vocabulary_loss.h"
 
 namespace models {
 
@@ -56,13 +56,13 @@ ElectraGenerator::ElectraGenerator(BertModel& model, double part)
 
 Tensor ElectraGenerator::loss(Graph& g, const engine::Batch& batch,
                               const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
-                              int64_t* correct, const std::function<void(const Tensor&)>& look) {
+                              const engine::VocabularyLossOptions& options) {
   masked_.choose(batch.segments, rows);
   Tensor x = model_.embeddings(g, batch);
   if (projection_) x = (*projection_)(g, x);
   for (const auto& layer : layers_)
     x = (*layer)(g, x, {batch.segments, layer == layers_.back() ? &masked_ : nullptr});
-  return head_->loss(g, x, labels, correct, look);
+  return head_->loss(g, x, labels, options);
 }
 
 ElectraPretraining::ElectraPretraining(ModelConfig config, double generator)
@@ -77,7 +77,7 @@ Tensor ElectraPretraining::discriminate(Graph& g, const engine::Batch& batch) {
   return (*head_)(g, model_->encode(g, batch));
 }
 
-std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
+std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key, int64_t first) {
   engine::DryRun::refuse("electra_pretraining");
   constexpr int64_t kPart = 128;  // classes that are passed over at once
   std::vector<int32_t> drawn(static_cast<size_t>(logits.rows()));
@@ -89,7 +89,7 @@ std::vector<int32_t> sample_rows(const Tensor& logits, uint64_t key) {
       double total = 0;
       for (int64_t c = 0; c < classes; c += kPart)
         total += static_cast<double>(weight.segment(c, std::min(kPart, classes - c)).sum());
-      const auto bits = engine::philox(key, static_cast<uint64_t>(r), 0x647261776eull);
+      const auto bits = engine::philox(key, static_cast<uint64_t>(first + r), 0x647261776eull);
       double left = (bits[0] + 0.5) / 4294967296.0 * total;
       int64_t c = 0;
       for (; c + kPart < classes; c += kPart) {
@@ -116,22 +116,29 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::Batch& batch,
   RtdCounts unused;
   RtdCounts& c = counts ? *counts : unused;
   std::vector<int32_t> drawn;
-  const Tensor guess =
-      generator_->loss(g, batch, rows, labels, &c.generator_correct,
-                       [&](const Tensor& logits) { drawn = sample_rows(logits, key); });
+  const Tensor guess = generator_->loss(
+      g, batch, rows, labels,
+      {.correct = &c.generator_correct, .look = [&](const Tensor& logits, int64_t first) {
+         const auto block = sample_rows(logits, key, first);
+         drawn.insert(drawn.end(), block.begin(), block.end());
+       }});
   c.generator_loss = static_cast<double>(guess.value());
 
   corrupted_ = batch;
-  std::vector<uint8_t> replaced(static_cast<size_t>(batch.tokens()), 0);
+  std::vector<double> replaced(static_cast<size_t>(batch.tokens()), 0);
   c.replaced = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto row = static_cast<size_t>(rows[i]);
     corrupted_.ids[row] = drawn[i];
-    c.replaced += replaced[row] = drawn[i] != labels[i];
+    replaced[row] = drawn[i] != labels[i];
+    c.replaced += drawn[i] != labels[i];
   }
   c.ids = corrupted_.ids;
-  const Tensor found =
-      binary_loss(g, discriminate(g, corrupted_), replaced, &c.discriminator_correct);
+  const Tensor logits = discriminate(g, corrupted_);
+  c.discriminator_correct = 0;
+  for (size_t i = 0; i < replaced.size(); ++i)
+    c.discriminator_correct += (logits.data()[i] > 0) == (replaced[i] > 0);
+  const Tensor found = engine::binary_cross_entropy(g, logits, replaced.data());
   c.discriminator_loss = static_cast<double>(found.value());
   return engine::add(g, engine::scale(g, found, static_cast<Scalar>(weight)), guess);
 }

@@ -32,10 +32,10 @@ class ElectraGenerator : public engine::Module {
   // of the model's, in (0, 1].
   ElectraGenerator(BertModel& model, double part);
 
-  // The mean loss at `rows` of a batch with masks in it; `look` sees the logits (rows, vocabulary).
+  // The mean loss at `rows` of a batch with masks in it.
   engine::Tensor loss(engine::Graph& g, const engine::Batch& batch,
                       const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
-                      int64_t* correct, const std::function<void(const engine::Tensor&)>& look);
+                      const engine::VocabularyLossOptions& options);
 
  private:
   BertModel& model_;
@@ -70,7 +70,8 @@ class ElectraPretraining : public engine::Module {
   engine::Batch corrupted_;  // memory that is kept from step to step
 };
 
-// One draw a row from softmax(logits) by its cumulative sum, as a function of key and row.
-std::vector<int32_t> sample_rows(const engine::Tensor& logits, uint64_t key);
+// One draw a row from softmax(logits) by its cumulative sum, as a function of key and row; the rows
+// of `logits` are rows first, first + 1, ... of the batch.
+std::vector<int32_t> sample_rows(const engine::Tensor& logits, uint64_t key, int64_t first = 0);
 
 }  // namespace models

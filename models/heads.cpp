@@ -2,7 +2,6 @@
 
 #include "engine/ops/dropout.h"
 #include "engine/ops/linear.h"
-#include "models/vocabulary_loss.h"
 
 namespace models {
 
@@ -79,9 +78,9 @@ Tensor VocabularyHead::logits(Graph& g, const Tensor& x) {
 }
 
 Tensor VocabularyHead::loss(Graph& g, const Tensor& x, const std::vector<int32_t>& labels,
-                            int64_t* correct, const std::function<void(const Tensor&)>& look) {
+                            const engine::VocabularyLossOptions& options) {
   const Tensor t = transformed(g, x);
-  return vocabulary_loss(g, t, weight(g), bias(g), labels, correct, look);
+  return engine::vocabulary_loss(g, t, weight(g), bias(g), labels, options);
 }
 
 }  // namespace models

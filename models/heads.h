@@ -4,12 +4,12 @@
 // full names: "classifier.weight", "cls.predictions.bias".
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
+#include "engine/ops/vocabulary_loss.h"
 #include "models/model.h"
 
 namespace models {
@@ -42,11 +42,10 @@ class VocabularyHead : public engine::Module {
                  int after_layer);
 
   engine::Tensor logits(engine::Graph& g, const engine::Tensor& x);
-  // Mean cross entropy over the rows, with the largest tensor of a step made once
-  // (vocabulary_loss.h, which also says what `correct` and `look` get).
+  // Mean cross entropy over the rows with a label (not -1), by blocks of rows
+  // (ops/vocabulary_loss.h).
   engine::Tensor loss(engine::Graph& g, const engine::Tensor& x, const std::vector<int32_t>& labels,
-                      int64_t* correct = nullptr,
-                      const std::function<void(const engine::Tensor&)>& look = {});
+                      const engine::VocabularyLossOptions& options = {});
 
   const std::string& architecture() const { return names_.architecture; }
 

@@ -25,7 +25,7 @@ Tensor MaskedLm::encode_rows(Graph& g, const engine::Batch& batch,
 
 Tensor MaskedLm::loss(Graph& g, const engine::Batch& batch, const std::vector<int32_t>& rows,
                       const std::vector<int32_t>& labels, int64_t* correct) {
-  return head_->loss(g, encode_rows(g, batch, rows), labels, correct);
+  return head_->loss(g, encode_rows(g, batch, rows), labels, {.correct = correct});
 }
 
 Tensor MaskedLm::logits(Graph& g, const engine::Batch& batch, const std::vector<int32_t>& rows) {

@@ -58,6 +58,14 @@ class Tensor {
     return t;
   }
 
+  // The first `rows` rows, in the same storage; off the tape.
+  Tensor top_rows(int64_t rows) const {
+    Tensor t = *this;
+    t.shape_.rows = rows;
+    t.id_ = -1;
+    return t;
+  }
+
   int32_t id() const { return id_; }  // position on the tape; -1: none
   Tensor with_id(int32_t id) const {
     Tensor t = *this;

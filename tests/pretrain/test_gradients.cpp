@@ -5,7 +5,6 @@
 #include "engine/autograd/gradcheck.h"
 #include "models/electra_pretraining.h"
 #include "models/masked_lm.h"
-#include "models/vocabulary_loss.h"
 #include "tests/pretrain/toy.h"
 
 namespace {
@@ -43,30 +42,6 @@ std::vector<engine::Leaf*> prepare(engine::ParameterStore& store) {
 }
 
 }  // namespace
-
-TEST_CASE("vocabulary_loss and binary_loss: every input by differences") {
-  engine::Workspace workspace;
-  engine::Random random(2);
-  std::vector<double> memory(5 * 4 + 11 * 4 + 11);
-  for (double& v : memory) v = random.normal();
-  const engine::Tensor x({5, 4}, memory.data()), w({11, 4}, memory.data() + 20),
-      b({1, 11}, memory.data() + 64);
-  const auto loss = [](engine::Graph& g, const std::vector<engine::Tensor>& in) {
-    return models::vocabulary_loss(g, in[0], in[1], in[2], {3, 0, 10, 3, 7});
-  };
-  for (int mask = 1; mask < 8; ++mask) {
-    const auto error = engine::gradcheck(workspace, loss, {x, w, b},
-                                         {(mask & 1) != 0, (mask & 2) != 0, (mask & 4) != 0});
-    CHECK_MESSAGE(error.relative < 1e-7, error.text());
-  }
-  const engine::Tensor y({5, 1}, memory.data());
-  const auto error = engine::gradcheck(workspace,
-                                       [](engine::Graph& g, const std::vector<engine::Tensor>& in) {
-                                         return models::binary_loss(g, in[0], {1, 0, 0, 1, 1});
-                                       },
-                                       {y});
-  CHECK_MESSAGE(error.relative < 1e-7, error.text());
-}
 
 TEST_CASE("masked lm: the gradient of the whole loss, and of the tied table alone") {
   models::MaskedLm model(tiny("type=bert"));

@@ -10,7 +10,6 @@
 #include "engine/ops/loss.h"
 #include "models/masked_lm.h"
 #include "models/pretrained.h"
-#include "models/vocabulary_loss.h"
 #include "tests/pretrain/toy.h"
 
 namespace {
@@ -96,59 +95,6 @@ TEST_CASE("masked lm: only the masked rows, and the same as everything computed 
     CHECK(moved.row(0)[c] == some.row(0)[c]);
     CHECK(alone.row(0)[c] == doctest::Approx(some.row(0)[c]).epsilon(1e-4));
   }
-}
-
-TEST_CASE("vocabulary_loss: value and gradients of its composed twin") {
-  engine::Workspace workspace;
-  const int64_t n = 37, d = 8, classes = 300;
-  engine::Random random(4);
-  const auto fill = [&](engine::Graph& g, int64_t rows, int64_t cols) {
-    Tensor t = g.make({rows, cols});
-    for (int64_t i = 0; i < t.size(); ++i)
-      t.data()[i] = static_cast<engine::Scalar>(random.normal());
-    return t;
-  };
-  std::vector<int32_t> labels;
-  std::vector<double> as_double;
-  for (int64_t i = 0; i < n; ++i) {
-    labels.push_back(static_cast<int32_t>(random.below(classes)));
-    as_double.push_back(labels.back());
-  }
-  engine::Graph data(workspace, {.record = false});
-  const Tensor x0 = fill(data, n, d), w0 = fill(data, classes, d), b0 = fill(data, 1, classes);
-  std::vector<Tensor> gradients[2];
-  double losses[2];
-  engine::Workspace own;
-  for (const int fused : {0, 1}) {
-    engine::Graph g(own);
-    const Tensor x = g.input(x0), w = g.input(w0), b = g.input(b0);
-    int64_t seen = 0;
-    const Tensor loss =
-        fused ? models::vocabulary_loss(g, x, w, b, labels, nullptr,
-                                        [&](const Tensor& u) { seen = u.size(); })
-              : engine::cross_entropy(g, engine::linear(g, x, w, b), as_double.data());
-    if (fused) CHECK(seen == n * classes);
-    losses[fused] = static_cast<double>(*loss.data());
-    const Tensor twice =
-        engine::add(g, engine::scale(g, loss, 2), loss);  // the gradient that comes in is 3
-    g.backward(twice);
-    for (const Tensor& t : {x, w, b}) {
-      Tensor copy = data.make(t.shape());
-      copy.flat() = g.grad(t).flat();
-      gradients[fused].push_back(copy);
-    }
-  }
-  CHECK(losses[0] == doctest::Approx(losses[1]).epsilon(1e-6));
-  for (size_t i = 0; i < 3; ++i) {
-    const double largest = static_cast<double>(gradients[0][i].flat().abs().maxCoeff());
-    CHECK(static_cast<double>((gradients[0][i].flat() - gradients[1][i].flat()).abs().maxCoeff()) <
-          1e-5 * largest);
-  }
-  engine::Graph g(own);
-  CHECK_THROWS_AS(
-      models::vocabulary_loss(g, x0, w0, b0, std::vector<int32_t>(static_cast<size_t>(n), 300)),
-      engine::Error);
-  CHECK_THROWS_AS(models::vocabulary_loss(g, x0, w0, b0, {1, 2}), engine::Error);
 }
 
 TEST_CASE("masked lm: what is exported loads into a classifier, and into a masked lm again") {

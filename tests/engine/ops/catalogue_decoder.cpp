@@ -2,8 +2,10 @@
 
 #include "engine/ops/elementwise.h"
 #include "engine/ops/gated.h"
+#include "engine/ops/linear.h"
 #include "engine/ops/rms_norm.h"
 #include "engine/ops/rotary.h"
+#include "engine/ops/vocabulary_loss.h"
 #include "tests/engine/ops/catalogue_parts.h"
 #include "tests/engine/ops/naive.h"
 
@@ -75,6 +77,52 @@ void add_gated(Cases& out, int64_t n, int64_t d, Activation act) {
   out.push_back(c);
 }
 
+struct VocabularyCase {
+  int64_t n, d, classes;
+  bool bias = true;
+  double smoothing = 0;
+  int64_t block_rows = 1 << 20;
+};
+
+void add_vocabulary_loss(Cases& out, const VocabularyCase& k) {
+  OpCase c;
+  const int64_t n = k.n, block = std::min(n, k.block_rows), blocks = (n + block - 1) / block;
+  c.name = concat("vocabulary_loss ", n, " x ", k.d, ", ", k.classes, " classes",
+                  k.bias ? "" : ", no bias", k.smoothing > 0 ? ", label smoothing" : "",
+                  blocks > 1 ? concat(", ", blocks, " blocks") : "");
+  c.shapes = {{n, k.d}, {k.classes, k.d}};
+  if (k.bias) c.shapes.push_back({1, k.classes});
+  std::vector<int32_t> labels, rows;  // rows: those with a term
+  std::vector<double> wanted;
+  for (int64_t i = 0; i < n; ++i) {
+    labels.push_back(n > 1 && i % 4 == 1 ? -1 : static_cast<int32_t>((i * 7 + 2) % k.classes));
+    if (labels.back() < 0) continue;
+    rows.push_back(static_cast<int32_t>(i));
+    wanted.push_back(labels.back());
+  }
+  c.call = [=](Graph& g, In t) {
+    return vocabulary_loss(g, t[0], t[1], k.bias ? t[2] : Tensor(), labels,
+                           {.smoothing = k.smoothing, .block = block * k.classes});
+  };
+  c.twin = [=](Graph& g, In t) {
+    const Tensor u = linear(g, select_rows(g, t[0], rows), t[1], k.bias ? t[2] : Tensor());
+    return naive::cross_entropy(g, u, wanted, k.smoothing);
+  };
+  c.cost = [=](Mask m) {
+    const bool weights = has(m, 1) || has(m, 2), again = weights && blocks > 1;
+    const double flops = 2.0 * double(n) * double(k.d) * double(k.classes);
+    Cost cost = keeps((has(m, 0) ? n * k.d : 0) + (weights && !again ? n * k.classes : 0) +
+                      (again || has(m, 1) ? n * k.d : 0) + (again ? n : 0));
+    cost.forward = products(blocks, flops);
+    if (has(m, 0)) cost.input_gradient = products(blocks, flops);
+    if (has(m, 1)) cost.weight_gradient = products(blocks, flops);
+    if (again) cost.recomputed = products(blocks, flops);
+    return cost;
+  };
+  c.blas = true;
+  out.push_back(c);
+}
+
 }  // namespace
 
 void add_small_decoder_cases(Cases& out) {
@@ -89,6 +137,11 @@ void add_small_decoder_cases(Cases& out) {
     add_gated(out, 1, 1, act);
     add_gated(out, 3, 17, act);
   }
+  add_vocabulary_loss(out, {.n = 1, .d = 1, .classes = 1});
+  add_vocabulary_loss(out, {.n = 5, .d = 4, .classes = 11});
+  add_vocabulary_loss(out, {.n = 7, .d = 3, .classes = 5, .bias = false, .smoothing = 0.1});
+  add_vocabulary_loss(out, {.n = 7, .d = 3, .classes = 5, .smoothing = 0.1, .block_rows = 2});
+  add_vocabulary_loss(out, {.n = 6, .d = 3, .classes = 7, .bias = false, .block_rows = 3});
 }
 
 void add_large_decoder_cases(Cases& out) {
@@ -98,6 +151,8 @@ void add_large_decoder_cases(Cases& out) {
   add_rotary(out, 129, 5, 27, 10, 1.25);
   add_gated(out, 129, 300, Activation::silu);  // longer than one chunk
   add_gated(out, 129, 300, Activation::gelu);
+  add_vocabulary_loss(out, {.n = 129, .d = 17, .classes = 300, .smoothing = 0.1});
+  add_vocabulary_loss(out, {.n = 129, .d = 17, .classes = 300, .bias = false, .block_rows = 32});
 }
 
 }  // namespace catalogue
