@@ -19,9 +19,21 @@ Tensor Rows::select(Graph& g, const Tensor& x) const {
 
 Tensor attend(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const Rows& rows,
               const engine::AttentionOptions& options, const engine::KeyValue& front) {
-  return engine::attention(g, q, k, v, rows.segments, options, front.key, front.value,
-                           rows.only ? &rows.only->segments : nullptr,
-                           rows.only ? &rows.only->rows : nullptr);
+  const engine::Segments* queries = rows.only ? &rows.only->segments : nullptr;
+  const std::vector<int32_t>* asking = rows.only ? &rows.only->rows : nullptr;
+  if (rows.continued) {
+    const engine::CachedAttention cached{options.heads,
+                                         options.key_heads ? options.key_heads : options.heads,
+                                         options.window, options.scale};
+    return engine::cached_attention(g, q, k, v, rows.segments, cached, *rows.cache, rows.layer,
+                                    queries, asking);
+  }
+  if (rows.cache) {
+    if (front.key) engine::write_shared(*rows.cache, rows.layer, front.key, front.value);
+    engine::write_step(*rows.cache, rows.layer, rows.segments, k, v, front.key.rows());
+  }
+  return engine::attention(g, q, k, v, rows.segments, options, front.key, front.value, queries,
+                           asking);
 }
 
 Tensor add_norm(Graph& g, engine::HookPoint& point, Tensor h, const Tensor& x,

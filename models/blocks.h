@@ -12,6 +12,7 @@
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/kv_cache.h"
 
 namespace models {
 
@@ -21,14 +22,22 @@ struct Rows {
   // The last layer computes only these rows of its output: keys and values of all tokens, all else
   // of these. Null: all rows.
   const engine::RowSelection* only = nullptr;
+  // Earlier tokens of every sequence, and the layer's number in it (causal.h); null: none.
+  engine::KvCache* cache = nullptr;
+  int layer = 0;
+  bool continued = false;  // the cache holds tokens already, and the prefix before them
 
   // (rows, width): x at those rows. Take it before x is used for keys and values, so that its
   // gradient adds to theirs.
   engine::Tensor select(engine::Graph& g, const engine::Tensor& x) const;
+  // The layer's prefix, unless the cache has it.
+  engine::KeyValue prefix(engine::Graph& g, engine::KvPoint& front) const {
+    return continued ? engine::KeyValue{} : front(g);
+  }
 };
 
-// (rows, width of v's heads): attention with q at rows.only, k and v of all tokens, and `front`
-// before them.
+// (rows, width of q): attention with q at rows.only, k and v of all tokens, and `front` before
+// them. With a cache, k and v are added to it, behind `front` where that is new.
 engine::Tensor attend(engine::Graph& g, const engine::Tensor& q, const engine::Tensor& k,
                       const engine::Tensor& v, const Rows& rows,
                       const engine::AttentionOptions& options, const engine::KeyValue& front);

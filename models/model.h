@@ -15,10 +15,9 @@
 #include "engine/nn/embedding.h"
 #include "engine/nn/hooks.h"
 #include "engine/ops/activation.h"
+#include "engine/ops/kv_cache.h"
 
 namespace models {
-
-struct KvCache;  // keys and values of earlier tokens, for generation
 
 // What the rest of the program asks about a model.
 struct Facts {
@@ -67,7 +66,9 @@ struct HeadNames {
 // What is asked of an encoder beside the batch.
 struct Ask {
   const engine::RowSelection* rows = nullptr;  // only these rows of the result; null: all
-  KvCache* cache = nullptr;
+  // What the batch's sequences continue, each from its own length; it grows by the batch. Only for
+  // causal models, in a graph that does not record.
+  engine::KvCache* cache = nullptr;
 };
 
 class Model : public engine::Module {

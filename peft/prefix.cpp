@@ -24,7 +24,10 @@ using namespace engine;
 
 class PrefixHook : public KvHook {
  public:
-  PrefixHook(int layers, int64_t width) : layers_(layers), width_(width) {}
+  PrefixHook(int64_t length, int layers, int64_t width)
+      : layers_(layers), width_(width), length_(length) {}
+
+  int64_t length() const override { return length_; }
 
   // Slots 2 layer and 2 layer + 1 of the table.
   KeyValue slots(Graph& g, const Tensor& table, int layer) const {
@@ -35,14 +38,15 @@ class PrefixHook : public KvHook {
 
  protected:
   int layers_;
-  int64_t width_;
+  int64_t width_, length_;
 };
 
 namespace {
 
 class FlatPrefix : public PrefixHook {
  public:
-  FlatPrefix(int64_t length, int layers, int64_t width, double std) : PrefixHook(layers, width) {
+  FlatPrefix(int64_t length, int layers, int64_t width, double std)
+      : PrefixHook(length, layers, width) {
     declare(prompt, "prompt_embeddings", {length, 2 * layers * width}, Role::injected, -1);
     prompt.init_std = std;
   }
@@ -55,7 +59,7 @@ class FlatPrefix : public PrefixHook {
 class MlpPrefix : public PrefixHook {
  public:
   MlpPrefix(int64_t length, int layers, int64_t width, int64_t hidden)
-      : PrefixHook(layers, width),
+      : PrefixHook(length, layers, width),
         first(*this, "prefix_encoder.transform.0", width, hidden, Role::injected, -1),
         second(*this, "prefix_encoder.transform.2", hidden, 2 * layers * width, Role::injected,
                -1) {

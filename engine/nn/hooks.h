@@ -83,6 +83,7 @@ class KvHook : public Module {
  public:
   // For the `slot`-th KvPoint of the model, in order of layer.
   virtual KeyValue prefix(Graph& g, int slot) = 0;
+  virtual int64_t length() const = 0;  // rows of keys and of values
 };
 
 // In front of the keys and values of one attention; `width` is theirs (fewer heads than the
@@ -100,6 +101,7 @@ class KvPoint : public Module {
     slot_ = slot;
   }
   KvHook* hook() const { return hook_; }
+  int64_t length() const { return hook_ ? hook_->length() : 0; }
   void add_sites(Sites& sites, const std::string& path) override;
 
   const int64_t width;

@@ -51,6 +51,7 @@ struct Prefix : KvHook {
     asked = slot;
     return {g.make({3, 2}), g.make({3, 2})};
   }
+  int64_t length() const override { return 3; }
   Parameter p;
   int asked = -1;
 };
