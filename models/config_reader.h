@@ -38,6 +38,12 @@ class ConfigReader {
   // In [0, 1).
   double dropout(const std::string& key, double fallback);
   engine::Activation activation(const std::string& key, const std::string& fallback);
+  // Whatever is there, for the caller to check; null if nothing is.
+  engine::Json raw(const std::string& key) {
+    known_.insert(key);
+    const auto it = json_.find(key);
+    return it == json_.end() ? engine::Json() : *it;
+  }
   // A setting of which one value is supported. An absent key has that value.
   void only(const std::string& key, const engine::Json& supported);
   // Keys that say nothing about what is computed.

@@ -43,5 +43,7 @@ Family bert_family();
 Family roberta_family();
 Family electra_family();
 Family distilbert_family();
+Family gpt2_family();
+Family llama_family();
 
 }  // namespace models

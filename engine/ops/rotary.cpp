@@ -34,8 +34,8 @@ struct Rotation {
 
 }  // namespace
 
-Tensor rotary_table(Graph& g, const std::vector<int32_t>& positions,
-                    const std::vector<float>& inverse_frequencies, double scale) {
+Tensor rotary_table(Graph& g, std::span<const int32_t> positions,
+                    std::span<const float> inverse_frequencies, double scale) {
   const auto n = static_cast<int64_t>(positions.size()),
              half = static_cast<int64_t>(inverse_frequencies.size());
   check(half > 0, "rotary_table", "no frequencies");

@@ -47,7 +47,11 @@ const std::vector<InPlace>& ops() {
        }},
       {"rotary", true,
        [](Graph& g, Tensor x, const Tensor& o) {
-         return add(g, rotary(g, std::move(x), rotary_table(g, {3, 0, 1, 4, 1}, {1}), 3), o);
+         return add(
+             g,
+             rotary(g, std::move(x),
+                    rotary_table(g, std::vector<int32_t>{3, 0, 1, 4, 1}, std::vector<float>{1}), 3),
+             o);
        }},
   };
   return all;

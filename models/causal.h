@@ -1,0 +1,37 @@
+// What a step of a causal model knows of positions: those of its tokens, behind a prefix and behind
+// what a cache holds.
+#pragma once
+
+#include <span>
+
+#include "models/blocks.h"
+#include "models/model.h"
+
+namespace models {
+
+class CausalStep {
+ public:
+  // Makes room in ask.cache. A prefix takes the first positions, as in PEFT: the text begins behind
+  // it. Throws for a sequence that ends behind `longest`, for a cache that does not fit the batch
+  // or in a graph that records. All must outlive the step.
+  CausalStep(engine::Graph& g, const engine::Segments& segments, const Ask& ask,
+             const engine::KvPoint& front, int64_t longest);
+
+  std::span<const int32_t> positions() const { return positions_; }    // (tokens)
+  std::span<const int32_t> asked_positions() const { return asked_; }  // (ask.rows)
+
+  // The batch as a layer sees it.
+  Rows rows(int layer, bool last) const {
+    return {segments_, last ? ask_.rows : nullptr, ask_.cache, layer, continued_};
+  }
+  // After the last layer: the cache has grown.
+  void finish() const;
+
+ private:
+  const engine::Segments& segments_;
+  const Ask& ask_;
+  std::span<const int32_t> positions_, asked_;
+  bool continued_;
+};
+
+}  // namespace models

@@ -1,0 +1,86 @@
+// Tiny decoders with what transformers and PEFT compute for them (tools/goldens/decoders.py).
+#pragma once
+
+#include <filesystem>
+
+#include "engine/io/checkpoint.h"
+#include "models/heads.h"
+#include "models/registry.h"
+#include "peft/adapter_file.h"
+#include "tests/models/subject.h"
+
+namespace testing {
+
+inline const std::vector<std::string> kDecoders = {"gpt2",       "gpt2-scaled", "llama", "llama3",
+                                                   "llama-yarn", "mistral",     "qwen2", "qwen3"};
+
+inline std::filesystem::path folder_of(const std::string& name) {
+  return golden("decoders/" + name);
+}
+inline Json golden_of(const std::string& name) {
+  return engine::json_file(folder_of(name) / "golden.json");
+}
+
+using Prompts = std::vector<std::vector<int32_t>>;
+inline Prompts prompts_of(const Json& golden) { return golden["prompts"].get<Prompts>(); }
+
+// Sequences packed under one another, each token's successor as its target.
+inline engine::Batch packed(const Prompts& prompts) {
+  engine::Batch batch;
+  for (const auto& ids : prompts) {
+    batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
+    batch.targets.insert(batch.targets.end(), ids.begin() + 1, ids.end());
+    batch.targets.push_back(-1);
+    batch.segments.add(static_cast<int32_t>(ids.size()));
+  }
+  return batch;
+}
+
+// A language model with a strategy, its values loaded.
+struct Decoder {
+  // `adapter`: "lora" or "prefix", PEFT's folder beside the model; else `spec` is used.
+  explicit Decoder(const std::string& name, const std::string& spec = "full",
+                   const std::string& adapter = "")
+      : model(models::make_model(engine::json_file(folder_of(name) / "config.json"), name)),
+        head(*model, models::HeadKind::language_model) {
+    peft::AdapterFile file;
+    if (!adapter.empty()) file = peft::load_adapter(folder_of(name) / adapter);
+    strategy = peft::make_strategy(adapter.empty() ? spec : file.spec);
+    engine::Sites sites = model->sites();
+    peft::apply(*strategy, sites, *model);
+    store = std::make_unique<engine::ParameterStore>(*model);
+    store->allocate();
+    engine::load_checkpoint(folder_of(name), *store);
+    store->initialise(1);
+    if (!adapter.empty()) peft::apply_adapter(file, *store, "");
+    workspace.pool.set_poison(true);
+  }
+
+  Matrix logits(const engine::Batch& batch, const models::Ask& ask = {}) {
+    engine::Graph g(workspace, {.record = false});
+    return head.logits(g, model->encode(g, batch, ask)).mat();
+  }
+  std::vector<double> nll(const engine::Batch& batch) {
+    std::vector<double> values(batch.targets.size());
+    engine::Graph g(workspace, {.record = false});
+    head.loss(g, model->encode(g, batch), batch.targets, {.nll = values.data()});
+    return values;
+  }
+  // Forward and backward; gradients are settled.
+  double backward(const engine::Batch& batch) {
+    store->clear_gradients();
+    engine::Graph g(workspace);
+    const engine::Tensor loss = head.loss(g, model->encode(g, batch), batch.targets);
+    g.backward(loss);
+    store->settle_gradients();
+    return static_cast<double>(*loss.data());
+  }
+
+  engine::Workspace workspace;
+  std::unique_ptr<models::Model> model;
+  models::VocabularyHead head;
+  std::unique_ptr<peft::Strategy> strategy;
+  std::unique_ptr<engine::ParameterStore> store;
+};
+
+}  // namespace testing
