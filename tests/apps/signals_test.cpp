@@ -1,7 +1,8 @@
 // Signals sent to the programs themselves at random moments: one exit code, one message, and a
 // state from which --resume gives what a run without signals gives, bit for bit.
 //
-// 200 signals; PEFT_SIGNALS=1000 sends more. PEFT_SIGNALS_SEED chooses other moments.
+// 200 signals, 40 with sanitizers; PEFT_SIGNALS=1000 sends more. PEFT_SIGNALS_SEED chooses other
+// moments.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using Words = std::vector<std::string>;
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr int64_t kSignals = 40;  // a run takes ten times as long there
+#else
+constexpr int64_t kSignals = 200;
+#endif
 
 const char* kModel = "random:layers=2,hidden=128,heads=2,ffn=256,positions=64";
 
@@ -226,7 +233,7 @@ Tally interrupt(Words words, const fs::path& out, const fs::path& log, int64_t s
 }  // namespace
 
 TEST_CASE("signals: at random moments of training, evaluation and pretraining") {
-  const int64_t all = from_environment("PEFT_SIGNALS", 200);
+  const int64_t all = from_environment("PEFT_SIGNALS", kSignals);
   const auto seed = static_cast<unsigned>(from_environment("PEFT_SIGNALS_SEED", 1));
   std::mt19937 random(seed);
   const testing::TempDir dir;
