@@ -1,9 +1,11 @@
 #include "apps/pretrain/command.h"
 
 #include <iostream>
+#include <memory>
 
 #include "apps/common/signals.h"
 #include "apps/pretrain/pretrainer.h"
+#include "engine/base/error.h"
 
 namespace apps {
 
@@ -21,8 +23,16 @@ int pretrain_command(int argc, const char* const* argv) {
     return 0;
   }
   watch_stop_signals();
-  Pretrainer pretrainer(options);
-  return pretrainer.run() ? 0 : stop_exit_code();  // a signal in the last step: finished
+  std::unique_ptr<Pretrainer> pretrainer;
+  try {
+    pretrainer = std::make_unique<Pretrainer>(options);
+  } catch (const engine::Error& e) {
+    if (!stop_requested()) throw;
+    std::cerr << "stopped before the first step (" << e.what()
+              << "); the same command, with --resume if the run was begun, goes on\n";
+    return stop_exit_code();
+  }
+  return pretrainer->run() ? 0 : stop_exit_code();  // a signal in the last step: finished
 }
 
 }  // namespace apps
