@@ -136,7 +136,9 @@ std::vector<std::string> Session::test_splits() const {
   return names;
 }
 
-data::TaskData load_task(const FinetuneSettings& settings) {
+namespace {
+
+data::TaskData load_whole(const FinetuneSettings& settings) {
   if (!settings.task.empty()) return data::load_glue(settings.data, settings.task);
   data::OwnData own;
   own.train = settings.train;
@@ -147,6 +149,20 @@ data::TaskData load_task(const FinetuneSettings& settings) {
   own.label = settings.label;
   own.kind = settings.regression ? "regress" : settings.kind.empty() ? "classify" : settings.kind;
   return own.kind == "tag" ? data::load_tagged(own) : data::load_own(own);
+}
+
+}  // namespace
+
+data::TaskData load_task(const FinetuneSettings& settings) {
+  data::TaskData all = load_whole(settings);
+  for (auto& [name, split] : all.splits) {
+    const int64_t most = name == "train"           ? settings.max_train_samples
+                         : name.starts_with("dev") ? settings.max_eval_samples
+                                                   : 0;
+    if (most > 0 && most < static_cast<int64_t>(split.examples.size()))
+      split.examples.resize(static_cast<size_t>(most));
+  }
+  return all;
 }
 
 Known Session::known(const FinetuneSettings& settings) const {

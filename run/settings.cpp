@@ -24,6 +24,8 @@ void each_field(Settings& s, Visit&& visit) {
   visit("label", s.label);
   visit("kind", s.kind);
   visit("regression", s.regression);
+  visit("max_train_samples", s.max_train_samples);
+  visit("max_eval_samples", s.max_eval_samples);
   visit("model", s.model);
   visit("tokenizer", s.tokenizer);
   visit("strategy", s.strategy);
@@ -54,6 +56,12 @@ void each_field(Settings& s, Visit&& visit) {
   visit("threads", s.threads);
 }
 
+// Settings that came after the first release of run.json are left out of it at their defaults, so
+// that a run begun before them has the same settings and can be resumed.
+bool is_later(std::string_view name) {
+  return name == "max_train_samples" || name == "max_eval_samples";
+}
+
 }  // namespace
 
 void FinetuneSettings::check() const {
@@ -69,6 +77,8 @@ void FinetuneSettings::check() const {
   engine::check(
       !model.empty(), "finetune", "--model is missing",
       hint("give a Hugging Face folder, or random:layers=2,hidden=128 for a fresh model"));
+  require(max_train_samples >= 0, "--max-train-samples", max_train_samples, "0 (all) or more");
+  require(max_eval_samples >= 0, "--max-eval-samples", max_eval_samples, "0 (all) or more");
   require(epochs >= 1, "--epochs", epochs, "at least 1");
   require(max_steps >= 0, "--max-steps", max_steps, "0 (by epochs) or more");
   require(batch_size >= 1, "--batch-size", batch_size, "at least 1");
@@ -109,6 +119,10 @@ void FinetuneSettings::check() const {
 engine::Json FinetuneSettings::to_json() const {
   engine::Json json = engine::Json::object();
   each_field(*this, [&](const char* name, const auto& value) { json[name] = value; });
+  const FinetuneSettings fresh;
+  each_field(fresh, [&](const char* name, const auto& value) {
+    if (is_later(name) && json[name] == value) json.erase(name);
+  });
   return json;
 }
 

@@ -30,6 +30,8 @@ struct FinetuneSettings {
   std::string text, text_b, label;  // columns of own files; empty: guessed
   std::string kind;                 // own files: tasks::kinds(); empty: classify
   bool regression = false;          // the same as kind regress
+  int64_t max_train_samples = 0;    // the first of the file; 0: all
+  int64_t max_eval_samples = 0;     // of each dev set
 
   std::string model;      // folder, or random:...
   std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project

@@ -36,6 +36,10 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "label", "column of the label", text(s.label), "NAME")(
       "regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))(
       "kind", "of own data: classify, regress, multilabel, tag (classify)", text(s.kind), "NAME")(
+      "max-train-samples", "use the first N examples of the training data (all)",
+      cxxopts::value<int64_t>(s.max_train_samples),
+      "N")("max-eval-samples", "use the first N examples of each dev set (all)",
+           cxxopts::value<int64_t>(s.max_eval_samples), "N")(
       "target-scaling",
       "numbers are learned as they are (none) or standardised (standard); reported in their own "
       "unit (auto: standard for own data)",
