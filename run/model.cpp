@@ -12,6 +12,16 @@ using engine::check;
 using engine::fail;
 using engine::hint;
 
+engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStore& store,
+                        const OpenOptions& options) {
+  if (!options.writable || !source.has_weights())
+    return models::load_weights(source, store, options.seed, options.allow_head_mismatch);
+  const auto load = engine::load_checkpoint(
+      source.folder, store, {.borrow = false, .allow_head_mismatch = options.allow_head_mismatch});
+  store.initialise(options.seed);
+  return load;
+}
+
 OpenModel open_model(models::ModelSource source, const std::string& strategy,
                      const OpenOptions& options) {
   OpenModel open;
@@ -22,16 +32,7 @@ OpenModel open_model(models::ModelSource source, const std::string& strategy,
   peft::apply(*open.strategy, open.sites, *open.model);
   open.store = std::make_unique<engine::ParameterStore>(*open.model);
   open.store->allocate();
-  if (!options.values) return open;
-  if (options.writable && open.source.has_weights()) {
-    open.load = engine::load_checkpoint(
-        open.source.folder, *open.store,
-        {.borrow = false, .allow_head_mismatch = options.allow_head_mismatch});
-    open.store->initialise(options.seed);
-  } else {
-    open.load =
-        models::load_weights(open.source, *open.store, options.seed, options.allow_head_mismatch);
-  }
+  if (options.values) open.load = fill(open.source, *open.store, options);
   return open;
 }
 

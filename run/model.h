@@ -32,6 +32,10 @@ struct OpenOptions {
 OpenModel open_model(models::ModelSource source, const std::string& strategy,
                      const OpenOptions& options = {});
 
+// Gives every parameter of an allocated store its value, as open_model does.
+engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStore& store,
+                        const OpenOptions& options);
+
 // What an adapter remembers of its base model: a digest of weight files and config.json, or of a
 // random model's spec, vocabulary size and seed.
 std::string model_identity(const models::ModelSource& source, uint64_t seed);

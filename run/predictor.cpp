@@ -10,9 +10,7 @@
 
 namespace run {
 
-namespace fs = std::filesystem;
 using engine::check;
-using engine::hint;
 
 namespace {
 
@@ -55,37 +53,13 @@ data::TaskInfo task_of(const models::ModelConfig& config) {
 }  // namespace
 
 Predictor::Predictor(const PredictRequest& request) {
-  std::string model = request.model, tokenizer = request.tokenizer;
-  std::string where = request.adapter;
-  if (!request.run.empty()) {
-    check(fs::exists(fs::path(request.run) / "run.json"), "predict", request.run,
-          " is not the folder of a run (it has no run.json)",
-          hint("for a model or an adapter give --model and --adapter"));
-    check(fs::exists(fs::path(request.run) / "adapter" / "adapter_config.json"), "predict",
-          request.run, " has no adapter/: the run is not finished",
-          hint("go on with it: --resume --out ", request.run));
-    where = request.run;
-  }
-  std::optional<peft::AdapterFile> adapter;
-  if (!where.empty()) {
-    adapter = peft::load_adapter(adapter_folder(where));
-    known_ = find_known(where);
-    if (!known_) known_ = find_known(adapter_folder(where));
-    if (known_ && model.empty()) model = known_->model;
-    if (known_ && tokenizer.empty()) tokenizer = known_->tokenizer;
-    if (model.empty()) model = adapter->base_model;
-  } else if (!models::is_random_model(model)) {
-    known_ = find_known(model);
-  }
-  check(!model.empty(), "model", "no --model was given",
-        hint("a Hugging Face folder, the folder of a run, or random:layers=2,hidden=128"));
-  tokenizer_folder_ = tokenizer_folder(model, tokenizer);
-  tokenizer_ = data::load_tokenizer(tokenizer_folder_);
-  models::ModelSource source = models::open_model(model, tokenizer_->vocab_size());
-  models::ModelConfig& config = source.config;
-  check(tokenizer_->vocab_size() <= config.facts.vocab, "model", "the tokenizer has ",
-        tokenizer_->vocab_size(), " entries, the model's table ", config.facts.vocab,
-        hint("they do not belong together"));
+  Located found = locate(request, "predict");
+  known_ = std::move(found.known);
+  tokenizer_ = std::move(found.tokenizer);
+  tokenizer_folder_ = found.tokenizer_folder;
+  seed_ = found.seed;
+  const std::optional<peft::AdapterFile>& adapter = found.adapter;
+  models::ModelConfig& config = found.source.config;
   if (known_)
     models::set_labels(config, known_->task.outputs(), known_->task.labels);
   else if (const int n = adapter ? head_outputs(*adapter) : 0; n > 0 && n != config.num_labels)
@@ -95,9 +69,8 @@ Predictor::Predictor(const PredictRequest& request) {
   config.multi_label = info().kind == "multilabel";
   if (known_) columns_ = known_->columns;
 
-  seed_ = request.seed != 0 ? request.seed : known_ ? known_->seed : 42;
   open_ = open_model(
-      std::move(source), adapter ? adapter->spec : "frozen",
+      std::move(found.source), adapter ? adapter->spec : "frozen",
       {.seed = seed_, .allow_head_mismatch = adapter.has_value(), .writable = request.writable});
   if (adapter)
     peft::apply_adapter(*adapter, *open_.store, model_identity(open_.source, seed_),

@@ -6,21 +6,14 @@
 
 #include "data/own.h"
 #include "data/rows.h"
-#include "data/tokenizer.h"
-#include "run/known.h"
+#include "run/locate.h"
 #include "run/model.h"
 #include "tasks/task.h"
 
 namespace run {
 
-struct PredictRequest {
-  std::string run;        // a run folder; or:
-  std::string model;      // base or merged model; empty: the run's or the adapter's
-  std::string adapter;    // folder of an adapter, or a run folder
-  std::string tokenizer;  // folder; empty: the run's, or the model's
-  int max_length = 0;     // 0: the run's, or what model and tokenizer allow
-  uint64_t seed = 0;      // of what no file has; 0: the run's, or 42
-  bool writable = false;  // weights may be written to: for merging
+struct PredictRequest : ModelRequest {
+  int max_length = 0;  // 0: the run's, or what model and tokenizer allow
 };
 
 class Predictor {

@@ -70,7 +70,7 @@ TEST_CASE(
     CHECK(testing::read_file(fs::path(s.out) / file) ==
           testing::read_file(fs::path(part.out) / file));
 
-  run::Predictor predictor({.run = s.out});
+  run::Predictor predictor({{.run = s.out}});
   std::istringstream in("{\"tokens\": [\"Mary\", \"Jones\", \"saw\", \"Paris\", \".\"]}\n");
   const auto rows = data::open_rows(in, data::Format::jsonl, "in");
   std::ostringstream out;

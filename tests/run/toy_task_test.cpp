@@ -106,8 +106,8 @@ TEST_CASE("a toy task of one file trains, resumes, predicts and merges") {
   std::ostringstream log;
   apps::merge_adapter({"", s.out, temp / "merged", "F32"}, log);
   for (const run::PredictRequest& request :
-       {run::PredictRequest{.run = s.out},
-        run::PredictRequest{.model = (temp / "merged").string()}}) {
+       {run::PredictRequest{{.run = s.out}},
+        run::PredictRequest{{.model = (temp / "merged").string()}}}) {
     run::Predictor predictor(request);
     const std::vector<data::Example> texts = {{.a = "kind people"}, {.a = "warm soup"}};
     const auto p = predictor.predict(predictor.encode(texts));

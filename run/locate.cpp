@@ -1,0 +1,45 @@
+#include "run/locate.h"
+
+#include "run/model.h"
+
+namespace run {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::hint;
+
+Located locate(const ModelRequest& request, const char* command) {
+  Located found;
+  std::string model = request.model, tokenizer = request.tokenizer, where = request.adapter;
+  if (!request.run.empty()) {
+    check(fs::exists(fs::path(request.run) / "run.json"), command, request.run,
+          " is not the folder of a run (it has no run.json)",
+          hint("for a model or an adapter give --model and --adapter"));
+    check(fs::exists(fs::path(request.run) / "adapter" / "adapter_config.json"), command,
+          request.run, " has no adapter/: the run is not finished",
+          hint("go on with it: --resume --out ", request.run));
+    where = request.run;
+  }
+  if (!where.empty()) {
+    found.adapter = peft::load_adapter(adapter_folder(where));
+    found.known = find_known(where);
+    if (!found.known) found.known = find_known(adapter_folder(where));
+    if (found.known && model.empty()) model = found.known->model;
+    if (found.known && tokenizer.empty()) tokenizer = found.known->tokenizer;
+    if (model.empty()) model = found.adapter->base_model;
+  } else if (!models::is_random_model(model)) {
+    found.known = find_known(model);
+  }
+  check(!model.empty(), "model", "no --model was given",
+        hint("a Hugging Face folder, the folder of a run, or random:layers=2,hidden=128"));
+  found.tokenizer_folder = tokenizer_folder(model, tokenizer);
+  found.tokenizer = data::load_tokenizer(found.tokenizer_folder);
+  found.source = models::open_model(model, found.tokenizer->vocab_size());
+  check(found.tokenizer->vocab_size() <= found.source.config.facts.vocab, "model",
+        "the tokenizer has ", found.tokenizer->vocab_size(), " entries, the model's table ",
+        found.source.config.facts.vocab, hint("they do not belong together"));
+  found.seed = request.seed != 0 ? request.seed : found.known ? found.known->seed : 42;
+  return found;
+}
+
+}  // namespace run
