@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "apps/analyze/command.h"
 #include "apps/common/command_line.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
@@ -51,6 +52,8 @@ const std::vector<Command>& commands() {
       {"evaluate", "a trained model's scores on data with labels", evaluate_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
+      {"analyze", "what finished runs have learned: biases, subspaces, layers, settings",
+       analyze_command},
       {"inspect", "parameters, sites, graph, tokens or logits of a model", inspect_streams,
        "inspect"},
       {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},

@@ -1,0 +1,147 @@
+#include "run/analyze/subspace.h"
+
+#include <Eigen/QR>
+#include <Eigen/SVD>
+#include <algorithm>
+
+#include "engine/base/error.h"
+
+namespace run {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+
+MatrixXd matrix_of(const engine::Parameter& p) {
+  MatrixXd m(p.shape.rows, p.shape.cols);
+  for (Index i = 0; i < m.rows(); ++i)
+    for (Index j = 0; j < m.cols(); ++j) m(i, j) = static_cast<double>(p.value[i * m.cols() + j]);
+  return m;
+}
+
+// Right singular vectors of a flat matrix, largest first, as columns.
+MatrixXd right_singular(const MatrixXd& a) {
+  return Eigen::JacobiSVD<MatrixXd>(a.transpose(), Eigen::ComputeThinU).matrixU();
+}
+
+struct Directions {
+  MatrixXd u, v;  // (out, r), (in, r)
+};
+
+// Singular vectors of scale b a without forming it: both factors to triangles, then a small one.
+Directions directions_of(const LowRankUpdate& update) {
+  const Index r = update.a.rows();
+  const auto thin = [&](const MatrixXd& m) -> MatrixXd {
+    return Eigen::HouseholderQR<MatrixXd>(m).householderQ() * MatrixXd::Identity(m.rows(), r);
+  };
+  const MatrixXd qb = thin(update.b), qa = thin(update.a.transpose());
+  const MatrixXd middle = (qb.transpose() * update.b) * (update.a * qa);
+  const Eigen::JacobiSVD<MatrixXd> svd(middle, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  return {qb * svd.matrixU(), qa * svd.matrixV()};
+}
+
+}  // namespace
+
+std::vector<LowRankUpdate> low_rank_updates(TrainedRun& run) {
+  const engine::Json options = run.after.model().strategy->options();
+  const engine::Json lora = options.contains("lora") ? options["lora"] : options;
+  std::vector<LowRankUpdate> updates;
+  const engine::ParameterStore& store = *run.after.model().store;
+  const std::string ending = ".lora_A.weight";
+  for (const engine::Parameter* a : store.all()) {
+    if (!a->name.ends_with(ending)) continue;
+    const std::string at = a->name.substr(0, a->name.size() - ending.size());
+    const engine::Parameter* b = store.find(at + ".lora_B.weight");
+    if (!b) continue;
+    for (const engine::LinearSite& site : run.after.model().sites.linears) {
+      if (at != site.path && !at.starts_with(site.path + ".")) continue;
+      const engine::Parameter* weight = run.before.store->find(site.path + ".weight");
+      if (!weight) continue;
+      LowRankUpdate update{.path = at, .a = matrix_of(*a), .b = matrix_of(*b)};
+      const MatrixXd whole = matrix_of(*weight);
+      const bool part = b->shape.rows != whole.rows();
+      update.weight = part ? MatrixXd(whole.middleRows(site.out_begin, b->shape.rows)) : whole;
+      const double alpha = engine::get<double>(lora, "alpha", "strategy");
+      const double r = static_cast<double>(a->shape.rows);
+      update.scale =
+          alpha / (engine::get_or<bool>(lora, "rslora", false, "strategy") ? std::sqrt(r) : r);
+      updates.push_back(std::move(update));
+      break;
+    }
+  }
+  engine::check(!updates.empty(), "analyze lora", "the run has no LoRA update (strategy ",
+                run.after.model().strategy->spec(), ")", engine::hint("give a run of lora"));
+  return updates;
+}
+
+MatrixXd similarity(const MatrixXd& a1, const MatrixXd& a2) {
+  engine::check(a1.cols() == a2.cols(), "analyze lora", "two updates read inputs of ", a1.cols(),
+                " and ", a2.cols(), " columns");
+  // The square of every pair's product; |U1_i^T U2_j|_F^2 sums the first i rows and j columns.
+  MatrixXd sums = (right_singular(a1).transpose() * right_singular(a2)).array().square();
+  for (Index i = 0; i < sums.rows(); ++i)
+    for (Index j = 0; j < sums.cols(); ++j)
+      sums(i, j) +=
+          (i ? sums(i - 1, j) : 0) + (j ? sums(i, j - 1) : 0) - (i && j ? sums(i - 1, j - 1) : 0);
+  for (Index i = 0; i < sums.rows(); ++i)
+    for (Index j = 0; j < sums.cols(); ++j) sums(i, j) /= static_cast<double>(std::min(i, j) + 1);
+  return sums;
+}
+
+Grid subspace_grid(const std::vector<LowRankUpdate>& first,
+                   const std::vector<LowRankUpdate>& second, const std::string& path) {
+  MatrixXd sum;
+  int count = 0;
+  for (const LowRankUpdate& one : first)
+    for (const LowRankUpdate& other : second) {
+      if (one.path != other.path || (!path.empty() && one.path != path)) continue;
+      const MatrixXd found = similarity(one.a, other.a);
+      sum = count ? MatrixXd(sum + found) : found;
+      ++count;
+    }
+  engine::check(count > 0, "analyze lora",
+                path.empty() ? std::string("the runs have no layer in common")
+                             : "not both runs have an update at " + path,
+                engine::hint("their updates are at ", first.front().path, " ... and ",
+                             second.front().path, " ..."));
+  Grid grid{.title = count == 1
+                         ? "Subspace similarity at " + (path.empty() ? first[0].path : path)
+                         : "Subspace similarity, mean over " + std::to_string(count) + " layers",
+            .unit = "1: one space holds the other",
+            .row_title = "directions of the first run",
+            .column_title = "of the second"};
+  for (Index j = 0; j < sum.cols(); ++j) grid.column(std::to_string(j + 1));
+  for (Index i = 0; i < sum.rows(); ++i) {
+    const size_t row = grid.row(std::to_string(i + 1));
+    for (Index j = 0; j < sum.cols(); ++j) grid.at(row, static_cast<size_t>(j)) = sum(i, j) / count;
+  }
+  return grid;
+}
+
+Grid amplification_grid(const std::vector<LowRankUpdate>& updates) {
+  Grid grid{.title = "What the updates amplify",
+            .unit = "Frobenius norms",
+            .row_title = "layer",
+            .column_title = ""};
+  for (const char* name :
+       {"|W|", "|dW|", "W along dW", "W along its own", "W along random ones", "amplification"})
+    grid.column(name);
+  for (const LowRankUpdate& update : updates) {
+    const Index r = update.a.rows();
+    const MatrixXd& w = update.weight;
+    const Directions of = directions_of(update);
+    const double size = update.scale * (update.b * update.a).norm();
+    const double along = (of.u.transpose() * w * of.v).norm();
+    const Eigen::BDCSVD<MatrixXd> svd(w);
+    const double own =
+        svd.singularValues().head(std::min<Index>(r, svd.singularValues().size())).norm();
+    const double random = w.norm() * static_cast<double>(r) /
+                          std::sqrt(static_cast<double>(w.rows()) * static_cast<double>(w.cols()));
+    const size_t row = grid.row(update.path);
+    const double values[] = {w.norm(), size, along, own, random, along > 0 ? size / along : 0};
+    for (size_t k = 0; k < 6; ++k) grid.at(row, k) = values[k];
+  }
+  return grid;
+}
+
+}  // namespace run
