@@ -1,21 +1,35 @@
 #include "peft/registry.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "engine/base/error.h"
 #include "peft/composite.h"
 #include "peft/strategy.h"
 
 namespace peft {
+namespace {
 
-const std::vector<StrategyInfo>& registry() {
+// A deque: a strategy's Options keep a reference to its row.
+std::deque<StrategyInfo>& table() {
   // In the order of the help: first what injects nothing. Made on first use, so no static
   // initialiser has an order.
-  static const std::vector<StrategyInfo> table = {
+  static std::deque<StrategyInfo> rows = {
       full_strategy(), frozen_strategy(),  top_strategy(),    bitfit_strategy(),
       lora_strategy(), adapter_strategy(), prefix_strategy(), ia3_strategy(),
   };
-  return table;
+  return rows;
+}
+
+}  // namespace
+
+const std::deque<StrategyInfo>& registry() { return table(); }
+
+void add_strategy(StrategyInfo info) {
+  for (const StrategyInfo& known : table())
+    engine::check(known.name != info.name, "strategy", "there is a strategy '", info.name,
+                  "' already");
+  table().push_back(std::move(info));
 }
 
 std::vector<std::string> strategy_names() {

@@ -1,12 +1,16 @@
 // The table of strategies. To add one: a file with its class and its row, the row's declaration
-// here, a line in registry().
+// here, a line in registry.cpp. (A program with a strategy of its own calls add_strategy instead.)
 #pragma once
+
+#include <deque>
 
 #include "peft/options.h"
 
 namespace peft {
 
-const std::vector<StrategyInfo>& registry();
+const std::deque<StrategyInfo>& registry();
+// At the start of a program; not thread-safe. Throws if the name is taken.
+void add_strategy(StrategyInfo info);
 
 StrategyInfo full_strategy();
 StrategyInfo frozen_strategy();
