@@ -152,6 +152,18 @@ fs::path task_folder(const GlueTask& task, const fs::path& folder) {
   return folder;
 }
 
+// GLUE's diagnostic set, which a model of MNLI predicts for a submission: in MNLI's folder, or in
+// one of its own beside it.
+void read_diagnostic(const fs::path& mnli, TaskData& data) {
+  const GlueTask& task = glue_entry("ax");
+  for (const fs::path& folder : {mnli, task_folder(task, fs::absolute(mnli).parent_path())})
+    for (const SplitFile& file : task.files)
+      if (fs::exists(folder / file.file)) {
+        data.splits["test_ax"] = read_split(task, "test_ax", folder / file.file);
+        return;
+      }
+}
+
 }  // namespace
 
 Split read_glue_file(const TaskInfo& task, const std::string& split, const fs::path& file) {
@@ -173,6 +185,7 @@ TaskData load_glue(const fs::path& folder, std::string_view name) {
       data.splits[file.split] = read_split(task, file.split, own / file.file);
   }
   if (task.info.key == "mrpc") read_msr_files(task, own, data);
+  if (task.info.key == "mnli") read_diagnostic(own, data);
   engine::check(!data.splits.empty(), own.string(), "has no file of ", task.info.name,
                 engine::hint("looked for " + listed(looked_for)));
   return data;

@@ -10,6 +10,7 @@
 namespace data {
 
 std::string submission_file(const TaskInfo& task, const std::string& split) {
+  if (task.key == "mnli" && split == "test_ax") return "AX.tsv";
   for (const SplitFile& file : glue_entry(task.key).files)
     if (file.split == split && !file.submission.empty()) return file.submission;
   engine::fail(task.name, "the split '", split, "' is not submitted to GLUE",

@@ -117,6 +117,22 @@ TEST_CASE("damaged files: where, what was found, what to do") {
                        doctest::Contains("looked for train.tsv, dev.tsv, test.tsv"), Error);
 }
 
+TEST_CASE("MNLI's model predicts GLUE's diagnostic set where it is found") {
+  testing::TempDir glue;
+  const std::string pair = "index\tsentence1\tsentence2\n0\ta\tb\n1\tc\td\n";
+  std::filesystem::create_directories(glue / "MNLI");
+  std::filesystem::create_directories(glue / "diagnostic");
+  testing::write_file(glue / "MNLI" / "test_matched.tsv", pair);
+  CHECK_FALSE(load_glue(glue.path(), "mnli").has("test_ax"));
+  testing::write_file(glue / "diagnostic" / "diagnostic.tsv", pair);
+  for (const auto& folder : {glue.path(), glue / "MNLI"}) {
+    const TaskData data = load_glue(folder, "mnli");
+    REQUIRE(data.has("test_ax"));
+    CHECK(data.splits.at("test_ax").examples.size() == 2);
+    CHECK(submission_file(data.info, "test_ax") == "AX.tsv");
+  }
+}
+
 TEST_CASE("submissions have the server's words") {
   testing::TempDir folder;
   const auto written = [&](const char* task, std::vector<double> predictions) {
