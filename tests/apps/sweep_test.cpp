@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -67,6 +68,37 @@ std::map<std::string, std::string> results(const fs::path& out) {
   return all;
 }
 
+// The report as CSV, without the columns that the clock, memory and the folder's name decide.
+std::string report(const fs::path& out, const testing::TempDir& dir) {
+  const fs::path file = dir / (out.filename().string() + ".csv");
+  CHECK(wait_for(start({"compare", out.string(), "--csv", file.string()}, dir / "compare.log")) ==
+        0);
+  std::string text, line;
+  std::ifstream in(file);
+  std::vector<bool> keep;
+  while (std::getline(in, line)) {
+    std::vector<std::string> cells(1);
+    bool quoted = false;
+    for (const char ch : line) {
+      if (ch == '"') quoted = !quoted;
+      if (ch == ',' && !quoted)
+        cells.emplace_back();
+      else
+        cells.back() += ch;
+    }
+    std::string kept;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      if (text.empty())
+        keep.push_back(cells[c].find("second") == std::string::npos &&
+                       cells[c] != "peak_memory_bytes" && cells[c] != "runs" &&
+                       cells[c].find("_ms") == std::string::npos);
+      if (keep.at(c)) kept += cells[c] + ",";
+    }
+    text += kept + "\n";
+  }
+  return text;
+}
+
 bool until(const std::function<bool()>& holds) {
   for (int i = 0; i < 6000; ++i) {
     if (holds()) return true;
@@ -104,6 +136,9 @@ TEST_CASE("sweep: killed in the middle and gone on with by two workers, it ends 
   const std::string logs = testing::read_file(dir / "a.log") + testing::read_file(dir / "b.log");
   CAPTURE(logs);
   CHECK(results(broken) == expected);
+  const std::string whole_report = report(whole, dir);
+  CHECK(whole_report.find("bitfit") != std::string::npos);
+  CHECK(report(broken, dir) == whole_report);
   // No run was finished twice.
   const std::string all = testing::read_file(dir / "first.log") + logs;
   for (const auto& [name, result] : expected) {
