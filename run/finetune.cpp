@@ -14,6 +14,7 @@
 #include "peft/adapter_file.h"
 #include "run/evaluate.h"
 #include "run/features.h"
+#include "run/latency.h"
 #include "run/position.h"
 
 namespace run {
@@ -346,6 +347,10 @@ class Run {
                               : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
     folder_->update(fields);
     watcher_.finished(session_, settings_, metrics, test_metrics, at_.totals, optimizer_->steps());
+    const Latency latency = measure_latency(session_, workspace_);
+    Json inference = {{"examples", latency.examples}, {"milliseconds", latency.milliseconds}};
+    if (latency.merged) inference["merged_milliseconds"] = *latency.merged;
+    folder_->update({{"inference", inference}});
     return {folder_->record(), true};
   }
 

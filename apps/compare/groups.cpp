@@ -64,6 +64,8 @@ Group group_of(std::vector<Run> runs) {
   group.score = gather([](const Run& run) { return run.score; });
   group.seconds = cost(&Run::Cost::seconds);
   group.tokens_per_second = cost(&Run::Cost::tokens_per_second);
+  group.inference_ms = cost(&Run::Cost::inference_ms);
+  group.merged_ms = cost(&Run::Cost::merged_ms);
   group.peak_bytes = cost(&Run::Cost::peak_bytes);
   group.saved_bytes = cost(&Run::Cost::saved_bytes);
   group.gemm_flops = cost(&Run::Cost::gemm_flops);

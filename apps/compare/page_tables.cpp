@@ -164,25 +164,27 @@ void write_costs(std::ostream& out, const Summary& summary, size_t task) {
     const auto predicted = predict(*g);
     const auto beside = cost_ratio(summary, task, row);
     const double backward = g->gemm_flops.mean - g->forward_flops.mean;
-    rows.push_back(
-        {strategy_cell(summary, row),
-         number_cell(beside ? format_number(100 * beside->products, 0) + " %" : ""),
-         flops(g->forward_flops), flops(g->input_gradient_flops), flops(g->weight_gradient_flops),
-         number_cell(predicted && g->gemm_flops && g->forward_flops
-                         ? ratio_text(backward, predicted->backward_flops)
-                         : ""),
-         number_cell(g->saved_bytes ? format_bytes(g->saved_bytes.mean) : ""),
-         number_cell(predicted && g->saved_bytes
-                         ? ratio_text(g->saved_bytes.mean, predicted->saved_bytes)
-                         : ""),
-         number_cell(g->peak_bytes ? format_bytes(g->peak_bytes.mean) : ""),
-         number_cell(g->seconds ? format_seconds(g->seconds.mean) : ""),
-         number_cell(g->tokens_per_second ? format_rate(g->tokens_per_second.mean) : "")});
+    rows.push_back({strategy_cell(summary, row),
+                    number_cell(beside ? format_number(100 * beside->products, 0) + " %" : ""),
+                    flops(g->forward_flops), flops(g->input_gradient_flops),
+                    flops(g->weight_gradient_flops),
+                    number_cell(predicted && g->gemm_flops && g->forward_flops
+                                    ? ratio_text(backward, predicted->backward_flops)
+                                    : ""),
+                    number_cell(g->saved_bytes ? format_bytes(g->saved_bytes.mean) : ""),
+                    number_cell(predicted && g->saved_bytes
+                                    ? ratio_text(g->saved_bytes.mean, predicted->saved_bytes)
+                                    : ""),
+                    number_cell(g->peak_bytes ? format_bytes(g->peak_bytes.mean) : ""),
+                    number_cell(g->seconds ? format_seconds(g->seconds.mean) : ""),
+                    number_cell(g->tokens_per_second ? format_rate(g->tokens_per_second.mean) : ""),
+                    number_cell(g->inference_ms ? format_number(g->inference_ms.mean, 2) : ""),
+                    number_cell(g->merged_ms ? format_number(g->merged_ms.mean, 2) : "")});
   }
   write_table(out,
               {"strategy", "#products by token", "#forward", "#input gradients",
                "#weight gradients", "#backward ÷ predicted", "#saved for backward",
-               "#saved ÷ predicted", "#peak memory", "#time", "#tokens/s"},
+               "#saved ÷ predicted", "#peak memory", "#time", "#tokens/s", "#ms a text", "#merged"},
               rows);
   std::string reasons;
   for (const Row& row : summary.rows)

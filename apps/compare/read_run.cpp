@@ -98,6 +98,8 @@ void read_cost(const Json& record, Run::Cost& cost) {
   cost.seconds = number(record, {"seconds"});
   cost.train_seconds = number(record, {"train_seconds"});
   cost.tokens_per_second = number(record, {"tokens_per_second"});
+  cost.inference_ms = number(record, {"inference", "milliseconds"});
+  cost.merged_ms = number(record, {"inference", "merged_milliseconds"});
   cost.peak_bytes = whole(record, {"peak_memory_bytes"});
   cost.gemm_flops = number(record, {"counts", "gemm_flops"});
   cost.forward_flops = number(record, {"counts", "forward_flops"});

@@ -33,6 +33,7 @@ struct Run {
 
   struct Cost {
     std::optional<double> seconds, train_seconds, tokens_per_second;
+    std::optional<double> inference_ms, merged_ms;  // a text at a time, before and after merging
     std::optional<double> gemm_flops, forward_flops, input_gradient_flops, weight_gradient_flops;
     std::optional<int64_t> peak_bytes, saved_bytes, train_tokens;
   } cost;
@@ -66,6 +67,7 @@ struct Group {
   std::vector<Run> runs;  // in order of seed, one for each
   std::string differs;    // settings that tell it from others of the same task, model and strategy:
                           // "lr=0.001"
+  Statistic inference_ms, merged_ms;
   Statistic score, seconds, tokens_per_second, peak_bytes, saved_bytes;
   Statistic gemm_flops, forward_flops, input_gradient_flops, weight_gradient_flops, train_tokens;
   const Run& first() const { return runs.front(); }

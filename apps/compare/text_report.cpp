@@ -273,7 +273,9 @@ std::string csv_report(const Summary& summary) {
                {"forward_flops"},
                {"input_gradient_flops"},
                {"weight_gradient_flops"},
-               {"saved_bytes"}});
+               {"saved_bytes"},
+               {"inference_ms"},
+               {"merged_inference_ms"}});
   const auto plain = [](const Statistic& s) {
     return s ? format_significant(s.mean, 10) : std::string();
   };
@@ -313,7 +315,9 @@ std::string csv_report(const Summary& summary) {
                plain(group.forward_flops),
                plain(group.input_gradient_flops),
                plain(group.weight_gradient_flops),
-               plain(group.saved_bytes)});
+               plain(group.saved_bytes),
+               plain(group.inference_ms),
+               plain(group.merged_ms)});
   }
   return table.csv();
 }

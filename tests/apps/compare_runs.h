@@ -31,6 +31,7 @@ inline engine::Json run_record(const std::string& strategy, int64_t trainable, i
           {"train_seconds", 50.5},
           {"tokens_per_second", 12345.6},
           {"peak_memory_bytes", 123456789},
+          {"inference", {{"examples", 50}, {"milliseconds", 1.25}, {"merged_milliseconds", 1.125}}},
           {"steps", 30},
           {"counts",
            {{"gemm_flops", 4.5e9},

@@ -99,6 +99,9 @@ TEST_CASE("every strategy runs, records itself and saves only what it trained") 
     CHECK(result.record.at("status") == "finished");
     CHECK(result.record.at("steps") == 8);
     CHECK(result.record.at("metrics").at("dev").contains("accuracy"));
+    CHECK(result.record.at("inference").at("milliseconds").get<double>() > 0);
+    const bool merges = spec.starts_with("lora") || spec == "ia3";
+    CHECK(result.record.at("inference").contains("merged_milliseconds") == merges);
     const int64_t trained = result.record.at("trainable_parameters");
     CHECK(trained > 0);
     CHECK(trained <= result.record.at("total_parameters").get<int64_t>());
