@@ -4,6 +4,7 @@
 #   tools/course.sh test DIR 4.2     builds and tests one task ("4": a chapter's)
 #   tools/course.sh grade DIR [OUT]  all tasks: a table, and results.json as Gradescope reads it
 #   tools/course.sh run 4            the program of a chapter: all its code blocks, in their order
+#   tools/course.sh pictures         makes the chapters' pictures (needs graphviz)
 # Everything is built in build/course. What a task needs is built when it is tested.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,8 +46,13 @@ case "${1:-} $#" in
     cmake --build $build --target "course_$number" -- --quiet
     $build/bin/course_"$number" | sed '/^[\x01\x02]/d'
     ;;
+  "pictures 1")
+    configure ""
+    cmake --build $build --target peft -- --quiet
+    bash course/tools/pictures.sh $build/bin
+    ;;
   *)
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
