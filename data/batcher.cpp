@@ -69,8 +69,8 @@ std::vector<int64_t> shuffled(int64_t n, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-TrainBatches::TrainBatches(const EncodedSplit& split, int batch_size, uint64_t seed)
-    : split_(split), batch_size_(batch_size), seed_(seed) {
+TrainBatches::TrainBatches(const EncodedSplit& split, int batch_size, uint64_t seed, bool shuffle)
+    : split_(split), batch_size_(batch_size), seed_(seed), shuffle_(shuffle) {
   check_sizes(split, batch_size);
   start_epoch(0);
 }
@@ -80,7 +80,12 @@ int64_t TrainBatches::batches_per_epoch() const { return batch_count(split_, bat
 void TrainBatches::start_epoch(int64_t epoch) {
   epoch_ = epoch;
   batch_ = 0;
-  order_ = shuffled(split_.size(), seed_, epoch);
+  if (shuffle_) {
+    order_ = shuffled(split_.size(), seed_, epoch);
+  } else if (order_.empty()) {
+    order_.resize(static_cast<size_t>(split_.size()));
+    std::iota(order_.begin(), order_.end(), 0);
+  }
 }
 
 void TrainBatches::next(engine::TokenBatch& batch) {

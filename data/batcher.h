@@ -23,8 +23,9 @@ std::vector<int64_t> shuffled(int64_t n, uint64_t seed, int64_t epoch);
 // repeated in an epoch. Keeps a reference to the split.
 class TrainBatches {
  public:
-  // Throws engine::Error if the split is empty or batch_size < 1.
-  TrainBatches(const EncodedSplit& split, int batch_size, uint64_t seed);
+  // In the split's order in every epoch unless `shuffle`. Throws engine::Error if the split is
+  // empty or batch_size < 1.
+  TrainBatches(const EncodedSplit& split, int batch_size, uint64_t seed, bool shuffle = true);
 
   int64_t batches_per_epoch() const;
   // Fills `batch` with the next batch; its buffers are reused. After the last batch of an epoch
@@ -43,6 +44,7 @@ class TrainBatches {
   const EncodedSplit& split_;
   int batch_size_;
   uint64_t seed_;
+  bool shuffle_;
   int64_t epoch_ = 0;
   int64_t batch_ = 0;
   std::vector<int64_t> order_;

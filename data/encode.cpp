@@ -65,19 +65,48 @@ void EncodedSplit::add_words(const Encoding& encoding, std::span<const int32_t> 
   word_starts_.push_back(word_starts_.back() + static_cast<int64_t>(rows.size()));
 }
 
+std::span<const int32_t> EncodedSplit::targets(int64_t i) const {
+  if (targets_.empty()) return {};
+  return {targets_.data() + starts_[size_t(i)], static_cast<size_t>(length(i))};
+}
+
+void EncodedSplit::add_text(std::span<const int32_t> ids, std::span<const int32_t> targets,
+                            std::span<const int32_t> lengths, int64_t bytes, bool cut,
+                            int64_t example_id) {
+  engine::check(ids.size() == targets.size(), "encode", "text ", example_id, " has ", ids.size(),
+                " tokens and ", targets.size(), " targets");
+  Encoding encoding;
+  encoding.ids.assign(ids.begin(), ids.end());
+  encoding.types.assign(ids.size(), 0);
+  encoding.removed = cut;
+  add(encoding, std::span<const double>(), example_id);
+  targets_.insert(targets_.end(), targets.begin(), targets.end());
+  lengths_.insert(lengths_.end(), lengths.begin(), lengths.end());
+  length_starts_.push_back(static_cast<int64_t>(lengths_.size()));
+  bytes_.push_back(bytes);
+  terms_ += std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
+}
+
 void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
   const auto sequence = ids(i);
   const auto kinds = types(i);
   batch.ids.insert(batch.ids.end(), sequence.begin(), sequence.end());
   batch.types.insert(batch.types.end(), kinds.begin(), kinds.end());
-  batch.segments.add(length(i));
+  if (lengths_.empty()) {
+    batch.segments.add(length(i));
+    batch.examples.push_back(i);
+  }
+  for (int64_t part = lengths_.empty() ? 0 : length_starts_[size_t(i)];
+       part < (lengths_.empty() ? 0 : length_starts_[size_t(i) + 1]); ++part) {
+    batch.segments.add(lengths_[size_t(part)]);
+    batch.examples.push_back(i);
+  }
   if (!labels_.empty())
     batch.labels.insert(batch.labels.end(), labels_.begin() + i * label_width_,
                         labels_.begin() + (i + 1) * label_width_);
   if (!targets_.empty())
     batch.targets.insert(batch.targets.end(), targets_.begin() + starts_[size_t(i)],
                          targets_.begin() + starts_[size_t(i) + 1]);
-  batch.examples.push_back(i);
 }
 
 EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair,

@@ -21,11 +21,18 @@ class EncodedSplit {
   // Tokens of the longest sequence: compare with the model's position table before training.
   int32_t longest() const { return longest_; }
   int64_t truncated() const { return truncated_; }  // sequences that max_length cut
-  bool labelled() const { return !labels_.empty() || !tags_.empty(); }
+  bool labelled() const { return !labels_.empty() || !tags_.empty() || terms_ > 0; }
   // Of tagged sentences: words of sequence i, and their tags (empty if unknown), also of words that
   // max_length cut.
   int64_t words(int64_t i) const { return word_starts_[size_t(i) + 1] - word_starts_[size_t(i)]; }
   std::span<const int32_t> tags(int64_t i) const;
+
+  // Of texts to learn: the targets of row i, how many targets all rows have, rows that had none and
+  // were left out, and the bytes of the text behind the targets.
+  std::span<const int32_t> targets(int64_t i) const;
+  int64_t terms() const { return terms_; }
+  int64_t left_out() const { return left_out_; }
+  int64_t bytes(int64_t i) const { return bytes_[size_t(i)]; }
 
   std::span<const int32_t> ids(int64_t i) const;    // (tokens of sequence i)
   std::span<const uint8_t> types(int64_t i) const;  // (tokens of sequence i)
@@ -44,7 +51,12 @@ class EncodedSplit {
   // are as many or none. Those rows are the batch's targets, with the tag or 0.
   void add_words(const Encoding& encoding, std::span<const int32_t> rows,
                  std::span<const int32_t> tags, int64_t example_id);
-  // Appends sequence i to a batch; TokenBatch::examples gets i.
+  // A row of texts: targets[t] is the id that token t predicts, or -1. `lengths` of the sequences
+  // in it, which do not see one another; they add up to the row.
+  void add_text(std::span<const int32_t> ids, std::span<const int32_t> targets,
+                std::span<const int32_t> lengths, int64_t bytes, bool cut, int64_t example_id);
+  void leave_out() { ++left_out_; }
+  // Appends sequence i to a batch, or the sequences of row i; TokenBatch::examples gets i for each.
   void append(int64_t i, engine::TokenBatch& batch) const;
 
  private:
@@ -54,7 +66,12 @@ class EncodedSplit {
   std::vector<double> labels_;
   std::vector<int64_t> example_ids_;
   int label_width_ = 1;
-  std::vector<int32_t> targets_;         // (tokens) of tagged sentences, -1: no word begins here
+  // (tokens) of tagged sentences: -1 where no word begins; of texts: the next id, or -1
+  std::vector<int32_t> targets_;
+  std::vector<int32_t> lengths_;           // of texts: sequences of all rows
+  std::vector<int64_t> length_starts_{0};  // (rows + 1)
+  std::vector<int64_t> bytes_;             // (rows) of texts
+  int64_t terms_ = 0, left_out_ = 0;
   std::vector<int64_t> word_starts_{0};  // of tagged sentences
   std::vector<int32_t> tags_;            // (words)
   int32_t longest_ = 0;

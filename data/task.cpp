@@ -21,13 +21,20 @@ std::optional<int> TaskInfo::label_index(std::string_view label) const {
 }
 
 nlohmann::ordered_json TaskInfo::to_json() const {
-  return {{"key", key},
-          {"name", name},
-          {"kind", kind},
-          {"pair", pair},
-          {"regression", regression},
-          {"labels", labels},
-          {"metrics", metrics}};
+  nlohmann::ordered_json json = {{"key", key},
+                                 {"name", name},
+                                 {"kind", kind},
+                                 {"pair", pair},
+                                 {"regression", regression},
+                                 {"labels", labels},
+                                 {"metrics", metrics}};
+  if (kind == "lm")
+    json["text"] = {{"all", text.all},
+                    {"chat_format", text.chat_format},
+                    {"cut", text.cut},
+                    {"separator", text.separator},
+                    {"end", text.end}};
+  return json;
 }
 
 TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
@@ -41,6 +48,14 @@ TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
     if (json.contains("kind")) json.at("kind").get_to(info.kind);
     json.at("labels").get_to(info.labels);
     json.at("metrics").get_to(info.metrics);
+    if (json.contains("text")) {
+      const nlohmann::ordered_json& text = json.at("text");
+      text.at("all").get_to(info.text.all);
+      text.at("chat_format").get_to(info.text.chat_format);
+      text.at("cut").get_to(info.text.cut);
+      text.at("separator").get_to(info.text.separator);
+      text.at("end").get_to(info.text.end);
+    }
     return info;
   } catch (const nlohmann::json::exception& e) {
     engine::fail("task", "not the description of a task: ", e.what());

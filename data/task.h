@@ -13,17 +13,28 @@
 
 namespace data {
 
+// Of a language model's task: how a row is written, and what is learned of it.
+struct TextRules {
+  bool all = false;           // learn every token, not only completions and the assistant's turns
+  std::string chat_format;    // chat_formats(); empty: the form that the tokenizer brings
+  std::string cut = "right";  // the side on which what is too long is cut: right, left
+  bool separator = false;     // the end token also stands between a prompt and its completion
+  int32_t end = -1;           // id behind every text; -1: none
+};
+
 struct TaskInfo {
   std::string key;   // lower-case, as Hugging Face spells it: "cola", "sst2", "stsb", "mnli", ...;
                      // "own" for own data
   std::string name;  // as GLUE spells it: "CoLA", "SST-2", "STS-B", "MNLI"
-  std::string kind = "classify";  // of tasks/: "classify", "regress", "multilabel"
+  std::string kind = "classify";  // of tasks/: "classify", "regress", "multilabel", "tag", "lm"
   bool pair = false;              // two texts an example
   bool regression = false;        // the label is a number; otherwise it is an index into `labels`
   std::vector<std::string>
       labels;  // class names in the order of Hugging Face's datasets; empty for a regression
   std::vector<std::string>
       metrics;  // names that engine::metric knows; the task's score is their mean
+
+  TextRules text = {};  // of kind "lm"
 
   // The width of the head: 1 for a regression, else the number of classes.
   int outputs() const { return regression ? 1 : static_cast<int>(labels.size()); }
@@ -38,12 +49,19 @@ struct TaskInfo {
   static TaskInfo from_json(const nlohmann::ordered_json& json);
 };
 
+struct Turn {
+  std::string role, content;  // "system", "user" or "assistant"
+};
+
 struct Example {
-  std::string a;
+  std::string a;                // of a language model: a text, or the prompt of `b`
   std::string b;                // empty for a single text
   std::optional<double> label;  // class index, or the target of a regression; none in a test set
   std::vector<int32_t> labels = {};  // several classes, or the tag of each word; `label` is then 0
   std::vector<std::string> words = {};  // of a tagged sentence, instead of a text
+  std::vector<Turn> turns = {};         // of a chat, instead of texts
+  bool document = false;                // of plain text: in training its neighbours share rows
+  int64_t line = 0;                     // of the file, from 1, where messages need it
   int64_t id =
       0;  // row number in the file, from 0, corrupt rows not counted: the index of a submission
 };

@@ -9,9 +9,11 @@ using engine::Graph;
 using engine::Tensor;
 
 SequenceClassifier::SequenceClassifier(ModelConfig config)
-    : config_(std::move(config)),
-      model_(make_model(config_.json, config_.where)),
-      head_(std::make_unique<Classifier>(*model_, config_.head, config_.num_labels)) {
+    : config_(std::move(config)), model_(make_model(config_.json, config_.where)) {
+  if (config_.head == HeadKind::language_model)
+    vocabulary_ = std::make_unique<VocabularyHead>(*model_, config_.head);
+  else
+    head_ = std::make_unique<Classifier>(*model_, config_.head, config_.num_labels);
   declare(*model_, "");
 }
 
@@ -27,7 +29,16 @@ Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
   return model_->encode(g, batch, {&rows_});
 }
 
-Tensor SequenceClassifier::head(Graph& g, Tensor x) { return (*head_)(g, std::move(x)); }
+Tensor SequenceClassifier::head(Graph& g, Tensor x) {
+  engine::check(head_ != nullptr, "model", "a language model has no classes");
+  return (*head_)(g, std::move(x));
+}
+
+VocabularyHead& SequenceClassifier::vocabulary() {
+  engine::check(vocabulary_ != nullptr, "model", "the head for ", head_kind_name(config_.head),
+                " has no vocabulary");
+  return *vocabulary_;
+}
 
 Tensor SequenceClassifier::logits(Graph& g, const engine::Batch& batch) {
   return head(g, encode_first(g, batch));
@@ -35,8 +46,13 @@ Tensor SequenceClassifier::logits(Graph& g, const engine::Batch& batch) {
 
 Tensor SequenceClassifier::logits_at(Graph& g, const engine::Batch& batch,
                                      const std::vector<int32_t>& rows) {
+  return head(g, encode_at(g, batch, rows));
+}
+
+Tensor SequenceClassifier::encode_at(Graph& g, const engine::Batch& batch,
+                                     const std::vector<int32_t>& rows) {
   rows_.choose(batch.segments, rows);
-  return head(g, model_->encode(g, batch, {&rows_}));
+  return model_->encode(g, batch, {&rows_});
 }
 
 Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::Batch& batch,

@@ -1,5 +1,6 @@
-// Sequence classification and regression: a model and the head that its family has in Hugging Face
-// (heads.h), on each sequence's first token, or its last where a token sees only those before it.
+// A model and the head of its task, as its family has it in Hugging Face (heads.h): for classes or
+// a number on each sequence's first token, or its last where a token sees only those before it; for
+// classes on every token; or over the vocabulary.
 #pragma once
 
 #include <memory>
@@ -29,6 +30,11 @@ class SequenceClassifier : public engine::Module {
   // (rows, num_labels) at some tokens, ascending: what a head for tokens says of each.
   engine::Tensor logits_at(engine::Graph& g, const engine::Batch& batch,
                            const std::vector<int32_t>& rows);
+  // (rows, hidden) at some tokens, ascending.
+  engine::Tensor encode_at(engine::Graph& g, const engine::Batch& batch,
+                           const std::vector<int32_t>& rows);
+  // The head of a language model: config().head says so.
+  VocabularyHead& vocabulary();
   // The last layer of the head: (num_labels, hidden).
   engine::Linear& output_layer() { return *head_->out; }
   // Cross entropy over the classes, or mean squared error when num_labels is 1; `logits` from this
@@ -40,7 +46,8 @@ class SequenceClassifier : public engine::Module {
   ModelConfig config_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Classifier> head_;
-  engine::RowSelection rows_;  // memory that is kept from step to step
+  std::unique_ptr<VocabularyHead> vocabulary_;  // instead, for HeadKind::language_model
+  engine::RowSelection rows_;                   // memory that is kept from step to step
 };
 
 }  // namespace models

@@ -118,6 +118,7 @@ Json ModelConfig::to_json() const {
   const auto model = make_model(json, where);
   Json out = model->to_json();
   out["architectures"] = {model->names(head).architecture};
+  if (head == HeadKind::language_model) return out;
   out["id2label"] = Json::object();
   out["label2id"] = Json::object();
   for (int i = 0; i < num_labels; ++i) {

@@ -24,7 +24,7 @@ struct ModelConfig {
   // The longest sequence, special tokens included.
   int64_t longest_sequence() const { return facts.longest; }
   // All dropout probabilities at once.
-  HeadKind head = HeadKind::classification;  // or token_classification
+  HeadKind head = HeadKind::classification;  // or token_classification, language_model
   bool multi_label = false;                  // problem_type: any number of the classes for a text
   void set_dropout(double p);
   // The config.json of a classifier with these labels: `json` with every default written

@@ -19,23 +19,17 @@ tasks::Predictions predict(const tasks::Task& task, engine::Workspace& workspace
   data::EvalBatches batches(split, batch_size, data::EvalBatches::Order::by_length);
   engine::GraphOptions options;
   options.record = false;
-  double loss = 0;
   engine::Pieces pieces;
   const auto take = [&](const engine::TokenBatch& batch) {
+    if (!batch.targets.empty() && batch.terms() == 0) return;  // nothing is asked of it
     engine::Graph g(workspace, options);
-    const engine::Tensor outputs = outputs_of(g, batch);
-    if (split.labelled()) {
-      const auto rows = static_cast<double>(outputs.rows());
-      loss += static_cast<double>(task.plain_loss(g, outputs, batch).value()) * rows;
-      result.terms += rows;
-    }
-    task.predict(outputs, batch, result);
+    task.evaluate(g, outputs_of(g, batch), batch, split.labelled(), result);
   };
   for (engine::TokenBatch batch; batches.next(batch);) {
     pieces.cut(batch, piece_tokens);
     for (int i = 0; i < pieces.count(); ++i) take(pieces.get(i));
   }
-  result.loss = result.terms > 0 ? loss / result.terms * task.loss_unit() : 0;
+  result.loss = result.terms > 0 ? result.loss / result.terms * task.loss_unit() : 0;
   return result;
 }
 
@@ -55,7 +49,8 @@ double selection_score(const Json& metrics, const std::string& metric) {
       }
     engine::check(found != nullptr, "--metric", "there is no '", metric, "' here",
                   engine::hint("known are ", data::listed(names)));
-    const bool less = metric == "loss" || metric == "mse" || metric == "mae";
+    const bool less = metric == "loss" || metric == "mse" || metric == "mae" ||
+                      metric == "perplexity" || metric == "bits_per_byte";
     // A correlation that is not defined is no better than any other.
     sum += found->is_null() ? -1e30 : found->get<double>() * (less ? -1 : 1);
   }

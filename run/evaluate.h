@@ -20,8 +20,8 @@ tasks::Predictions predict(const tasks::Task& task, engine::Workspace& workspace
                            const Outputs& outputs);
 
 // Mean over the splits of {"dev": {...}, ...} of a metric by name, looked for in the scores and in
-// their report; where less is better (loss, mse, mae) its negative. Throws engine::Error that lists
-// the names if there is none such.
+// their report; where less is better (loss, mse, mae, perplexity, bits_per_byte) its negative.
+// Throws engine::Error that lists the names if there is none such.
 double selection_score(const engine::Json& metrics, const std::string& metric);
 
 // A line an example: split, index, label (if known), prediction, and the probability of every

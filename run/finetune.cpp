@@ -63,7 +63,8 @@ class Run {
       : settings_(std::move(settings)),
         watcher_(watcher),
         session_(open_session(settings_)),
-        batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed),
+        batches_(session_.splits.at("train"), settings_.batch_size, settings_.seed,
+                 settings_.shuffle),
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
         schedule_(make_schedule(settings_, updates_)) {
     if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
@@ -317,7 +318,7 @@ class Run {
       predictions[name] = predictions_of(name);
       const data::EncodedSplit& split = session_.splits.at(name);
       if (split.labelled()) test_metrics[name] = session_.task->score(predictions[name], split);
-      if (settings_.task.empty()) continue;
+      if (!data::is_glue_task(session_.task->info().key)) continue;
       const fs::path submission = fs::path(settings_.out) / "submission";
       fs::create_directories(submission);
       data::write_submission(submission / data::submission_file(session_.task->info(), name),
@@ -327,6 +328,7 @@ class Run {
     peft::AdapterInfo info;
     info.base_model = settings_.model;
     info.base_hash = session_.model_hash;
+    if (settings_.language()) info.task_type = "CAUSAL_LM";
     peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store,
                        info, session_.model->sites());
     write_known(fs::path(settings_.out) / "adapter", session_.known(settings_));

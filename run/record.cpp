@@ -67,7 +67,8 @@ Json describe_split(const tasks::Task& task, const data::EncodedSplit& split) {
                {"truncated", split.truncated()},
                {"lengths", {{"median", at(0.5)}, {"p95", at(0.95)}, {"longest", split.longest()}}}};
   const data::TaskInfo& info = task.info();
-  if (!split.labelled() || info.regression) return json;
+  if (split.terms() > 0) json["terms"] = split.terms();
+  if (!split.labelled() || info.labels.empty()) return json;
   std::vector<int64_t> counts(info.labels.size(), 0);
   for (int64_t i = 0; info.kind == "tag" && i < split.size(); ++i)
     for (const int32_t tag : split.tags(i)) ++counts[static_cast<size_t>(tag)];

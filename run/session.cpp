@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/language/rows.h"
 #include "data/own.h"
 #include "data/tagged.h"
 #include "data/tsv.h"
@@ -101,6 +102,9 @@ std::string hash_of_data(const Session& s) {
     }
     for (int64_t i = 0; i < split.size(); ++i)
       hash.add(split.tags(i).data(), split.tags(i).size_bytes());
+    if (split.terms() > 0)
+      for (int64_t i = 0; i < split.size(); ++i)
+        hash.add(split.targets(i).data(), split.targets(i).size_bytes());
     hash.add(split.labels().data(), split.labels().size() * sizeof(double));
   }
   return hash.hex();
@@ -109,7 +113,13 @@ std::string hash_of_data(const Session& s) {
 void encode_all(Session& s, int max_length) {
   const engine::Timer timer;
   for (const auto& [name, split] : s.dataset.splits) {
-    data::EncodedSplit encoded = s.task->encode(*s.tokenizer, split.examples, max_length);
+    data::EncodedSplit encoded =
+        name == "train" ? s.task->encode_training(*s.tokenizer, split.examples, max_length)
+                        : s.task->encode(*s.tokenizer, split.examples, max_length);
+    if (encoded.left_out())
+      s.notes.push_back(engine::concat(name, ": ", encoded.left_out(),
+                                       " texts were left out, nothing to learn is left of them in ",
+                                       max_length, " tokens"));
     if (encoded.truncated())
       s.notes.push_back(engine::concat(name, ": ", encoded.truncated(), " of ", encoded.size(),
                                        " texts were cut to ", max_length, " tokens"));
@@ -119,6 +129,33 @@ void encode_all(Session& s, int max_length) {
     s.splits.emplace(name, std::move(encoded));
   }
   s.encode_seconds = timer.seconds();
+}
+
+// What stands behind a text: the tokenizer's end token, else the model's, else the special token
+// that the tokenizer puts there. -1 where there is none of them.
+int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& config,
+                  std::vector<std::string>& notes) {
+  if (const auto eos = tokenizer.special().eos) return *eos;
+  const engine::Json raw = config.raw.is_object() ? config.raw : engine::Json::object();
+  engine::Json ids = raw.contains("eos_token_id") ? raw["eos_token_id"] : engine::Json();
+  if (ids.is_array() && !ids.empty()) ids = engine::Json(ids[0]);
+  if (ids.is_number_integer() && ids.get<int64_t>() >= 0 &&
+      ids.get<int64_t>() < tokenizer.vocab_size())
+    return ids.get<int32_t>();
+  const auto& parts = tokenizer.special_template().single;
+  if (!parts.empty() && parts.back().kind == data::SpecialTemplate::Part::Kind::special)
+    return parts.back().id;
+  notes.push_back(
+      "neither tokenizer nor model names an end token (eos_token): texts are learned without one, "
+      "so the model does not learn where to stop");
+  return -1;
+}
+
+// A prefix of a causal model takes positions of it.
+int64_t longest_text(const Session& s) {
+  const models::Facts& facts = s.source.config.facts;
+  const auto& points = s.sites.kv.points;
+  return facts.longest - (facts.causal && !points.empty() ? points.front()->length() : 0);
 }
 
 }  // namespace
@@ -140,13 +177,18 @@ std::vector<std::string> Session::test_splits() const {
 namespace {
 
 data::TaskData load_whole(const FinetuneSettings& settings) {
-  if (!settings.task.empty()) return data::load_glue(settings.data, settings.task);
+  if (!settings.task.empty() && !settings.language())
+    return data::load_glue(settings.data, settings.task);
   data::OwnData own;
   own.train = settings.train;
   if (!settings.dev.empty()) own.dev = settings.dev;
   if (!settings.test.empty()) own.test = settings.test;
   own.text = settings.text;
   own.text_b = settings.text_b;
+  if (settings.language())
+    return data::load_language(own, {.all = settings.loss == "all",
+                                     .chat_format = settings.chat_format,
+                                     .cut = settings.truncation_side});
   own.label = settings.label;
   own.kind = settings.regression ? "regress" : settings.kind.empty() ? "classify" : settings.kind;
   return own.kind == "tag" ? data::load_tagged(own) : data::load_own(own);
@@ -184,14 +226,6 @@ Session open_session(const FinetuneSettings& settings) {
   check(s.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer in ",
         s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",
         config.facts.vocab, hint("they do not belong together"));
-  check(settings.max_length <= config.longest_sequence(), "finetune", "--max-length ",
-        settings.max_length, " is more than the ", config.longest_sequence(),
-        " positions of this model",
-        hint("give --max-length ", config.longest_sequence(), " or less"));
-  s.max_length = settings.max_length
-                     ? settings.max_length
-                     : static_cast<int>(std::min<int64_t>(128, config.longest_sequence()));
-
   // The head that will be there knows classes: the adapter's, else the model's.
   std::optional<peft::AdapterFile> adapter;
   bool head_fits = true;
@@ -204,7 +238,10 @@ Session open_session(const FinetuneSettings& settings) {
   } else {
     head_fits = follow_labels(s, own, "the model's config.json (id2label)");
   }
-  models::set_labels(config, s.dataset.info.outputs(), s.dataset.info.labels);
+  if (settings.language())
+    s.dataset.info.text.end = end_token(*s.tokenizer, config, s.notes);
+  else
+    models::set_labels(config, s.dataset.info.outputs(), s.dataset.info.labels);
   if (settings.dropout >= 0) config.set_dropout(settings.dropout);
   tasks::Options options;
   options.label_smoothing = settings.label_smoothing;
@@ -214,14 +251,26 @@ Session open_session(const FinetuneSettings& settings) {
   s.task = tasks::make_task(s.dataset.info, options);
   config.head = s.task->head();
   config.multi_label = s.dataset.info.kind == "multilabel";
-  encode_all(s, s.max_length);
-  s.task->fit(s.splits.at("train"));
+  check(config.head != models::HeadKind::language_model || config.facts.causal, "model",
+        "model_type '", config.facts.model_type, "' reads both ways: it is no language model",
+        hint("give a causal model: gpt2, llama, mistral, qwen2, qwen3"));
 
   static_cast<OpenModel&>(s) = open_model(std::move(source),
                                           !settings.strategy.empty() ? settings.strategy
                                           : adapter                  ? adapter->spec
                                                                      : "full",
                                           {.seed = settings.seed});
+  const int64_t longest = longest_text(s);
+  check(settings.max_length <= longest, "finetune", "--max-length ", settings.max_length,
+        " is more than the ", longest, " positions that this model has for a text",
+        hint("give --max-length ", longest, " or less"));
+  s.max_length =
+      settings.max_length
+          ? settings.max_length
+          : static_cast<int>(std::min<int64_t>(settings.language() ? 1024 : 128, longest));
+  encode_all(s, s.max_length);
+  s.task->fit(s.splits.at("train"));
+  s.task->attach(*s.model);
   for (const auto& mismatch : s.load.mismatched)
     s.notes.push_back(engine::concat(mismatch.parameter, " starts fresh: in the file it is ",
                                      engine::dims_text(mismatch.found), ", here ",

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "data/chat/format.h"
 #include "engine/optim/schedule.h"
 
 namespace run {
@@ -26,6 +27,9 @@ void each_field(Settings& s, Visit&& visit) {
   visit("regression", s.regression);
   visit("max_train_samples", s.max_train_samples);
   visit("max_eval_samples", s.max_eval_samples);
+  visit("loss", s.loss);
+  visit("chat_format", s.chat_format);
+  visit("truncation_side", s.truncation_side);
   visit("model", s.model);
   visit("tokenizer", s.tokenizer);
   visit("strategy", s.strategy);
@@ -48,6 +52,7 @@ void each_field(Settings& s, Visit&& visit) {
   visit("dropout", s.dropout);
   visit("cache_features", s.cache_features);
   visit("seed", s.seed);
+  visit("shuffle", s.shuffle);
   visit("eval_every", s.eval_every);
   visit("patience", s.patience);
   visit("metric", s.metric);
@@ -68,11 +73,12 @@ void FinetuneSettings::check() const {
   const auto require = [](bool ok, const char* flag, const auto& found, const char* allowed) {
     engine::check(ok, "finetune", flag, " is ", found, "; it must be ", allowed);
   };
+  const bool own = task.empty() || task == "lm";
   engine::check(
-      task.empty() != train.empty(), "finetune",
-      task.empty() ? "there is nothing to train on" : "both --task and --train are given",
+      own != train.empty(), "finetune",
+      own ? "there is nothing to train on" : "both --task and --train are given",
       hint("give --task sst2 --data FOLDER for a GLUE task, or --train FILE for your own data"));
-  engine::check(task.empty() || !data.empty(), "finetune", "--task ", task,
+  engine::check(own || !data.empty(), "finetune", "--task ", task,
                 " needs --data, the folder with its train.tsv and dev.tsv");
   engine::check(
       !model.empty(), "finetune", "--model is missing",
@@ -100,6 +106,12 @@ void FinetuneSettings::check() const {
           "regress, if --regression is given");
   engine::check(task.empty() || (kind.empty() && !regression), "finetune", "--task ", task,
                 " is a task of a known kind", hint("leave --kind and --regression out"));
+  require(loss == "completion" || loss == "all", "--loss", loss, "completion or all");
+  require(truncation_side == "right" || truncation_side == "left", "--truncation-side",
+          truncation_side, "right or left");
+  if (!chat_format.empty()) data::chat_format(chat_format);  // an unknown name lists the known ones
+  engine::check(language() || (loss == "completion" && chat_format.empty()), "finetune",
+                "--loss and --chat-format are about language models", hint("add --task lm"));
   require(max_length == 0 || max_length >= 3, "--max-length", max_length,
           "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout,

@@ -32,6 +32,10 @@ struct FinetuneSettings {
   bool regression = false;          // the same as kind regress
   int64_t max_train_samples = 0;    // the first of the file; 0: all
   int64_t max_eval_samples = 0;     // of each dev set
+  // Of a language model (task lm): what is learned of a prompt with a completion and of a chat
+  // (completion, all), the form of chats (data/chat; empty: the tokenizer's own), and the side on
+  // which long texts are cut (right, left).
+  std::string loss = "completion", chat_format, truncation_side = "right";
 
   std::string model;      // folder, or random:...
   std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project
@@ -53,12 +57,14 @@ struct FinetuneSettings {
   double label_smoothing = 0;
   std::string class_weights = "none";   // none, balanced
   std::string target_scaling = "auto";  // none, standard; auto: standard for numbers of own files
-  int max_length =
-      0;  // tokens, special ones included; 0: 128, or what the model has if that is less
+  // Tokens, special ones included; 0: 128, for a language model 1,024, or what the model has if
+  // that is less.
+  int max_length = 0;
   double dropout = -1;  // -1: the model's own
   bool cache_features =
       false;  // frozen only: the encoder, without dropout, runs once; see features.h
   uint64_t seed = 42;
+  bool shuffle = true;  // the training data, every epoch anew
 
   int64_t eval_every = 0;  // updates; 0: after every epoch
   int patience =
@@ -70,6 +76,9 @@ struct FinetuneSettings {
   std::string out;               // run folder; empty: runs/<task>-<strategy>-<seed>
   bool resume = false;
   bool profile = false;
+
+  // Whether it trains a language model.
+  bool language() const { return task == "lm"; }
 
   // Throws engine::Error that names the flag, what it has and what it may have.
   void check() const;

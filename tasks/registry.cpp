@@ -10,7 +10,8 @@ namespace tasks {
 namespace {
 
 std::vector<Kind>& table() {
-  static std::vector<Kind> kinds = {classify_kind(), regress_kind(), multilabel_kind(), tag_kind()};
+  static std::vector<Kind> kinds = {classify_kind(), regress_kind(), multilabel_kind(), tag_kind(),
+                                    language_kind()};
   return kinds;
 }
 
@@ -39,6 +40,16 @@ void Predictions::reserve(int64_t examples, int each) {
   for (int64_t i = 0; i <= examples; ++i) starts[static_cast<size_t>(i)] = i;
   outputs.assign(static_cast<size_t>(examples * each), 0);
   predicted.assign(static_cast<size_t>(examples), 0);
+}
+
+void Task::evaluate(engine::Graph& g, const engine::Tensor& outputs,
+                    const engine::TokenBatch& batch, bool labelled, Predictions& to) const {
+  if (labelled) {
+    const auto rows = static_cast<double>(outputs.rows());
+    to.loss += static_cast<double>(plain_loss(g, outputs, batch).value()) * rows;
+    to.terms += rows;
+  }
+  predict(outputs, batch, to);
 }
 
 engine::Json named_metrics(const data::TaskInfo& info, const Predictions& p,

@@ -53,6 +53,12 @@ class Task {
                                     std::span<const data::Example> examples, int max_length) const {
     return data::encode_split(tokenizer, examples, info_.pair, max_length);
   }
+  // The same of training examples, where evaluation reads them otherwise.
+  virtual data::EncodedSplit encode_training(const data::Tokenizer& tokenizer,
+                                             std::span<const data::Example> examples,
+                                             int max_length) const {
+    return encode(tokenizer, examples, max_length);
+  }
   // The head that it needs of the model.
   virtual models::HeadKind head() const { return models::HeadKind::classification; }
 
@@ -68,6 +74,8 @@ class Task {
   virtual engine::Tensor outputs(engine::Graph& g, Model& model, const engine::TokenBatch& batch) {
     return model.logits(g, batch);
   }
+  // Called once, when the model has its values: for a task whose loss reads layers of the model.
+  virtual void attach(Model& model) {}
   virtual engine::Tensor loss(engine::Graph& g, const engine::Tensor& outputs,
                               const engine::TokenBatch& batch) const = 0;
   // Without label smoothing and weights: for evaluation.
@@ -82,6 +90,10 @@ class Task {
   virtual void reserve(const data::EncodedSplit& split, Predictions& to) const {
     to.reserve(split.size(), info_.outputs());
   }
+  // All of an evaluation: predict(), and with `labelled` the plain loss of the batch, which is
+  // added to to.loss as a sum over to.terms terms.
+  virtual void evaluate(engine::Graph& g, const engine::Tensor& outputs,
+                        const engine::TokenBatch& batch, bool labelled, Predictions& to) const;
   // Fills the rows of batch.examples.
   virtual void predict(const engine::Tensor& outputs, const engine::TokenBatch& batch,
                        Predictions& to) const = 0;
@@ -123,6 +135,7 @@ Kind classify_kind();
 Kind regress_kind();
 Kind multilabel_kind();
 Kind tag_kind();
+Kind language_kind();
 
 // {metric: value, ..., "score": their mean} for the metrics of `info`.
 engine::Json named_metrics(const data::TaskInfo& info, const Predictions& p,

@@ -24,9 +24,13 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
                    "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.",
                    {"Data", "Model", "Training", "Run"});
   cxxopts::Options& options = line.options;
+  bool no_shuffle = false;
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   options.add_options("Data")(
-      "task", "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli", text(s.task),
+      "task",
+      "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli; or lm: a language model on "
+      "--train (see below)",
+      text(s.task),
       "NAME")("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")(
       "train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")(
       "dev", "own development data (without it a tenth of --train is held out)", text(s.dev),
@@ -44,8 +48,19 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "numbers are learned as they are (none) or standardised (standard); reported in their own "
       "unit (auto: standard for own data)",
       text(s.target_scaling), "NAME")(
-      "max-length", "tokens a text is cut to, special ones included (128, or what the model has)",
-      cxxopts::value<int>(s.max_length), "N");
+      "max-length",
+      "tokens a text is cut to, special ones included (128, for --task lm 1024, or what the model "
+      "has)",
+      cxxopts::value<int>(s.max_length),
+      "N")("truncation-side", "where long texts of --task lm are cut: right, left (right)",
+           text(s.truncation_side), "SIDE")(
+      "loss",
+      "of --task lm, on completions and the assistant's turns, or on all: completion, all "
+      "(completion)",
+      text(s.loss),
+      "NAME")("chat-format", "how --task lm writes chats (the tokenizer's own chat_template)",
+              text(s.chat_format), "NAME")("no-shuffle", "keep the order of the training data",
+                                           cxxopts::value<bool>(no_shuffle));
   options.add_options("Model")("model", "Hugging Face folder, or random:layers=4,hidden=256",
                                text(s.model), "MODEL")(
       "tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")(
@@ -100,12 +115,21 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       cxxopts::value<bool>(command.dry_run))("json", "with --dry-run: JSON",
                                              cxxopts::value<bool>(command.json));
   line.parse(argc, argv);
+  s.shuffle = s.shuffle && !no_shuffle;
   if (line.version) command.help = version_text();
   if (line.help)
-    command.help = line.help_text() + "\nStrategies, joined by '+':\n" +
-                   wrap(peft::strategy_help(), help_width(), 34) +
-                   "\nExample:\n  peft finetune --task sst2 --data data/demo/reviews \\\n"
-                   "    --model random:layers=2,hidden=128 --strategy full\n";
+    command.help =
+        line.help_text() + "\nStrategies, joined by '+':\n" +
+        wrap(peft::strategy_help(), help_width(), 34) +
+        "\nExample:\n  peft finetune --task sst2 --data data/demo/reviews \\\n"
+        "    --model random:layers=2,hidden=128 --strategy full\n"
+        "\nA language model (--task lm) learns from rows of --train:\n"
+        "  {\"text\": ...}                        all of it, and the end token\n"
+        "  {\"prompt\": ..., \"completion\": ...}   the completion, and the end token; "
+        "the two are encoded apart\n"
+        "  {\"messages\": [{\"role\": ..., \"content\": ...}, ...]}   the assistant's turns\n"
+        "or from plain text (.txt), whose documents share rows and do not see one another."
+        "\nWithout --dev nothing is held out.\n";
 }
 
 }  // namespace

@@ -62,8 +62,9 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
        << " examples of "
        << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
        << " tokens, "
-       << (s.task->info().regression ? std::string("regression")
-                                     : std::to_string(s.task->info().labels.size()) + " classes")
+       << (train.terms() > 0           ? format_count(train.terms()) + " tokens to learn"
+           : s.task->info().regression ? std::string("regression")
+                                       : std::to_string(s.task->info().labels.size()) + " classes")
        << "; encoded in " << format_seconds(s.encode_seconds) << '\n'
        << data_lines(s) << "model     " << settings.model << " (" << c.model_type << ", "
        << c.layers << " layers of " << c.hidden << ", " << c.heads << " heads)\n"

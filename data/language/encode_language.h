@@ -1,0 +1,27 @@
+// Text, prompts with completions and chats as token ids, with what is learned of each.
+//
+// A text is encoded as its tokenizer does by itself (with a begin token where it adds one). A
+// prompt and its completion are encoded apart, as they are in use, where the prompt comes alone: a
+// token never holds the end of one and the beginning of the other. A chat is written by its format.
+//
+// Learned is every token of a text but the first, which nothing predicts; of a completion and of an
+// assistant's turn every token, and the end token behind it; with `all` everything but the first.
+// Token t + 1 is the target of token t.
+#pragma once
+
+#include "data/encode.h"
+
+namespace data {
+
+// `training`: texts get the end token behind them, and documents of plain text are laid end to end
+// in rows of max_length tokens. Otherwise a row is an example by itself, a text has no end token,
+// and a document that is too long goes on in a next row. What else is too long is cut on the side
+// that rules.cut names, and counted. In training, what is left without a target is left out and
+// counted.
+EncodedSplit encode_language(const Tokenizer& tokenizer, std::span<const Example> examples,
+                             int max_length, const TextRules& rules, bool training);
+
+// The ids of a prompt alone: as the tokenizer encodes a text, without an end token behind it.
+std::vector<int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt);
+
+}  // namespace data

@@ -1,0 +1,165 @@
+#include "data/language/rows.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "data/rows.h"
+#include "data/text_source.h"
+#include "data/tsv.h"
+#include "data/unicode.h"
+#include "engine/base/error.h"
+
+namespace data {
+namespace {
+
+using engine::check;
+using engine::concat;
+using engine::fail;
+using engine::hint;
+using OrderedJson = nlohmann::ordered_json;
+
+bool is_plain_text(const std::filesystem::path& file) {
+  const std::string ending = ascii_lower(file.extension().string());
+  return ending == ".txt" || ending == ".xz";
+}
+
+void read_documents(const std::filesystem::path& file, std::vector<Example>& examples) {
+  TextSource source(file);
+  std::string line;
+  Example document;
+  int64_t number = 0;
+  const auto finish = [&] {
+    if (document.a.empty()) return;
+    document.document = true;
+    document.id = static_cast<int64_t>(examples.size());
+    examples.push_back(std::move(document));
+    document = {};
+  };
+  while (source.line(line)) {
+    ++number;
+    if (line.find_first_not_of(" \t") == std::string::npos) {
+      finish();
+      continue;
+    }
+    if (!is_utf8(line)) line = to_utf8(line);
+    if (document.a.empty())
+      document.line = number;
+    else
+      document.a += '\n';
+    document.a += line;
+  }
+  finish();
+}
+
+std::vector<Turn> read_turns(const OrderedJson& messages, const std::string& where) {
+  check(messages.is_array() && !messages.empty(), where,
+        "'messages' should be a list of {\"role\": ..., \"content\": ...}");
+  std::vector<Turn> turns;
+  bool answered = false;
+  for (const OrderedJson& message : messages) {
+    check(message.is_object() && message.contains("role") && message["role"].is_string(), where,
+          "turn ", turns.size() + 1, " of the chat has no 'role'",
+          hint("a turn is {\"role\": \"user\", \"content\": \"...\"}"));
+    Turn turn;
+    turn.role = message["role"].get<std::string>();
+    check(turn.role == "system" || turn.role == "user" || turn.role == "assistant", where, "turn ",
+          turns.size() + 1, " of the chat has the role '", turn.role, "'",
+          hint("known are system, user and assistant"));
+    for (const char* key : {"tool_calls", "reasoning_content", "thinking"})
+      check(!message.contains(key) || message[key].is_null(), where, "turn ", turns.size() + 1,
+            " of the chat has '", key, "', which is not written here");
+    check(message.contains("content") && message["content"].is_string(), where, "turn ",
+          turns.size() + 1, " of the chat has no text as its 'content'");
+    turn.content = message["content"].get<std::string>();
+    answered = answered || turn.role == "assistant";
+    turns.push_back(std::move(turn));
+  }
+  check(answered, where,
+        "the chat has no turn of the assistant: there is nothing to learn from it");
+  return turns;
+}
+
+class LanguageRows {
+ public:
+  LanguageRows(const RowReader& rows, const std::string& text_column)
+      : rows_(rows),
+        text_(text_column.empty() ? "text" : text_column),
+        named_(!text_column.empty()) {}
+
+  Example read(const Row& row) const {
+    const std::string where = rows_.where(row);
+    Example example;
+    example.line = row.line;
+    if (!named_ && row.object.is_object() && row.object.contains("messages")) {
+      example.turns = read_turns(row.object["messages"], where);
+    } else if (!named_ && has(row, "prompt") && has(row, "completion")) {
+      example.a = cell(row, "prompt");
+      example.b = cell(row, "completion");
+      check(!example.a.empty(), where, "the prompt is empty",
+            hint("a text without a prompt is {\"text\": \"...\"}"));
+      check(!example.b.empty(), where, "the completion is empty");
+    } else {
+      check(has(row, text_), where, "has no '", text_, "'",
+            hint("a row has \"text\", or \"prompt\" and \"completion\", or \"messages\"; columns "
+                 "here are: ",
+                 listed(rows_.columns())));
+      example.a = cell(row, text_);
+      check(!example.a.empty(), where, "the text is empty");
+    }
+    return example;
+  }
+
+ private:
+  bool has(const Row& row, const std::string& name) const {
+    return row.object.is_object() ? row.object.contains(name) : rows_.find(name).has_value();
+  }
+  std::string cell(const Row& row, const std::string& name) const {
+    if (!row.object.is_object()) return rows_.text(row, *rows_.find(name));
+    const OrderedJson& value = row.object[name];
+    check(value.is_string(), rows_.where(row), "'", name, "' is ", value.type_name(),
+          ", where text is expected");
+    return value.get<std::string>();
+  }
+
+  const RowReader& rows_;
+  std::string text_;
+  bool named_;
+};
+
+}  // namespace
+
+Split read_language_file(const std::string& name, const std::filesystem::path& file,
+                         const std::string& text_column) {
+  Split split{.name = name, .file = file, .examples = {}};
+  if (is_plain_text(file)) {
+    read_documents(file, split.examples);
+  } else {
+    std::ifstream in(file, std::ios::binary);
+    check(in.good() && !std::filesystem::is_directory(file), file.string(), "cannot be opened");
+    const auto rows = open_rows(in, format_of(file), file.string());
+    const LanguageRows reader(*rows, text_column);
+    for (Row row; rows->next(row); row = {}) {
+      split.examples.push_back(reader.read(row));
+      split.examples.back().id = static_cast<int64_t>(split.examples.size()) - 1;
+    }
+  }
+  check(!split.examples.empty(), file.string(), "has no text");
+  return split;
+}
+
+TaskData load_language(const OwnData& own, const TextRules& rules) {
+  TaskData data;
+  data.info = {.key = "lm",
+               .name = own.train.stem().string(),
+               .kind = "lm",
+               .labels = {},
+               .metrics = {"perplexity", "bits_per_byte"},
+               .text = rules};
+  data.columns.text = own.text;
+  data.splits["train"] = read_language_file("train", own.train, own.text);
+  if (own.dev) data.splits["dev"] = read_language_file("dev", *own.dev, own.text);
+  if (own.test) data.splits["test"] = read_language_file("test", *own.test, own.text);
+  return data;
+}
+
+}  // namespace data

@@ -1,0 +1,26 @@
+// Text for a language model to learn from, or to be scored on.
+//
+//   .txt, .xz       plain text: a paragraph a line, an empty line between documents
+//   .jsonl .json    an object a row: "messages" (a chat: [{"role", "content"}, ...]), or "prompt"
+//   and
+//                   "completion", or "text"
+//   .tsv .csv       the same with columns, but for chats
+#pragma once
+
+#include <filesystem>
+
+#include "data/own.h"
+#include "data/task.h"
+
+namespace data {
+
+// Reads own.train, own.dev and own.test as a task of kind "lm". Nothing is held out without a dev
+// file. own.text names the column of the text; empty: "text". Throws engine::Error with file, line
+// and what was found.
+TaskData load_language(const OwnData& own, const TextRules& rules);
+
+// One file as a split of such a task.
+Split read_language_file(const std::string& split, const std::filesystem::path& file,
+                         const std::string& text_column = "");
+
+}  // namespace data
