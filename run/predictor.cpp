@@ -4,9 +4,11 @@
 #include <cmath>
 #include <ostream>
 
+#include "data/language/rows.h"
 #include "engine/base/timer.h"
 #include "engine/train/pieces.h"
 #include "run/evaluate.h"
+#include "run/texts.h"
 
 namespace run {
 
@@ -50,21 +52,83 @@ data::TaskInfo task_of(const models::ModelConfig& config) {
   return info;
 }
 
+// Whether a language model is asked for, or is what the files have.
+bool is_language(const PredictRequest& request, const Located& found) {
+  if (request.task == "lm") return true;
+  check(request.task.empty(), "--task", "is ", request.task, "; it can only be lm here");
+  if (found.known) return found.known->task.kind == "lm";
+  if (found.adapter) {
+    const engine::Json& config = found.adapter->config;
+    return config.contains("task_type") && config["task_type"] == "CAUSAL_LM";
+  }
+  const engine::Json& raw = found.source.config.raw;
+  const std::string architectures =
+      raw.is_object() && raw.contains("architectures") ? raw["architectures"].dump() : "";
+  return architectures.find("ForCausalLM") != std::string::npos ||
+         architectures.find("LMHeadModel") != std::string::npos;
+}
+
+// As the run wrote and learned texts, unless the request says otherwise.
+data::TaskInfo language_task(const PredictRequest& request, const Located& found) {
+  data::TaskInfo info = data::language_info("texts", {});
+  if (found.known) {
+    check(found.known->task.kind == "lm", "--task lm", "the run trained another task, ",
+          found.known->task.key, engine::hint("leave --task out"));
+    info = found.known->task;
+  }
+  data::TextRules& text = info.text;
+  const auto choose = [](const char* flag, const std::string& given, const char* a, const char* b) {
+    check(given.empty() || given == a || given == b, flag, "is ", given, "; it must be ", a, " or ",
+          b);
+    return !given.empty();
+  };
+  if (choose("--loss", request.loss, "completion", "all")) text.all = request.loss == "all";
+  if (choose("--truncation-side", request.truncation_side, "right", "left"))
+    text.cut = request.truncation_side;
+  if (!request.chat_format.empty()) text.chat_format = request.chat_format;
+  text.end = end_token(*found.tokenizer, found.source.config);
+  check(found.source.config.facts.causal, "model", "model_type '",
+        found.source.config.facts.model_type, "' reads both ways: it is no language model",
+        engine::hint("give a causal model: gpt2, llama, mistral, qwen2, qwen3"));
+  return info;
+}
+
+// What is asked of the model; a head for classes gets its width and names in found.source.config.
+data::TaskInfo find_task(const PredictRequest& request, Located& found) {
+  if (is_language(request, found)) return language_task(request, found);
+  models::ModelConfig& config = found.source.config;
+  if (found.known) {
+    models::set_labels(config, found.known->task.outputs(), found.known->task.labels);
+    return found.known->task;
+  }
+  if (const int n = found.adapter ? head_outputs(*found.adapter) : 0;
+      n > 0 && n != config.num_labels)
+    models::set_labels(config, n, {});
+  return task_of(config);
+}
+
+// Parameters of the head that no file had, where that makes predictions meaningless: a
+// classifier's, and a language model's of a folder that should have it.
+std::vector<std::string> fresh_head(const OpenModel& open) {
+  std::vector<std::string> names;
+  for (const engine::Parameter* p : open.store->all())
+    if (!p->loaded && (p->role == engine::Role::head ||
+                       (p->role == engine::Role::lm_head && open.source.has_weights())))
+      names.push_back(p->name);
+  return names;
+}
+
 }  // namespace
 
 Predictor::Predictor(const PredictRequest& request) {
   Located found = locate(request, "predict");
+  task_ = tasks::make_task(find_task(request, found));
   known_ = std::move(found.known);
   tokenizer_ = std::move(found.tokenizer);
   tokenizer_folder_ = found.tokenizer_folder;
   seed_ = found.seed;
   const std::optional<peft::AdapterFile>& adapter = found.adapter;
   models::ModelConfig& config = found.source.config;
-  if (known_)
-    models::set_labels(config, known_->task.outputs(), known_->task.labels);
-  else if (const int n = adapter ? head_outputs(*adapter) : 0; n > 0 && n != config.num_labels)
-    models::set_labels(config, n, {});
-  task_ = tasks::make_task(known_ ? known_->task : task_of(config));
   config.head = task_->head();
   config.multi_label = info().kind == "multilabel";
   if (known_) columns_ = known_->columns;
@@ -75,17 +139,18 @@ Predictor::Predictor(const PredictRequest& request) {
   if (adapter)
     peft::apply_adapter(*adapter, *open_.store, model_identity(open_.source, seed_),
                         {.allow_missing_head = true});
-  for (const engine::Parameter* p : open_.store->all())
-    if (!p->loaded && p->role == engine::Role::head) fresh_.push_back(p->name);
+  fresh_ = fresh_head(open_);
+  task_->attach(*open_.model);
 
-  const auto longest = static_cast<int>(open_.source.config.longest_sequence());
+  const auto longest = static_cast<int>(longest_text(open_));
   const int said = tokenizer_->model_max_length();
   max_length_ = request.max_length > 0             ? request.max_length
                 : known_ && known_->max_length > 0 ? known_->max_length
+                : info().kind == "lm"              ? default_context(longest)
                 : said > 0                         ? std::min(said, longest)
                                                    : longest;
   check(max_length_ <= longest, "predict", "--max-length ", max_length_, " is more than the ",
-        longest, " positions of this model");
+        longest, " positions that this model has for a text");
 }
 
 data::EncodedSplit Predictor::encode(std::span<const data::Example> examples) const {
@@ -139,6 +204,8 @@ Streamed predict_rows(Predictor& predictor, data::RowReader& rows, data::Format 
                       const std::function<bool(int64_t)>& progress) {
   constexpr size_t kAtATime = 2048;
   const tasks::Task& task = predictor.task();
+  check(predictor.info().kind != "lm", "predict", "a language model writes text, it has no classes",
+        engine::hint("peft generate writes, peft evaluate scores texts"));
   const std::vector<std::string> names = task.output_names();
   const bool json = format == data::Format::jsonl;
   const bool tags = task.head() == models::HeadKind::token_classification;

@@ -13,7 +13,10 @@
 namespace run {
 
 struct PredictRequest : ModelRequest {
-  int max_length = 0;  // 0: the run's, or what model and tokenizer allow
+  int max_length = 0;  // 0: the run's, or what model and tokenizer allow (of texts, at most 1,024)
+  std::string task;    // "lm": a language model whatever the files say
+  // Of a language model; empty: the run's, or completion, the tokenizer's own, right.
+  std::string loss, chat_format, truncation_side;
 };
 
 class Predictor {

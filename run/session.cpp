@@ -8,6 +8,7 @@
 #include "data/tsv.h"
 #include "engine/base/timer.h"
 #include "engine/io/hash.h"
+#include "run/texts.h"
 
 namespace run {
 
@@ -131,33 +132,6 @@ void encode_all(Session& s, int max_length) {
   s.encode_seconds = timer.seconds();
 }
 
-// What stands behind a text: the tokenizer's end token, else the model's, else the special token
-// that the tokenizer puts there. -1 where there is none of them.
-int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& config,
-                  std::vector<std::string>& notes) {
-  if (const auto eos = tokenizer.special().eos) return *eos;
-  const engine::Json raw = config.raw.is_object() ? config.raw : engine::Json::object();
-  engine::Json ids = raw.contains("eos_token_id") ? raw["eos_token_id"] : engine::Json();
-  if (ids.is_array() && !ids.empty()) ids = engine::Json(ids[0]);
-  if (ids.is_number_integer() && ids.get<int64_t>() >= 0 &&
-      ids.get<int64_t>() < tokenizer.vocab_size())
-    return ids.get<int32_t>();
-  const auto& parts = tokenizer.special_template().single;
-  if (!parts.empty() && parts.back().kind == data::SpecialTemplate::Part::Kind::special)
-    return parts.back().id;
-  notes.push_back(
-      "neither tokenizer nor model names an end token (eos_token): texts are learned without one, "
-      "so the model does not learn where to stop");
-  return -1;
-}
-
-// A prefix of a causal model takes positions of it.
-int64_t longest_text(const Session& s) {
-  const models::Facts& facts = s.source.config.facts;
-  const auto& points = s.sites.kv.points;
-  return facts.longest - (facts.causal && !points.empty() ? points.front()->length() : 0);
-}
-
 }  // namespace
 
 std::vector<std::string> Session::dev_splits() const {
@@ -238,10 +212,15 @@ Session open_session(const FinetuneSettings& settings) {
   } else {
     head_fits = follow_labels(s, own, "the model's config.json (id2label)");
   }
-  if (settings.language())
-    s.dataset.info.text.end = end_token(*s.tokenizer, config, s.notes);
-  else
+  if (settings.language()) {
+    s.dataset.info.text.end = end_token(*s.tokenizer, config);
+    if (s.dataset.info.text.end < 0)
+      s.notes.push_back(
+          "neither tokenizer nor model names an end token (eos_token): texts are learned without "
+          "one, so the model does not learn where to stop");
+  } else {
     models::set_labels(config, s.dataset.info.outputs(), s.dataset.info.labels);
+  }
   if (settings.dropout >= 0) config.set_dropout(settings.dropout);
   tasks::Options options;
   options.label_smoothing = settings.label_smoothing;

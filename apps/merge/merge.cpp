@@ -1,5 +1,7 @@
 #include "apps/merge/merge.h"
 
+#include <algorithm>
+#include <cmath>
 #include <ostream>
 
 #include "apps/common/format.h"
@@ -12,6 +14,32 @@ namespace apps {
 namespace fs = std::filesystem;
 using engine::check;
 using engine::hint;
+
+namespace {
+
+// Logits for a text that is the same for all: what must not change by merging.
+std::vector<double> probe(run::Predictor& opened) {
+  engine::TokenBatch batch;
+  batch.ids = opened.tokenizer()
+                  .encode("The merged model has to say what the adapter said: 1, 2, 3 ...",
+                          std::min(opened.max_length(), 64))
+                  .ids;
+  batch.types.assign(batch.ids.size(), 0);
+  batch.segments.add(static_cast<int32_t>(batch.ids.size()));
+  batch.examples = {0};
+  models::SequenceClassifier& model = *opened.model().model;
+  engine::Workspace workspace;
+  engine::Graph g(workspace, {.record = false});
+  const models::HeadKind head = opened.task().head();
+  const engine::Tensor logits = head == models::HeadKind::language_model
+                                    ? model.vocabulary().logits(g, model.encode(g, batch))
+                                : head == models::HeadKind::token_classification
+                                    ? model.head(g, model.encode(g, batch))
+                                    : model.logits(g, batch);
+  return {logits.data(), logits.data() + logits.size()};
+}
+
+}  // namespace
 
 void merge_adapter(const MergeOptions& options, std::ostream& log) {
   const fs::path adapter = run::adapter_folder(options.adapter);
@@ -36,6 +64,7 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
         opened.fresh().empty() ? "" : opened.fresh().front(),
         hint("an adapter of another kind of head? Merging it would save random weights"));
   engine::ParameterStore& store = *opened.model().store;
+  const std::vector<double> before = probe(opened);
   opened.model().strategy->merge(store);
 
   // What was injected is neutral now, and an ordinary model does not have it.
@@ -44,6 +73,9 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   const engine::ParameterStore merged(model);
   models::save_classifier(options.out, model, merged, dtype);
   opened.tokenizer().save(options.out);
+  const fs::path generation = opened.model().source.folder / "generation_config.json";
+  if (opened.model().source.has_weights() && fs::exists(generation))
+    fs::copy_file(generation, options.out / generation.filename());
   if (opened.known()) {
     run::Known known = *opened.known();
     known.model.clear();
@@ -53,6 +85,18 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   log << "merged " << opened.model().strategy->spec() << " into " << opened.model().source.spec
       << ": " << format_count(merged.total_count()) << " parameters as " << options.dtype << " in "
       << options.out.string() << '\n';
+
+  run::PredictRequest written;
+  written.model = options.out.string();
+  run::Predictor again(written);
+  const std::vector<double> after = probe(again);
+  double change = 0, largest = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    change = std::max(change, std::abs(after[i] - before[i]));
+    largest = std::max(largest, std::abs(before[i]));
+  }
+  log << "the largest change of a logit on a probe is " << format_significant(change, 2)
+      << ", of logits up to " << format_significant(largest, 2) << '\n';
 }
 
 }  // namespace apps

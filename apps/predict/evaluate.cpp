@@ -7,6 +7,7 @@
 #include "apps/predict/command.h"
 #include "apps/predict/request.h"
 #include "data/glue.h"
+#include "data/language/rows.h"
 #include "data/tagged.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
@@ -28,6 +29,14 @@ int evaluate_command(int argc, const char* const* argv) {
   auto add = line.options.add_options();
   add("label", "column of the label (the run's, or guessed)", cxxopts::value<std::string>(label),
       "NAME");
+  add("task", "lm: score texts with a language model, whatever the model's files say",
+      cxxopts::value<std::string>(flags.request.task), "NAME");
+  add("loss", "of texts: completion, all (the run's, or completion)",
+      cxxopts::value<std::string>(flags.request.loss), "NAME");
+  add("chat-format", "how chats are written (the run's, or the tokenizer's own)",
+      cxxopts::value<std::string>(flags.request.chat_format), "NAME");
+  add("truncation-side", "where long texts are cut: right, left (the run's, or right)",
+      cxxopts::value<std::string>(flags.request.truncation_side), "SIDE");
   add("json", "all numbers as JSON", cxxopts::value<bool>(json));
   line.parse(argc, argv);
   if (line.answered(std::cout)) return 0;
@@ -43,11 +52,14 @@ int evaluate_command(int argc, const char* const* argv) {
   const data::OwnData columns = run::columns_for(predictor, flags.columns);
   const bool glue = data::is_glue_task(predictor.info().key) &&
                     std::filesystem::path(flags.file).extension() == ".tsv";
+  const bool texts = predictor.info().kind == "lm";
   const data::Split split =
-      predictor.info().kind == "tag" ? data::read_tagged_file(predictor.info(), "data", flags.file)
-      : glue                         ? data::read_glue_file(predictor.info(), "dev", flags.file)
+      texts ? data::read_language_file("data", flags.file, columns.text)
+      : predictor.info().kind == "tag"
+          ? data::read_tagged_file(predictor.info(), "data", flags.file)
+      : glue ? data::read_glue_file(predictor.info(), "dev", flags.file)
              : data::read_own_file(predictor.info(), "data", flags.file, columns, true);
-  engine::check(split.labelled(), flags.file, "no row has a label");
+  engine::check(texts || split.labelled(), flags.file, "no row has a label");
   const engine::Timer timer;
   const data::EncodedSplit encoded = predictor.encode(split.examples);
   const tasks::Predictions p = predictor.predict(encoded);
@@ -62,6 +74,9 @@ int evaluate_command(int argc, const char* const* argv) {
   }
   std::cout << scores_text(predictor.info(), flags.file, scores) << report_text(scores);
   std::cerr << rate_line(static_cast<int64_t>(split.examples.size()), seconds);
+  if (encoded.truncated())
+    std::cerr << "; " << format_count(encoded.truncated()) << " texts were cut to "
+              << predictor.max_length() << " tokens";
   if (split.skipped)
     std::cerr << "; " << split.skipped << ' ' << split.skipped_why << " were left out";
   std::cerr << '\n';

@@ -147,14 +147,18 @@ Split read_language_file(const std::string& name, const std::filesystem::path& f
   return split;
 }
 
+TaskInfo language_info(const std::string& name, const TextRules& rules) {
+  return {.key = "lm",
+          .name = name,
+          .kind = "lm",
+          .labels = {},
+          .metrics = {"perplexity", "bits_per_byte"},
+          .text = rules};
+}
+
 TaskData load_language(const OwnData& own, const TextRules& rules) {
   TaskData data;
-  data.info = {.key = "lm",
-               .name = own.train.stem().string(),
-               .kind = "lm",
-               .labels = {},
-               .metrics = {"perplexity", "bits_per_byte"},
-               .text = rules};
+  data.info = language_info(own.train.stem().string(), rules);
   data.columns.text = own.text;
   data.splits["train"] = read_language_file("train", own.train, own.text);
   if (own.dev) data.splits["dev"] = read_language_file("dev", *own.dev, own.text);

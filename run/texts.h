@@ -1,0 +1,20 @@
+// What text means to a model: where it ends, and how much of it fits.
+#pragma once
+
+#include "data/tokenizer.h"
+#include "run/model.h"
+
+namespace run {
+
+// The id that stands behind a text: the tokenizer's end token, else the model's (eos_token_id),
+// else the special token that the tokenizer puts there. -1 where there is none of them.
+int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& config);
+
+// Tokens of the longest text: the model's positions, less those that a prefix of a causal model
+// takes.
+int64_t longest_text(const OpenModel& open);
+
+// The context of a language model unless another is asked for: the longest text, at most 1,024.
+int default_context(int64_t longest);
+
+}  // namespace run
