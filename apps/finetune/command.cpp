@@ -124,12 +124,14 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
         "\nExample:\n  peft finetune --task sst2 --data data/demo/reviews \\\n"
         "    --model random:layers=2,hidden=128 --strategy full\n"
         "\nA language model (--task lm) learns from rows of --train:\n"
-        "  {\"text\": ...}                        all of it, and the end token\n"
-        "  {\"prompt\": ..., \"completion\": ...}   the completion, and the end token; "
-        "the two are encoded apart\n"
-        "  {\"messages\": [{\"role\": ..., \"content\": ...}, ...]}   the assistant's turns\n"
-        "or from plain text (.txt), whose documents share rows and do not see one another."
-        "\nWithout --dev nothing is held out.\n";
+        "  {\"text\": ...}     all of it, and the end token\n"
+        "  {\"prompt\": ..., \"completion\": ...}\n"
+        "                    the completion, and the end token; the two are encoded\n"
+        "                    apart, as they are in use\n"
+        "  {\"messages\": [{\"role\": ..., \"content\": ...}, ...]}\n"
+        "                    the assistant's turns\n"
+        "or from plain text (.txt): an empty line ends a document, documents share rows\n"
+        "and do not see one another. Without --dev nothing is held out.\n";
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ std::optional<std::string> find_template(const TokenizerFiles& files, std::strin
 }  // namespace
 
 const ChatFormat& own_chat_format(const Tokenizer& tokenizer) {
-  const auto choose =
-      engine::hint("say with --chat-format how a chat is to be written: ", chat_format_names());
+  const std::string choose =
+      "\nhint: say with --chat-format how a chat is to be written: " + chat_format_names();
   std::string where;
   const auto text = find_template(tokenizer.files(), where);
   engine::check(text.has_value(), tokenizer.files().where(),
