@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "apps/common/format.h"
-#include "apps/plan/plan.h"
+#include "run/plan.h"
 
 namespace apps {
 namespace {
@@ -115,14 +115,14 @@ std::optional<Predicted> predict(const Group& group) {
                                   {"vocab_size", 1 << 24}})
     if (bounded(run.config, key, 1, most) < 0) return std::nullopt;
   try {
-    PlanOptions options;
+    run::PlanOptions options;
     options.batch = batch;
     options.length =
         std::max<int64_t>(1, std::llround(static_cast<double>(*run.data.train_tokens) /
                                           static_cast<double>(*run.data.train_examples)));
     options.piece_tokens = pieces;
     options.dropout = !(s.contains("dropout") && s["dropout"] == 0);
-    const Plan plan = make_plan(run.config, run.spec, options);
+    const run::Plan plan = run::make_plan(run.config, run.spec, options);
     if (!plan.error.empty()) return std::nullopt;
     const int64_t accumulation = std::max<int64_t>(1, bounded(s, "grad_accumulation", 1, 1 << 16));
     const double examples = static_cast<double>(*run.steps * batch * accumulation);

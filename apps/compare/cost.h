@@ -23,7 +23,7 @@ std::optional<CostRatio> cost_ratio(const Summary& summary, size_t task, const R
 // counts.
 std::string why(const Summary& summary, size_t task, const Row& row);
 
-// Measured beside predicted by shapes alone (apps/plan), both for the training steps.
+// Measured beside predicted by shapes alone (run/plan.h), both for the training steps.
 struct Predicted {
   double backward_flops = 0;  // all products of the whole run but the forward pass's
   double saved_bytes = 0;     // of the largest micro-batch

@@ -3,6 +3,7 @@
 #include "apps/inspect/model.h"
 #include "engine/autograd/dot.h"
 #include "engine/base/dry_run.h"
+#include "run/plan.h"
 
 namespace apps {
 
@@ -16,6 +17,7 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
     batch.types.insert(batch.types.end(), types.begin(), types.end());
     batch.segments.add(static_cast<int32_t>(ids.size()));
     batch.labels.push_back(0);
+    batch.targets.resize(batch.ids.size(), 0);
   };
   if (options.texts.empty()) {
     engine::check(options.batch > 0 && options.length > 0, "graph", "a step of ", options.batch,
@@ -43,8 +45,7 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
     graph_options.trace = &trace;
     graph_options.dropout = options.dropout;
     engine::Graph g(workspace, graph_options);
-    const engine::Tensor logits = model.logits(g, batch);
-    model.loss(g, logits, batch);
+    run::planned_loss(model, g, batch);
   }
   out << engine::to_dot(trace, [](const engine::Leaf& leaf) {
     return static_cast<const engine::Parameter&>(leaf).name;

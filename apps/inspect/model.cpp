@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/common/main_guard.h"
+#include "run/plan.h"
 #include "run/session.h"
 
 namespace apps {
@@ -20,39 +21,25 @@ void need_model(const InspectOptions& options) {
         hint("a Hugging Face folder, a config.json, or random:layers=2,hidden=128")));
 }
 
-// The config of a model that can only be counted; null for all others.
-engine::Json planned_config(const std::string& spec) {
-  if (models::is_random_model(spec)) return {};
-  std::error_code ignored;
-  const fs::path file =
-      fs::is_directory(spec, ignored) ? fs::path(spec) / "config.json" : fs::path(spec);
-  if (!fs::is_regular_file(file, ignored)) return {};
-  const engine::Json json = engine::json_file(file);
-  const std::string type =
-      json.is_object() && json.contains("model_type") && json["model_type"].is_string()
-          ? json["model_type"].get<std::string>()
-          : "";
-  return models::is_planned_type(type) ? json : engine::Json();
-}
-
 }  // namespace
 
-Inspected open_inspected(const InspectOptions& options, const std::string& fallback, bool planned) {
+Inspected open_inspected(const InspectOptions& options, const std::string& fallback) {
   need_model(options);
   Inspected out;
-  if (const engine::Json config = planned_config(options.model); !config.is_null()) {
-    check(planned, "inspect", options.model, " is a model that can be counted and not yet run",
-          hint("params and sites show it, peft finetune --dry-run plans it"));
-    out.planned = models::planned_model(config, options.model);
-    out.sites = out.planned->sites();
-  } else {
-    int64_t vocabulary = 30522;
-    if (models::is_random_model(options.model) && !options.tokenizer.empty())
-      vocabulary = open_tokenizer(options)->vocab_size();
-    out.source = models::open_model(options.model, vocabulary);
-    out.model = std::make_unique<models::SequenceClassifier>(out.source.config);
-    out.sites = out.model->sites();
-  }
+  int64_t vocabulary = 30522;
+  if (models::is_random_model(options.model) && !options.tokenizer.empty())
+    vocabulary = open_tokenizer(options)->vocab_size();
+  // A folder with its configuration alone is enough to look at.
+  fs::path model = options.model;
+  std::error_code ignored;
+  if (fs::is_regular_file(model / "config.json", ignored) &&
+      !fs::exists(model / "model.safetensors", ignored) &&
+      !fs::exists(model / "model.safetensors.index.json", ignored))
+    model /= "config.json";
+  out.source = models::open_model(model.string(), vocabulary);
+  out.source.config.head = run::planned_head(out.source.config, 0);
+  out.model = std::make_unique<models::SequenceClassifier>(out.source.config);
+  out.sites = out.model->sites();
   std::string spec = options.strategy.empty() ? fallback : options.strategy;
   if (!options.pattern.empty()) {
     check(options.strategy.empty(), "inspect", "--pattern and --strategy cannot both be given",
@@ -61,7 +48,7 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
   }
   if (!spec.empty()) {
     out.strategy = peft::make_strategy(spec);
-    peft::apply(*out.strategy, out.sites, out.root());
+    peft::apply(*out.strategy, out.sites, *out.model);
   }
   return out;
 }

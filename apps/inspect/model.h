@@ -9,26 +9,23 @@
 
 #include "apps/inspect/inspect.h"
 #include "data/tokenizer.h"
-#include "models/planned.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
 
 namespace apps {
 
 struct Inspected {
-  models::ModelSource source;                         // empty for a planned model
-  std::unique_ptr<models::SequenceClassifier> model;  // one of these two
-  std::unique_ptr<models::PlannedModel> planned;  // LLaMA and its like: parameters and sites only
-  std::unique_ptr<peft::Strategy> strategy;       // null without --strategy
+  models::ModelSource source;
+  std::unique_ptr<models::SequenceClassifier> model;
+  std::unique_ptr<peft::Strategy> strategy;  // null without --strategy
   engine::Sites sites;
 
-  engine::Module& root() { return model ? static_cast<engine::Module&>(*model) : *planned; }
+  engine::Module& root() { return *model; }
 };
 
-// Declares the model and applies options.strategy (or, if it is empty, `fallback`). `planned`
-// allows models that can only be counted. `labels` > 0 sets the size of the head.
-Inspected open_inspected(const InspectOptions& options, const std::string& fallback = "",
-                         bool planned = false);
+// Declares the model, with the head that a plan gives it (run/plan.h), and applies options.strategy
+// (or, if it is empty, `fallback`).
+Inspected open_inspected(const InspectOptions& options, const std::string& fallback = "");
 
 // The tokenizer of --tokenizer or of the model.
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options);

@@ -18,7 +18,7 @@ struct Loaded {
 // stay in the mapped file.
 Loaded load(Inspected& inspected) {
   Loaded out;
-  if (!inspected.model || !inspected.source.has_weights()) return out;
+  if (!inspected.source.has_weights()) return out;
   std::set<engine::Parameter*> trainable;
   inspected.root().visit([&](engine::Parameter& p) {
     if (p.trainable) trainable.insert(&p);
@@ -52,7 +52,7 @@ std::string source_of(const engine::Parameter& p, const Loaded& loaded) {
 }  // namespace
 
 void inspect_params(const InspectOptions& options, std::ostream& out) {
-  Inspected inspected = open_inspected(options, "", true);
+  Inspected inspected = open_inspected(options);
   const Loaded loaded = load(inspected);
   const bool marked = inspected.strategy != nullptr;
   engine::Json list = engine::Json::array();

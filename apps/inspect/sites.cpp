@@ -33,7 +33,7 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : text;
 }  // namespace
 
 void inspect_sites(const InspectOptions& options, std::ostream& out) {
-  Inspected inspected = open_inspected(options, "", true);
+  Inspected inspected = open_inspected(options);
   const engine::Sites& sites = inspected.sites;
   const bool marked = inspected.strategy != nullptr;
   Json linears = Json::array(), points = Json::array();

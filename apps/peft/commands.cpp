@@ -12,6 +12,7 @@
 #include "apps/finetune/command.h"
 #include "apps/inspect/inspect.h"
 #include "apps/merge/merge.h"
+#include "apps/plan/command.h"
 #include "apps/predict/command.h"
 #include "apps/pretrain/command.h"
 #include "apps/score/command.h"
@@ -50,6 +51,7 @@ const std::vector<Command>& commands() {
       {"pretrain", "train a BERT or an ELECTRA on plain text", pretrain_command, "pretrain"},
       {"predict", "what a trained model says of new data", predict_command},
       {"evaluate", "a trained model's scores on data with labels", evaluate_command},
+      {"plan", "what a training step will cost, from a config.json alone", plan_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"analyze", "what finished runs have learned: biases, subspaces, layers, settings",

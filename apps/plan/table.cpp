@@ -1,12 +1,14 @@
-#include "apps/common/table.h"
+#include "apps/plan/table.h"
 
 #include <algorithm>
 
 #include "apps/common/format.h"
-#include "apps/plan/plan.h"
+#include "apps/common/table.h"
 
 namespace apps {
 namespace {
+
+using run::Plan;
 
 std::string bytes(int64_t n) { return format_bytes(static_cast<double>(n)); }
 
@@ -19,8 +21,6 @@ std::string size_of(const Plan& p) {
   return engine::concat(format_count(p.batch), " sequences of ", format_count(p.length), " tokens",
                         p.pieces > 1 ? engine::concat(", computed in ", p.pieces, " pieces") : "");
 }
-
-const char* kEstimate = "This model is counted by its shapes; its steps cannot be run here yet.\n";
 
 }  // namespace
 
@@ -70,8 +70,7 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
       "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights), with\n"
       "attention's scores, which backward computes again.\n"
       "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
-      "moments, and activations at their peak; less with a smaller --piece-tokens.\n",
-      first->exact ? "" : kEstimate);
+      "moments, and activations at their peak; less with a smaller --piece-tokens.\n");
 }
 
 std::string plan_text(const Plan& p) {
@@ -89,7 +88,7 @@ std::string plan_text(const Plan& p) {
       "memory: ", bytes(p.memory_bytes()), "\n  weights           ", bytes(p.weight_bytes()),
       "\n  gradients         ", bytes(p.gradient_bytes()), "\n  AdamW's moments   ",
       bytes(p.optimizer_bytes()), "\n  activations       ", bytes(p.pool_bytes), " at the peak; ",
-      bytes(p.saved_bytes), " kept for backward\n", p.exact ? "" : kEstimate);
+      bytes(p.saved_bytes), " kept for backward\n");
 }
 
 }  // namespace apps

@@ -7,9 +7,9 @@
 #include "apps/common/format.h"
 #include "apps/common/table.h"
 #include "apps/finetune/command.h"
-#include "apps/plan/plan.h"
 #include "engine/base/timer.h"
 #include "engine/tensor/gemm.h"
+#include "run/plan.h"
 #include "run/session.h"
 #include "run/sweep/schedule.h"
 
@@ -47,12 +47,13 @@ Data open_data(const run::FinetuneSettings& settings) {
 }
 
 Cost cost_of(const run::FinetuneSettings& s, const Data& data) {
-  PlanOptions options;
+  run::PlanOptions options;
   options.batch = s.batch_size;
   options.length = std::max<int64_t>(1, data.tokens / std::max<int64_t>(1, data.examples));
   options.piece_tokens = s.piece_tokens;
   options.dropout = s.dropout != 0;
-  const Plan plan = make_plan(data.config, s.strategy.empty() ? "full" : s.strategy, options);
+  const run::Plan plan =
+      run::make_plan(data.config, s.strategy.empty() ? "full" : s.strategy, options);
   if (!plan.error.empty()) return {0, 0, plan.error};
   const double steps = s.max_steps > 0 ? static_cast<double>(s.max_steps) * s.grad_accumulation
                                        : static_cast<double>(s.epochs) *

@@ -82,7 +82,7 @@ TEST_CASE("inspect params: shapes, what trains, where values come from") {
   CHECK_FALSE(fresh["parameters"][0].contains("trainable"));
 }
 
-TEST_CASE("inspect params and sites: a model that can only be counted") {
+TEST_CASE("inspect: a model that is larger than the memory") {
   testing::TempDir dir;
   testing::write_file(
       dir / "config.json",
@@ -96,8 +96,8 @@ TEST_CASE("inspect params and sites: a model that can only be counted") {
   CHECK(json["trainable_parameters"] == 4194304);
   CHECK(inspect({"sites", "--model", (dir / "config.json").string()})
             .out.find("model.layers.31.mlp.down_proj") != std::string::npos);
-  CHECK_THROWS_WITH_AS(inspect({"graph", "--model", dir.path().string()}),
-                       doctest::Contains("counted and not yet run"), engine::Error);
+  CHECK(inspect({"graph", "--model", dir.path().string()}).out.find("vocabulary_loss") !=
+        std::string::npos);
 }
 
 TEST_CASE("inspect sites: what a strategy or a pattern takes") {

@@ -1,11 +1,11 @@
-// What a training step will cost, without weights and without training: for --dry-run.
+// What a training step will cost, from a config.json alone: parameters, products, saved bytes and
+// memory. The step is the real one, run dry (engine/train/step_cost.h).
 //
 //   const engine::Json config = engine::json_file("config.json");
 //   const Plan plan = make_plan(config, "lora:r=8", {.batch = 32, .length = 128});
-//   std::cout << plan_table({plan}, terminal_width());
 //
-// The step is the real one, run dry (engine/train/step_cost.h). LLaMA runs dry only, with ops that
-// have no values yet: its Plan::exact is false.
+// A causal model learns the next word at every token, unless its config.json says that it is a
+// classifier or num_labels is given; all others classify.
 #pragma once
 
 #include <string>
@@ -13,16 +13,18 @@
 #include <vector>
 
 #include "engine/io/json.h"
+#include "engine/train/pieces.h"
 #include "engine/train/step_cost.h"
+#include "models/classifier.h"
 
-namespace apps {
+namespace run {
 
 struct PlanOptions {
   int64_t batch = 32;    // sequences in a step
   int64_t length = 128;  // tokens of each
   // Computed at a time (engine/train/pieces.h); 0: the whole batch, or kPiecesByWidth.
   int64_t piece_tokens = 0;
-  int num_labels = 0;   // 0: as the config says
+  int num_labels = 0;   // of a classifier; 0: as the config says
   bool dropout = true;  // as the config says, or none
 };
 
@@ -35,7 +37,6 @@ struct Plan : engine::StepCost {
   int64_t total_parameters = 0;  // with what the strategy adds
   int64_t trainable_parameters = 0, injected_parameters = 0, head_parameters = 0;
   int64_t batch = 0, length = 0;
-  bool exact = true;
 
   static constexpr int64_t kScalar = sizeof(engine::Scalar);
   int64_t weight_bytes() const { return total_parameters * kScalar; }  // frozen ones may be mapped
@@ -59,12 +60,14 @@ Plan make_plan(const engine::Json& config, std::string_view strategy, const Plan
 // config still throws.
 std::vector<Plan> make_plans(const engine::Json& config, const std::vector<std::string>& strategies,
                              const PlanOptions& options, const std::string& where = "config.json");
-// What --dry-run compares when no strategy is chosen: one of each kind, cheapest first.
+// What is compared when no strategy is chosen: one of each kind, cheapest first.
 std::vector<std::string> all_strategies();
-
-// Plans of one model as a table at most `width` columns wide (0: any); one plan, a line a fact.
-std::string plan_table(const std::vector<Plan>& plans, int width = 0);
-std::string plan_text(const Plan& plan);
 engine::Json plans_json(const std::vector<Plan>& plans);
 
-}  // namespace apps
+// The head that a plan gives the model, and the loss of a step with it. Labels, or for a language
+// model targets, are read and must be valid.
+models::HeadKind planned_head(const models::ModelConfig& config, int num_labels);
+engine::Tensor planned_loss(models::SequenceClassifier& model, engine::Graph& g,
+                            const engine::Batch& batch);
+
+}  // namespace run

@@ -1,51 +1,23 @@
-#include "apps/plan/plan.h"
+#include "run/plan.h"
 
-#include "engine/train/pieces.h"
-#include "models/classifier.h"
-#include "models/planned.h"
+#include "models/registry.h"
 #include "peft/count.h"
 #include "peft/strategy.h"
 
-namespace apps {
+namespace run {
 namespace {
 
 using engine::Json;
 
-// The ids do not matter, and every label is class 0.
+// The ids do not matter, every label is class 0, and every token predicts word 0.
 engine::TokenBatch batch_of(const PlanOptions& options) {
   engine::TokenBatch batch;
   batch.ids.assign(static_cast<size_t>(options.batch * options.length), 0);
-  batch.types = batch.ids;
+  batch.types = batch.targets = batch.ids;
   batch.labels.assign(static_cast<size_t>(options.batch), 0);
   for (int64_t i = 0; i < options.batch; ++i)
     batch.segments.add(static_cast<int32_t>(options.length));
   return batch;
-}
-
-// A model of its own for every plan. loss(graph, batch) is its forward pass.
-template <class Loss>
-Plan planned(engine::Module& model, engine::Sites sites, std::string_view spec,
-             const PlanOptions& options, Loss&& loss) {
-  engine::check(options.batch > 0 && options.length > 0, "plan", "a step of ", options.batch,
-                " sequences of ", options.length, " tokens");
-  const auto strategy = peft::make_strategy(spec);
-  peft::apply(*strategy, sites, model);
-  const int64_t piece_tokens = options.piece_tokens == engine::kPiecesByWidth
-                                   ? engine::default_piece_tokens(model)
-                                   : options.piece_tokens;
-  Plan plan{engine::cost_of_step(model, batch_of(options), piece_tokens, options.dropout, loss)};
-  const peft::Count count = peft::count(model);
-  plan.model_type = sites.model_type;
-  plan.strategy = strategy->name();
-  plan.spec = strategy->spec();
-  plan.base_parameters = count.total - count.injected;
-  plan.total_parameters = count.total;
-  plan.trainable_parameters = count.trainable;
-  plan.injected_parameters = count.injected;
-  plan.head_parameters = count.head;
-  plan.batch = options.batch;
-  plan.length = options.length;
-  return plan;
 }
 
 }  // namespace
@@ -70,28 +42,58 @@ Json Plan::to_json() const {
       {"memory",
        {{"weight_bytes", weight_bytes()}, {"gradient_bytes", gradient_bytes()},
         {"optimizer_bytes", optimizer_bytes()}, {"pool_bytes", pool_bytes},
-        {"total_bytes", memory_bytes()}}},
-      {"exact", exact}});
+        {"total_bytes", memory_bytes()}}}});
   // clang-format on
   return json;
 }
 
+models::HeadKind planned_head(const models::ModelConfig& config, int num_labels) {
+  using models::HeadKind;
+  if (num_labels > 0 || !config.facts.causal) return HeadKind::classification;
+  const auto model = models::make_model(config.json, config.where);
+  const Json named = config.raw.is_object() ? config.raw.value("architectures", Json()) : Json();
+  const std::string classifier = model->names(HeadKind::classification).architecture;
+  return named.is_array() && !named.empty() && named[0] == classifier ? HeadKind::classification
+                                                                      : HeadKind::language_model;
+}
+
+engine::Tensor planned_loss(models::SequenceClassifier& model, engine::Graph& g,
+                            const engine::Batch& batch) {
+  if (model.config().head == models::HeadKind::language_model)
+    return model.vocabulary().loss(g, model.encode(g, batch), batch.targets);
+  return model.loss(g, model.logits(g, batch), batch);
+}
+
 Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& options,
                const std::string& where) {
-  using engine::Graph, engine::TokenBatch;
-  if (models::is_planned_type(engine::get<std::string>(json, "model_type", where))) {
-    const auto model = models::planned_model(json, where);
-    Plan plan = planned(*model, model->sites(), spec, options,
-                        [&](Graph& g, const TokenBatch& batch) { return model->loss(g, batch); });
-    plan.exact = false;
-    return plan;
-  }
+  engine::check(options.batch > 0 && options.length > 0, "plan", "a step of ", options.batch,
+                " sequences of ", options.length, " tokens");
   models::ModelConfig config = models::config_from_json(json, where);
   if (options.num_labels > 0) models::set_labels(config, options.num_labels, {});
+  config.head = planned_head(config, options.num_labels);
   models::SequenceClassifier model(config);
-  return planned(model, model.sites(), spec, options, [&](Graph& g, const TokenBatch& batch) {
-    return model.loss(g, model.logits(g, batch), batch);
-  });
+  const auto strategy = peft::make_strategy(spec);
+  engine::Sites sites = model.sites();
+  peft::apply(*strategy, sites, model);
+  const int64_t piece_tokens = options.piece_tokens == engine::kPiecesByWidth
+                                   ? engine::default_piece_tokens(model)
+                                   : options.piece_tokens;
+  Plan plan{engine::cost_of_step(model, batch_of(options), piece_tokens, options.dropout,
+                                 [&](engine::Graph& g, const engine::TokenBatch& batch) {
+                                   return planned_loss(model, g, batch);
+                                 })};
+  const peft::Count count = peft::count(model);
+  plan.model_type = sites.model_type;
+  plan.strategy = strategy->name();
+  plan.spec = strategy->spec();
+  plan.base_parameters = count.total - count.injected;
+  plan.total_parameters = count.total;
+  plan.trainable_parameters = count.trainable;
+  plan.injected_parameters = count.injected;
+  plan.head_parameters = count.head;
+  plan.batch = options.batch;
+  plan.length = options.length;
+  return plan;
 }
 
 std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>& strategies,
@@ -127,4 +129,4 @@ Json plans_json(const std::vector<Plan>& plans) {
   return out;
 }
 
-}  // namespace apps
+}  // namespace run
