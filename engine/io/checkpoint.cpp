@@ -4,25 +4,26 @@
 
 #include "engine/base/error.h"
 #include "engine/io/json_parse.h"
+#include "engine/io/torch_file.h"
 
 namespace engine {
 namespace {
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-constexpr const char* kPickle = "pytorch_model.bin";
+constexpr const char* kTorch = "pytorch_model.bin";
+constexpr const char* kTorchIndex = "pytorch_model.bin.index.json";
 
-[[noreturn]] void only_pickle(const std::filesystem::path& file) {
-  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-  fail(file.string(),
-       "is a pickled PyTorch checkpoint, which can run any code when it is read, so only "
-       "safetensors are",
-       hint(concat("convert it once, where PyTorch is installed:\n  cd '", folder,
-                   "' && python3 -c \"import torch, safetensors.torch as s; d = torch.load('",
-                   file.filename().string(),
-                   "', map_location='cpu', weights_only=True); "
-                   "s.save_file({k: v.clone().contiguous() for k, v in d.items()}, "
-                   "'model.safetensors', {'format': 'pt'})\"")));
+// What torch.save writes, by its usual names.
+bool is_torch_name(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  for (const char* end : {".bin", ".pt", ".pth", ".ckpt"})
+    if (name.ends_with(end)) return true;
+  return false;
+}
+
+std::map<std::string, SafeTensor> tensors_of(const std::filesystem::path& file) {
+  return is_torch_name(file) ? read_torch_file(file) : Safetensors::open(file).tensors();
 }
 
 bool ends_with(const std::filesystem::path& path, std::string_view end) {
@@ -40,18 +41,23 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : path_(path) {
     add(path / kSingle);
   } else if (folder && fs::exists(path / kIndex, none)) {
     add_shards(path / kIndex);
+  } else if (folder && fs::exists(path / kTorch, none)) {
+    add(path / kTorch);
+  } else if (folder && fs::exists(path / kTorchIndex, none)) {
+    add_shards(path / kTorchIndex);
   } else if (folder) {
-    for (const char* pickle : {kPickle, "pytorch_model.bin.index.json"})
-      if (fs::exists(path / pickle, none)) only_pickle(path / kPickle);
+    for (const char* other : {"tf_model.h5", "flax_model.msgpack", "model.ckpt.index"})
+      check(!fs::exists(path / other, none), path.string(), "holds only ", other,
+            ", which is TensorFlow's or Flax's",
+            hint("convert it once with transformers: "
+                 "AutoModel.from_pretrained(folder, from_tf=True).save_pretrained(folder)"));
     const bool adapter = fs::exists(path / "adapter_config.json", none);
-    fail(path.string(), "holds neither ", kSingle, " nor ", kIndex,
+    fail(path.string(), "holds neither ", kSingle, " nor ", kIndex, " nor ", kTorch,
          hint(adapter ? "it is an adapter, not a model; name the folder of its base model"
                       : "a checkpoint folder has config.json and model.safetensors in it"));
   } else if (ends_with(path, ".index.json")) {
     add_shards(path);
   } else {
-    for (const char* pickle : {".bin", ".pt", ".pth", ".ckpt"})
-      if (ends_with(path, pickle)) only_pickle(path);
     add(path);
   }
 }
@@ -63,7 +69,7 @@ const SafeTensor* Checkpoint::find(const std::string& name) const {
 
 void Checkpoint::add(const std::filesystem::path& file) {
   files_.push_back(file);
-  tensors_ = Safetensors::open(file).tensors();
+  tensors_ = tensors_of(file);
 }
 
 void Checkpoint::add_shards(const std::filesystem::path& index) {
@@ -74,7 +80,7 @@ void Checkpoint::add_shards(const std::filesystem::path& index) {
   check(json.is_object() && json.contains("weight_map") && json["weight_map"].is_object(), where,
         "\"weight_map\" is missing or not an object");
 
-  std::map<std::string, Safetensors> shards;
+  std::map<std::string, std::map<std::string, SafeTensor>> shards;
   for (const auto& [name, shard] : json["weight_map"].items()) {
     check(shard.is_string(), where, "\"weight_map\": the file of ", name, " is not a string");
     const auto& file_name = shard.get_ref<const std::string&>();
@@ -87,13 +93,13 @@ void Checkpoint::add_shards(const std::filesystem::path& index) {
       std::error_code none;
       check(std::filesystem::exists(place, none), where, "the shard ", file_name, " is missing",
             hint("the index names it for " + name + "; was everything downloaded?"));
-      found = shards.emplace(file_name, Safetensors::open(place)).first;
+      found = shards.emplace(file_name, tensors_of(place)).first;
       files_.push_back(place);
     }
-    const SafeTensor* tensor = found->second.find(name);
-    check(tensor, where, "promises ", name, " in ", file_name, ", where it is not",
-          hint("index and shards are of different downloads"));
-    tensors_.emplace(name, *tensor);
+    const auto tensor = found->second.find(name);
+    check(tensor != found->second.end(), where, "promises ", name, " in ", file_name,
+          ", where it is not", hint("index and shards are of different downloads"));
+    tensors_.emplace(name, tensor->second);
   }
 }
 
@@ -109,7 +115,7 @@ bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterSto
   const Scalar* in_place =
       borrow && !parameter.trainable && !transposed ? tensor.as_scalars() : nullptr;
   if (in_place) {
-    store.borrow(parameter, in_place, tensor.file);
+    store.borrow(parameter, in_place, tensor.copy ? tensor.copy : tensor.file);
   } else {
     Scalar* own = store.own(parameter);
     transposed ? tensor.read_transposed(own) : tensor.read(own);

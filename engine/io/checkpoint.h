@@ -28,10 +28,9 @@ namespace engine {
 // The tensors of one model, over one file or several shards.
 class Checkpoint {
  public:
-  // `path` is a folder with model.safetensors or model.safetensors.index.json (and its shards), or
-  // one .safetensors or .index.json file. Throws if nothing of the kind is there, if a shard is
-  // missing or lacks a tensor that the index promises, and, with advice on how to convert, if there
-  // is only pytorch_model.bin.
+  // `path` is a folder with model.safetensors, pytorch_model.bin, or the .index.json of either (and
+  // its shards), in this order; or one such file. Throws if nothing of the kind is there, if a
+  // shard is missing or lacks a tensor that the index promises, and for TensorFlow's files.
   explicit Checkpoint(const std::filesystem::path& path);
 
   const SafeTensor* find(const std::string& name) const;  // null if there is none

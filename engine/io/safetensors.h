@@ -33,6 +33,7 @@ struct SafeTensor {
   const std::byte* data = nullptr;  // may be unaligned in files of other writers
   int64_t bytes = 0;
   std::shared_ptr<const MappedFile> file;
+  std::shared_ptr<const void> copy;  // keeps `data` where it is not in the file as it is here
 
   int64_t count() const { return bytes / dtype_bytes(dtype); }
   std::string where()
