@@ -74,6 +74,29 @@ bool ends(const GenerateOptions& o, int32_t id) {
   return std::find(o.end.begin(), o.end.end(), id) != o.end.end();
 }
 bool stops(const GenerateOptions& o, const Written& w) { return o.stops && o.stops(w.fresh()); }
+bool interrupted(const GenerateOptions& o) { return o.interrupted && o.interrupted(); }
+// How many ids a prompt gets at most.
+int64_t limit(const GenerateOptions& o, size_t prompt) {
+  const auto length = static_cast<int64_t>(prompt);
+  return o.max_length ? std::min<int64_t>(o.max_new_tokens, o.max_length - length)
+                      : o.max_new_tokens;
+}
+
+// Results by prompt, each told once.
+class Results {
+ public:
+  Results(const GenerateOptions& o, size_t prompts) : o_(o), all_(prompts) {}
+  void done(int prompt, Generated g) {
+    if (o_.on_done) o_.on_done(prompt, g);
+    unfinished(prompt, std::move(g));
+  }
+  void unfinished(int prompt, Generated g) { all_[static_cast<size_t>(prompt)] = std::move(g); }
+  std::vector<Generated> take() { return std::move(all_); }
+
+ private:
+  const GenerateOptions& o_;
+  std::vector<Generated> all_;
+};
 
 // fn(row) for all rows, by the team.
 template <class F>
@@ -84,8 +107,13 @@ void for_rows(size_t rows, F&& fn) {
 
 // One id a step for every sequence: the likeliest, or drawn.
 void search(Reader& reader, std::vector<Written> active, const GenerateOptions& o,
-            std::vector<Generated>& results) {
+            Results& results) {
   while (!active.empty()) {
+    if (interrupted(o)) {
+      for (const Written& w : active)
+        results.unfinished(w.prompt, {w.fresh(), w.log_probability, w.log_probability, false});
+      return;
+    }
     std::vector<std::vector<float>> scores = reader.next(active);
     std::vector<int32_t> chosen(active.size());
     for_rows(active.size(), [&](size_t r) {
@@ -113,9 +141,8 @@ void search(Reader& reader, std::vector<Written> active, const GenerateOptions& 
       Written& w = active[r];
       if (o.on_token) o.on_token(w.prompt, chosen[r]);
       const bool ended = ends(o, chosen[r]) || stops(o, w);
-      if (ended || w.count() == o.max_new_tokens) {
-        results[static_cast<size_t>(w.prompt)] = {w.fresh(), w.log_probability, w.log_probability,
-                                                  ended};
+      if (ended || w.count() == limit(o, w.prompt_length)) {
+        results.done(w.prompt, {w.fresh(), w.log_probability, w.log_probability, ended});
         continue;
       }
       parents.push_back(static_cast<int>(r));
@@ -131,7 +158,8 @@ void search(Reader& reader, std::vector<Written> active, const GenerateOptions& 
 // the best others run on. It is over when no running beam can beat the worst finished one.
 class Beams {
  public:
-  Beams(Written prompt, const GenerateOptions& options) : o_(options), running_(1, {prompt, 0}) {}
+  Beams(Written prompt, const GenerateOptions& options)
+      : o_(options), limit_(limit(options, prompt.prompt_length)), running_(1, {prompt, 0}) {}
 
   std::vector<Written> sequences() const {
     std::vector<Written> all;
@@ -156,7 +184,7 @@ class Beams {
       beam.written.log_probability += c.log_probability;
       beam.score = c.score;
       const bool ended = ends(o_, c.id) || stops(o_, beam.written);
-      if (ended || length == o_.max_new_tokens) {
+      if (ended || length == limit_) {
         if (i < static_cast<size_t>(o_.beams)) finish(std::move(beam), c.score / divisor, ended);
         continue;
       }
@@ -236,15 +264,16 @@ class Beams {
   }
 
   const GenerateOptions& o_;
+  int64_t limit_;
   std::vector<Beam> running_;
   std::vector<Finished> finished_;  // the best first
 };
 
 void beam_search(Reader& reader, const std::vector<Written>& prompts, const GenerateOptions& o,
-                 std::vector<Generated>& results) {
+                 Results& results) {
   std::vector<Beams> searches;
   for (const Written& prompt : prompts) searches.emplace_back(prompt, o);
-  while (!searches.empty()) {
+  while (!searches.empty() && !interrupted(o)) {
     std::vector<Written> rows;
     for (const Beams& search : searches)
       for (Written& w : search.sequences()) rows.push_back(std::move(w));
@@ -258,7 +287,7 @@ void beam_search(Reader& reader, const std::vector<Written>& prompts, const Gene
       const std::vector<int> kept = search.step(std::span(scores).subspan(first, count));
       for (const int parent : kept) parents.push_back(static_cast<int>(first) + parent);
       if (kept.empty())
-        results[static_cast<size_t>(prompt)] = search.result();
+        results.done(prompt, search.result());
       else
         next.push_back(std::move(search));
       first += count;
@@ -271,6 +300,8 @@ void beam_search(Reader& reader, const std::vector<Written>& prompts, const Gene
 void check_options(const GenerateOptions& o) {
   check(o.max_new_tokens > 0 && o.min_new_tokens >= 0, "generate", "max_new_tokens is ",
         o.max_new_tokens, ", min_new_tokens ", o.min_new_tokens);
+  check(o.max_length >= 0 && o.min_length >= 0, "generate", "max_length is ", o.max_length,
+        ", min_length ", o.min_length);
   check(o.beams > 0 && o.no_repeat_ngram >= 0 && o.batch > 0, "generate", o.beams, " beams, ",
         o.no_repeat_ngram, " as the size of n-grams, ", o.batch, " prompts at once");
   check(o.beams == 1 || !o.sample, "generate", "beams do not sample here",
@@ -296,15 +327,19 @@ std::vector<Generated> Generator::run(const std::vector<Ids>& prompts,
     const Ids& ids = prompts[i];
     check(!ids.empty(), "generate", "prompt ", i + 1, " is empty", hint("give it a begin token"));
     const auto length = static_cast<int64_t>(ids.size());
-    check(length + options.max_new_tokens <= room, "generate", "prompt ", i + 1, " has ", length,
-          " tokens and is to get ", options.max_new_tokens, " more, but the model has ", room,
-          " positions",
-          length < room ? engine::concat("\nhint: give --max-new-tokens ", room - length)
-                        : "\nhint: shorten the prompt");
+    check(length < room, "generate", "prompt ", i + 1, " has ", length,
+          " tokens, and the model has ", room, " positions", hint("shorten the prompt"));
+    const int64_t more = limit(options, ids.size());
+    check(more > 0, "generate", "prompt ", i + 1, " has ", length, " tokens, and max_length is ",
+          options.max_length, hint("--max-new-tokens counts only what is new"));
+    check(length + more <= room, "generate", "prompt ", i + 1, " has ", length,
+          " tokens and is to get ", more, " more, but the model has ", room, " positions",
+          hint("give --max-new-tokens ", room - length));
     all.push_back({static_cast<int>(i), ids.size(), ids, 0});
   }
-  std::vector<Generated> results(prompts.size());
-  for (size_t begin = 0; begin < all.size(); begin += static_cast<size_t>(options.batch)) {
+  Results results(options, prompts.size());
+  for (size_t begin = 0; begin < all.size() && !interrupted(options);
+       begin += static_cast<size_t>(options.batch)) {
     const size_t end = std::min(all.size(), begin + static_cast<size_t>(options.batch));
     const std::vector<Written> some(all.begin() + static_cast<std::ptrdiff_t>(begin),
                                     all.begin() + static_cast<std::ptrdiff_t>(end));
@@ -314,7 +349,7 @@ std::vector<Generated> Generator::run(const std::vector<Ids>& prompts,
     else
       search(reader, some, options, results);
   }
-  return results;
+  return results.take();
 }
 
 }  // namespace models

@@ -17,15 +17,27 @@
 
 namespace models {
 
+struct Generated {
+  std::vector<int32_t> ids;    // without the prompt; an end id is the last one
+  double log_probability = 0;  // sum of the model's log-probabilities of `ids`
+  double score = 0;            // of the best beam: processed sum / length^penalty; else as above
+  bool ended = false;          // by an end id or a stop, not by max_new_tokens
+};
+
 struct GenerateOptions {
   int max_new_tokens = 20;
-  int min_new_tokens = 0;    // before it no end id is chosen
-  std::vector<int32_t> end;  // any of these ends a sequence, and is its last id
+  int min_new_tokens = 0;              // before it no end id is chosen
+  int max_length = 0, min_length = 0;  // also these, which count the prompt; 0: they say nothing
+  std::vector<int32_t> end;            // any of these ends a sequence, and is its last id
   // What has been written so far (without the prompt), after each new id: true ends it (stop
   // strings).
   std::function<bool(const std::vector<int32_t>&)> stops;
   // Sees each new id of greedy search and sampling at once, with the prompt's number: streaming.
   std::function<void(int, int32_t)> on_token;
+  // Sees each prompt's result as soon as it is known.
+  std::function<void(int, const Generated&)> on_done;
+  // Asked before each step: true ends the run, which returns what is written so far.
+  std::function<bool()> interrupted;
 
   int beams = 1;                  // 1: greedy, or sampling
   double length_penalty = 1;      // beams are compared by log-probability / (new ids)^this
@@ -43,13 +55,6 @@ struct GenerateOptions {
   int batch = 8;  // prompts computed together
 };
 
-struct Generated {
-  std::vector<int32_t> ids;    // without the prompt; an end id is the last one
-  double log_probability = 0;  // sum of the model's log-probabilities of `ids`
-  double score = 0;            // of the best beam: processed sum / length^penalty; else as above
-  bool ended = false;          // by an end id or a stop, not by max_new_tokens
-};
-
 class Generator {
  public:
   // All must outlive the generator; the model's values are those of the moment.
@@ -57,7 +62,7 @@ class Generator {
       : model_(model), head_(head), workspace_(workspace) {}
 
   // Throws for an empty prompt, options that do not fit one another, and a prompt that does not fit
-  // the model's positions with max_new_tokens behind it.
+  // the model's positions with what is to be written behind it.
   std::vector<Generated> run(const std::vector<std::vector<int32_t>>& prompts,
                              const GenerateOptions& options);
 

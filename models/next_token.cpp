@@ -83,7 +83,8 @@ void process_scores(const GenerateOptions& o, std::span<const int32_t> ids, int 
                     std::span<float> scores) {
   if (o.repetition_penalty != 1) penalise_repetition(o.repetition_penalty, ids, scores);
   if (o.no_repeat_ngram > 0) forbid_repeated(static_cast<size_t>(o.no_repeat_ngram), ids, scores);
-  if (written < o.min_new_tokens) forbid(o.end, scores);
+  if (written < o.min_new_tokens || static_cast<int>(ids.size()) < o.min_length)
+    forbid(o.end, scores);
   forbid(o.suppressed, scores);
   if (written == 0) forbid(o.begin_suppressed, scores);
 }

@@ -1,4 +1,4 @@
-// A causal model with its language-model head: to be trained, scored or to write.
+// A language model with its tokenizer: to write, or to be looked at.
 #pragma once
 
 #include "models/heads.h"
@@ -7,32 +7,20 @@
 
 namespace run {
 
-struct OpenLanguageModel {
-  models::ModelSource source;
-  std::unique_ptr<models::Model> model;  // the root of all parameters; the head is declared in it
-  std::unique_ptr<models::VocabularyHead> head;
-  std::unique_ptr<peft::Strategy> strategy;
-  engine::Sites sites;
-  std::unique_ptr<engine::ParameterStore> store;
-  engine::LoadReport load;
-};
+struct LanguageModel : OpenModel {
+  // Throws engine::Error as the parts do, and for a model that is not causal. `command` opens the
+  // errors about a run's folder.
+  LanguageModel(const ModelRequest& request, const char* command)
+      : LanguageModel(locate(request, command), request.writable) {}
+  LanguageModel(Located found, bool writable);
 
-// As open_model (model.h). Throws for a model that is not causal.
-OpenLanguageModel open_language_model(models::ModelSource source, const std::string& strategy,
-                                      const OpenOptions& options = {});
-
-// Opened with its tokenizer and adapter, by folder.
-struct LanguageModel : OpenLanguageModel {
-  // Throws engine::Error as the parts do. `command` opens the errors about the run's folder.
-  LanguageModel(const ModelRequest& request, const char* command);
+  models::Model& body() { return model->model(); }
+  models::VocabularyHead& head() { return model->vocabulary(); }
 
   std::optional<Known> known;  // of the adapter's run
   std::unique_ptr<data::Tokenizer> tokenizer;
   std::string tokenizer_folder;
   engine::Workspace workspace;
-
-  // The longest text: the model's positions, less those that a prefix takes.
-  int64_t longest() const;
 };
 
 }  // namespace run

@@ -42,4 +42,20 @@ Located locate(const ModelRequest& request, const char* command) {
   return found;
 }
 
+bool is_language_model(const Located& found) {
+  const models::ModelConfig& config = found.source.config;
+  if (!config.facts.causal) return false;
+  if (found.known) return found.known->task.kind == "lm";
+  if (found.adapter) {
+    const auto type =
+        engine::get_or<std::string>(found.adapter->config, "task_type", "", "adapter_config.json");
+    if (!type.empty()) return type == "CAUSAL_LM";
+    for (const auto& [name, tensor] : found.adapter->tensors)
+      if (name.starts_with("score.") || name.starts_with("classifier.")) return false;
+  }
+  const engine::Json& raw = config.raw;
+  return !raw.is_object() || !raw.contains("architectures") ||
+         raw["architectures"].dump().find("Classification") == std::string::npos;
+}
+
 }  // namespace run

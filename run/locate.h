@@ -35,4 +35,8 @@ struct Located {
 // Throws where a file is missing, and for a tokenizer with more entries than the model has rows.
 Located locate(const ModelRequest& request, const char* command);
 
+// Whether it is to continue texts: what its run was about, else the adapter's or the model's head,
+// else whether the model is causal.
+bool is_language_model(const Located& found);
+
 }  // namespace run

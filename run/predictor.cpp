@@ -54,18 +54,9 @@ data::TaskInfo task_of(const models::ModelConfig& config) {
 
 // Whether a language model is asked for, or is what the files have.
 bool is_language(const PredictRequest& request, const Located& found) {
-  if (request.task == "lm") return true;
-  check(request.task.empty(), "--task", "is ", request.task, "; it can only be lm here");
-  if (found.known) return found.known->task.kind == "lm";
-  if (found.adapter) {
-    const engine::Json& config = found.adapter->config;
-    return config.contains("task_type") && config["task_type"] == "CAUSAL_LM";
-  }
-  const engine::Json& raw = found.source.config.raw;
-  const std::string architectures =
-      raw.is_object() && raw.contains("architectures") ? raw["architectures"].dump() : "";
-  return architectures.find("ForCausalLM") != std::string::npos ||
-         architectures.find("LMHeadModel") != std::string::npos;
+  check(request.task.empty() || request.task == "lm", "--task", "is ", request.task,
+        "; it can only be lm here");
+  return request.task == "lm" || is_language_model(found);
 }
 
 // As the run wrote and learned texts, unless the request says otherwise.
@@ -120,8 +111,7 @@ std::vector<std::string> fresh_head(const OpenModel& open) {
 
 }  // namespace
 
-Predictor::Predictor(const PredictRequest& request) {
-  Located found = locate(request, "predict");
+Predictor::Predictor(Located found, const PredictRequest& request) {
   task_ = tasks::make_task(find_task(request, found));
   known_ = std::move(found.known);
   tokenizer_ = std::move(found.tokenizer);

@@ -22,7 +22,9 @@ struct PredictRequest : ModelRequest {
 class Predictor {
  public:
   // Throws engine::Error as the parts do. What no file had is in fresh().
-  explicit Predictor(const PredictRequest& request);
+  explicit Predictor(const PredictRequest& request)
+      : Predictor(locate(request, "predict"), request) {}
+  Predictor(Located found, const PredictRequest& request);
 
   // In the order of the examples; labels are not looked at.
   tasks::Predictions predict(const data::EncodedSplit& split, int batch_size = 64);

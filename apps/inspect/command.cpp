@@ -17,7 +17,7 @@ const std::vector<std::pair<std::string, std::string>>& commands() {
       {"sites", "the places that a strategy may use, and those that one does use"},
       {"graph", "one training step for Graphviz: what is frozen, what is kept"},
       {"tokens", "texts as token ids and pieces"},
-      {"logits", "texts as what a fine-tuned classifier says of them"}};
+      {"logits", "what a classifier, or a causal model, says of texts"}};
   return list;
 }
 

@@ -3,6 +3,7 @@
 
 #include "apps/common/format.h"
 #include "apps/common/table.h"
+#include "apps/inspect/language.h"
 #include "apps/inspect/model.h"
 #include "run/predictor.h"
 
@@ -21,14 +22,14 @@ std::vector<double> softmax(const std::vector<double>& x) {
   return p;
 }
 
-run::Predictor open_predictor(const InspectOptions& given) {
+run::PredictRequest request_of(const InspectOptions& given) {
   run::PredictRequest request;
   request.model = given.model;
   request.adapter = given.adapter;
   request.tokenizer = given.tokenizer;
   request.max_length = given.max_length;
   request.seed = given.seed;
-  return run::Predictor(request);
+  return request;
 }
 
 std::vector<std::vector<double>> logits_of(models::SequenceClassifier& model,
@@ -57,7 +58,13 @@ std::vector<std::vector<double>> logits_of(models::SequenceClassifier& model,
 }  // namespace
 
 void inspect_logits(const InspectOptions& given, std::ostream& out, std::ostream& notes) {
-  run::Predictor c = open_predictor(given);
+  const run::PredictRequest request = request_of(given);
+  run::Located found = run::locate(request, "logits");
+  if (run::is_language_model(found)) {
+    inspect_language(given, std::move(found), out);
+    return;
+  }
+  run::Predictor c(std::move(found), request);
   if (!c.fresh().empty()) {
     std::string list;
     for (const std::string& name : c.fresh()) list += (list.empty() ? "" : ", ") + name;

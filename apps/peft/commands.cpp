@@ -10,6 +10,7 @@
 #include "apps/common/table.h"
 #include "apps/compare/command.h"
 #include "apps/finetune/command.h"
+#include "apps/generate/command.h"
 #include "apps/inspect/inspect.h"
 #include "apps/merge/merge.h"
 #include "apps/plan/command.h"
@@ -24,6 +25,10 @@ namespace {
 
 int inspect_streams(int argc, const char* const* argv) {
   return inspect_command(argc, argv, std::cin, is_terminal(0), std::cout, std::cerr);
+}
+
+int generate_streams(int argc, const char* const* argv) {
+  return generate_command(argc, argv, std::cin, is_terminal(0), std::cout, std::cerr);
 }
 
 std::string overview() {
@@ -51,6 +56,7 @@ const std::vector<Command>& commands() {
       {"pretrain", "train a BERT or an ELECTRA on plain text", pretrain_command, "pretrain"},
       {"predict", "what a trained model says of new data", predict_command},
       {"evaluate", "a trained model's scores on data with labels", evaluate_command},
+      {"generate", "text that a causal model writes on from prompts", generate_streams},
       {"plan", "what a training step will cost, from a config.json alone", plan_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},

@@ -5,6 +5,7 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/output_file.h"
 #include "apps/common/progress.h"
 #include "apps/common/signals.h"
 #include "apps/predict/command.h"
@@ -16,38 +17,6 @@ namespace apps {
 namespace fs = std::filesystem;
 using engine::check;
 using engine::hint;
-
-namespace {
-
-// Writes beside `file` and moves it there at the end, so that what was there stays if it fails.
-class OutputFile {
- public:
-  explicit OutputFile(const std::string& file) : file_(file), beside_(file + ".part") {
-    std::error_code ignored;
-    // A device or a pipe is written to; a plain file is replaced.
-    whole_ = !fs::exists(file_, ignored) || fs::is_regular_file(file_, ignored);
-    out_.open(whole_ ? beside_ : file_, std::ios::binary);
-    check(out_.good(), file, "cannot be written");
-  }
-  ~OutputFile() {
-    std::error_code ignored;
-    if (whole_ && !kept_) fs::remove(beside_, ignored);
-  }
-  std::ostream& stream() { return out_; }
-  void keep() {
-    out_.close();
-    check(!out_.fail(), file_.string(), "could not be written (is the disk full?)");
-    if (whole_) fs::rename(beside_, file_);
-    kept_ = true;
-  }
-
- private:
-  fs::path file_, beside_;
-  std::ofstream out_;
-  bool whole_ = true, kept_ = false;
-};
-
-}  // namespace
 
 int predict_command(int argc, const char* const* argv) {
   if (argc == 1) {

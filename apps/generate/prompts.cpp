@@ -1,0 +1,63 @@
+#include "apps/generate/prompts.h"
+
+#include <filesystem>
+#include <fstream>
+#include <istream>
+
+#include "data/rows.h"
+#include "engine/base/error.h"
+
+namespace apps {
+
+namespace fs = std::filesystem;
+using engine::check;
+using engine::hint;
+
+namespace {
+
+constexpr const char* kColumns[] = {"prompt", "text"};
+
+Prompt prompt_of(const data::RowReader& rows, const data::Row& row) {
+  if (row.object.is_object() && row.object.contains("messages"))
+    return {"", row.object["messages"]};
+  for (const char* name : kColumns) {
+    if (row.object.is_object() && !row.object.contains(name)) continue;
+    if (const auto column = rows.find(name)) return {rows.text(row, *column), {}};
+  }
+  engine::fail(rows.where(row), "there is no prompt",
+               hint("a row has \"prompt\", \"messages\" or \"text\""));
+}
+
+data::Format format_of_prompts(const std::string& file) {
+  const std::string ending = fs::path(file).extension().string();
+  for (const char* table : {".jsonl", ".json", ".ndjson", ".tsv", ".csv"})
+    if (ending == table) return data::format_of(file);
+  return data::Format::lines;
+}
+
+}  // namespace
+
+std::vector<Prompt> read_prompts(const std::string& name, std::istream& in) {
+  std::ifstream file;
+  std::unique_ptr<std::istream> replay;
+  std::istream* from = &in;
+  data::Format format{};
+  if (name == "-") {
+    std::string first;
+    replay = data::look_at_first_line(in, first);
+    from = replay.get();
+    format = first.starts_with('{') ? data::Format::jsonl : data::Format::lines;
+  } else {
+    file.open(name, std::ios::binary);
+    check(file.good() && !fs::is_directory(name), name, "cannot be opened");
+    from = &file;
+    format = format_of_prompts(name);
+  }
+  const auto rows = data::open_rows(*from, format, name == "-" ? "standard input" : name);
+  std::vector<Prompt> prompts;
+  for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row));
+  check(!prompts.empty(), name, "there is no prompt");
+  return prompts;
+}
+
+}  // namespace apps

@@ -1,0 +1,21 @@
+// Prompts as a person gives them: on the command line, a line each, or as JSON.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "engine/io/json.h"
+
+namespace apps {
+
+struct Prompt {
+  std::string text;
+  engine::Json messages;  // of a chat, instead of a text
+};
+
+// `file`: lines of text, or a JSON object a line with "prompt", "messages" or "text"; - is `in`.
+// Throws engine::Error with the line for what is none of them.
+std::vector<Prompt> read_prompts(const std::string& file, std::istream& in);
+
+}  // namespace apps
