@@ -44,9 +44,13 @@ inline Matrix transposed(const Matrix& m) {
   return t;
 }
 
-// How often multiply() was called: what a task costs.
+// How often multiply() was called, and the operations of all its products: what a task costs.
 inline int& products() {
   static int count = 0;
+  return count;
+}
+inline double& flops() {
+  static double count = 0;
   return count;
 }
 
@@ -56,6 +60,7 @@ inline Matrix multiply(const Matrix& a, const Matrix& b) {
     throw std::invalid_argument("multiply: " + a.shape() + " times " + b.shape() +
                                 " does not exist: columns of the left must be rows of the right");
   ++products();
+  flops() += 2.0 * a.rows * a.cols * b.cols;
   Matrix out(a.rows, b.cols);
   for (int r = 0; r < a.rows; ++r)
     for (int k = 0; k < a.cols; ++k)

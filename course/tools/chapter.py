@@ -155,7 +155,7 @@ def commands_of(block):
 
 def run_console(command, bin_folder, folder):
     command = command.replace("build/release/bin", bin_folder).replace("/tmp/course", folder)
-    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=300)
     return done.stdout.replace(folder, "/tmp/course"), done.returncode, done.stderr
 
 
