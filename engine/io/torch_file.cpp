@@ -22,7 +22,7 @@ struct NamedType {
   std::string_view name;
   DType dtype;
 };
-constexpr NamedType kTypes[] = {{"torch.FloatStorage", DType::F32},
+constexpr NamedType kTorchTypes[] = {{"torch.FloatStorage", DType::F32},
                                 {"torch.DoubleStorage", DType::F64},
                                 {"torch.HalfStorage", DType::F16},
                                 {"torch.BFloat16Storage", DType::BF16},
@@ -46,9 +46,9 @@ constexpr NamedType kTypes[] = {{"torch.FloatStorage", DType::F32},
                                 {"torch.float8_e4m3fn", DType::F8_E4M3}};
 
 const NamedType* find_type(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* found = std::find_if(std::begin(kTorchTypes), std::end(kTorchTypes),
                                    [&](const NamedType& t) { return t.name == name; });
-  return found == std::end(kTypes) ? nullptr : found;
+  return found == std::end(kTorchTypes) ? nullptr : found;
 }
 
 bool allowed(std::string_view name) {
