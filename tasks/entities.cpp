@@ -12,14 +12,14 @@ using engine::Json;
 
 namespace {
 
-struct Tag {
+struct ChunkTag {
   char letter = 'O';
   std::string type;
 };
 
 // "B-PER" -> B, PER; "B-MISC-x" -> B, MISC-x; "O" -> O, _ .
-Tag parse(const std::string& text) {
-  Tag tag;
+ChunkTag parse(const std::string& text) {
+  ChunkTag tag;
   if (text.empty()) return tag;
   tag.letter = text[0];
   const size_t dash = text.find('-', 1);
@@ -28,16 +28,16 @@ Tag parse(const std::string& text) {
   return tag;
 }
 
-bool outside(const Tag& tag) { return tag.letter == 'O' || tag.letter == '.'; }
+bool outside(const ChunkTag& tag) { return tag.letter == 'O' || tag.letter == '.'; }
 
-bool ends(const Tag& before, const Tag& tag) {
+bool ends(const ChunkTag& before, const ChunkTag& tag) {
   if (before.letter == 'E' || before.letter == 'S') return true;
   const bool inside = before.letter == 'B' || before.letter == 'I';
   if (inside && (tag.letter == 'B' || tag.letter == 'S' || tag.letter == 'O')) return true;
   return !outside(before) && before.type != tag.type;
 }
 
-bool begins(const Tag& before, const Tag& tag) {
+bool begins(const ChunkTag& before, const ChunkTag& tag) {
   if (tag.letter == 'B' || tag.letter == 'S') return true;
   const bool closed = before.letter == 'E' || before.letter == 'S' || before.letter == 'O';
   if (closed && (tag.letter == 'E' || tag.letter == 'I')) return true;
@@ -56,11 +56,11 @@ struct Counts {
 
 std::vector<Entity> entities(std::span<const std::string> tags) {
   std::vector<Entity> found;
-  Tag before;
+  ChunkTag before;
   int64_t begin = 0;
   const auto n = static_cast<int64_t>(tags.size());
   for (int64_t i = 0; i <= n; ++i) {
-    const Tag tag = i < n ? parse(tags[static_cast<size_t>(i)]) : Tag{'O', "_"};
+    const ChunkTag tag = i < n ? parse(tags[static_cast<size_t>(i)]) : ChunkTag{'O', "_"};
     if (ends(before, tag)) found.push_back({before.type, begin, i - 1});
     if (begins(before, tag)) begin = i;
     before = tag;

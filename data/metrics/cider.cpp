@@ -11,20 +11,20 @@
 namespace data::metrics {
 namespace {
 
-constexpr int kOrders = 4;
+constexpr int kCiderOrders = 4;
 constexpr double kSigma = 6;
 
-using Frequencies = std::array<NgramCounts, kOrders>;
+using Frequencies = std::array<NgramCounts, kCiderOrders>;
 
 struct Vector {
-  std::array<std::unordered_map<Ngram, double, NgramHash>, kOrders> weights;
-  std::array<double, kOrders> norm = {};
+  std::array<std::unordered_map<Ngram, double, NgramHash>, kCiderOrders> weights;
+  std::array<double, kCiderOrders> norm = {};
   double bigrams = 0;
 };
 
 Vector weigh(const Ids& words, const Frequencies& documents, double log_total) {
   Vector v;
-  for (int n = 0; n < kOrders; ++n) {
+  for (int n = 0; n < kCiderOrders; ++n) {
     for (const auto& [ngram, count] : count_ngrams(words, n + 1)) {
       const auto found = documents[n].find(ngram);
       const double df = found == documents[n].end() ? 1 : found->second;
@@ -42,7 +42,7 @@ Vector weigh(const Ids& words, const Frequencies& documents, double log_total) {
 double similarity(const Vector& h, const Vector& r) {
   const double delta = h.bigrams - r.bigrams;
   double sum = 0;
-  for (int n = 0; n < kOrders; ++n) {
+  for (int n = 0; n < kCiderOrders; ++n) {
     double dot = 0;
     for (const auto& [ngram, weight] : h.weights[n]) {
       const auto found = r.weights[n].find(ngram);
@@ -72,7 +72,7 @@ double cider(const Sentences& sentences) {
   for (const auto& own : sentences.references) {
     auto& mine = references.emplace_back();
     for (const Words& words : own) mine.push_back(ids(resplit(words)));
-    for (int n = 0; n < kOrders; ++n) {
+    for (int n = 0; n < kCiderOrders; ++n) {
       std::unordered_set<Ngram, NgramHash> seen;
       for (const Ids& reference : mine)
         each_ngram(reference, n + 1, [&](const Ngram& ngram) { seen.insert(ngram); });
@@ -86,7 +86,7 @@ double cider(const Sentences& sentences) {
     double own = 0;
     for (const Ids& reference : references[i])
       own += similarity(h, weigh(reference, documents, std::log(total)));
-    sum += 10 * own / kOrders / static_cast<double>(references[i].size());
+    sum += 10 * own / kCiderOrders / static_cast<double>(references[i].size());
   }
   return sum / total;
 }
