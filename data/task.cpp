@@ -29,11 +29,9 @@ nlohmann::ordered_json TaskInfo::to_json() const {
                                  {"labels", labels},
                                  {"metrics", metrics}};
   if (kind == "lm")
-    json["text"] = {{"all", text.all},
-                    {"chat_format", text.chat_format},
-                    {"cut", text.cut},
-                    {"separator", text.separator},
-                    {"end", text.end}};
+    json["text"] = {{"all", text.all}, {"chat_format", text.chat_format},
+                    {"cut", text.cut}, {"separator", text.separator},
+                    {"end", text.end}, {"linearization", text.linearization}};
   return json;
 }
 
@@ -55,6 +53,7 @@ TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
       text.at("cut").get_to(info.text.cut);
       text.at("separator").get_to(info.text.separator);
       text.at("end").get_to(info.text.end);
+      text.at("linearization").get_to(info.text.linearization);
     }
     return info;
   } catch (const nlohmann::json::exception& e) {

@@ -20,6 +20,7 @@ struct TextRules {
   std::string cut = "right";  // the side on which what is too long is cut: right, left
   bool separator = false;     // the end token also stands between a prompt and its completion
   int32_t end = -1;           // id behind every text; -1: none
+  std::string linearization = "lora";  // of tables (data/table_text)
 };
 
 struct TaskInfo {

@@ -4,6 +4,7 @@
 
 #include "data/language/rows.h"
 #include "data/own.h"
+#include "data/table_text/rows.h"
 #include "data/tagged.h"
 #include "data/tsv.h"
 #include "engine/base/timer.h"
@@ -150,7 +151,7 @@ std::vector<std::string> Session::test_splits() const {
 
 namespace {
 
-data::TaskData load_whole(const FinetuneSettings& settings) {
+data::TaskData load_whole(const FinetuneSettings& settings, std::vector<std::string>& notes) {
   if (!settings.task.empty() && !settings.language())
     return data::load_glue(settings.data, settings.task);
   data::OwnData own;
@@ -159,10 +160,14 @@ data::TaskData load_whole(const FinetuneSettings& settings) {
   if (!settings.test.empty()) own.test = settings.test;
   own.text = settings.text;
   own.text_b = settings.text_b;
-  if (settings.language())
-    return data::load_language(own, {.all = settings.loss == "all",
-                                     .chat_format = settings.chat_format,
-                                     .cut = settings.truncation_side});
+  if (settings.language()) {
+    const data::TextRules rules{.all = settings.loss == "all",
+                                .chat_format = settings.chat_format,
+                                .cut = settings.truncation_side,
+                                .linearization = settings.linearization};
+    if (!settings.tables()) return data::load_language(own, rules);
+    return data::load_tables(data::table_task(settings.task), own, settings.data, rules, notes);
+  }
   own.label = settings.label;
   own.kind = settings.regression ? "regress" : settings.kind.empty() ? "classify" : settings.kind;
   return own.kind == "tag" ? data::load_tagged(own) : data::load_own(own);
@@ -170,8 +175,9 @@ data::TaskData load_whole(const FinetuneSettings& settings) {
 
 }  // namespace
 
-data::TaskData load_task(const FinetuneSettings& settings) {
-  data::TaskData all = load_whole(settings);
+data::TaskData load_task(const FinetuneSettings& settings, std::vector<std::string>* notes) {
+  std::vector<std::string> unread;
+  data::TaskData all = load_whole(settings, notes ? *notes : unread);
   for (auto& [name, split] : all.splits) {
     const int64_t most = name == "train"           ? settings.max_train_samples
                          : name.starts_with("dev") ? settings.max_eval_samples
@@ -190,7 +196,7 @@ Known Session::known(const FinetuneSettings& settings) const {
 Session open_session(const FinetuneSettings& settings) {
   Session s;
   if (!settings.strategy.empty()) peft::make_strategy(settings.strategy);  // before reading data
-  s.dataset = load_task(settings);
+  s.dataset = load_task(settings, &s.notes);
   check(s.dataset.has("train"), s.dataset.info.name, "there is no training data (train.tsv) in ",
         settings.data);
   s.tokenizer_folder = tokenizer_folder(settings.model, settings.tokenizer);

@@ -39,7 +39,9 @@ struct Session : OpenModel {
 // Loads everything that the settings name. Errors are engine::Error.
 Session open_session(const FinetuneSettings& settings);
 
-// Loads data only; used by tools that need a task without a model.
-data::TaskData load_task(const FinetuneSettings& settings);
+// Loads data only; used by tools that need a task without a model. What the readers say of the data
+// is added to `notes`.
+data::TaskData load_task(const FinetuneSettings& settings,
+                         std::vector<std::string>* notes = nullptr);
 
 }  // namespace run

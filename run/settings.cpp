@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "data/chat/format.h"
+#include "data/table_text/rows.h"
 #include "engine/optim/schedule.h"
 
 namespace run {
@@ -30,6 +31,7 @@ void each_field(Settings& s, Visit&& visit) {
   visit("loss", s.loss);
   visit("chat_format", s.chat_format);
   visit("truncation_side", s.truncation_side);
+  visit("linearization", s.linearization);
   visit("model", s.model);
   visit("tokenizer", s.tokenizer);
   visit("strategy", s.strategy);
@@ -69,11 +71,13 @@ bool is_later(std::string_view name) {
 
 }  // namespace
 
+bool FinetuneSettings::tables() const { return data::is_table_task(task); }
+
 void FinetuneSettings::check() const {
   const auto require = [](bool ok, const char* flag, const auto& found, const char* allowed) {
     engine::check(ok, "finetune", flag, " is ", found, "; it must be ", allowed);
   };
-  const bool own = task.empty() || task == "lm";
+  const bool own = task.empty() || task == "lm" || (tables() && data.empty());
   engine::check(
       own != train.empty(), "finetune",
       own ? "there is nothing to train on" : "both --task and --train are given",
@@ -112,6 +116,7 @@ void FinetuneSettings::check() const {
   if (!chat_format.empty()) data::chat_format(chat_format);  // an unknown name lists the known ones
   engine::check(language() || (loss == "completion" && chat_format.empty()), "finetune",
                 "--loss and --chat-format are about language models", hint("add --task lm"));
+  data::linearization(linearization);
   require(max_length == 0 || max_length >= 3, "--max-length", max_length,
           "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout,

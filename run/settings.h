@@ -36,6 +36,7 @@ struct FinetuneSettings {
   // (completion, all), the form of chats (data/chat; empty: the tokenizer's own), and the side on
   // which long texts are cut (right, left).
   std::string loss = "completion", chat_format, truncation_side = "right";
+  std::string linearization = "lora";  // of the tables of e2e, webnlg and dart; or prefix-tuning
 
   std::string model;      // folder, or random:...
   std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project
@@ -77,8 +78,9 @@ struct FinetuneSettings {
   bool resume = false;
   bool profile = false;
 
-  // Whether it trains a language model.
-  bool language() const { return task == "lm"; }
+  // Whether it trains a language model: on texts of one's own, or on tables with their texts.
+  bool language() const { return task == "lm" || tables(); }
+  bool tables() const;
 
   // Throws engine::Error that names the flag, what it has and what it may have.
   void check() const;

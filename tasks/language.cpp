@@ -42,6 +42,7 @@ class Language final : public Task {
     std::vector<int32_t> rows;
     for (size_t row = 0; row < batch.targets.size(); ++row)
       if (batch.targets[row] >= 0) rows.push_back(static_cast<int32_t>(row));
+    if (rows.empty()) rows.push_back(0);  // nothing is learned here, but a row is asked for
     return model.encode_at(g, batch, rows);
   }
   Tensor loss(Graph& g, const Tensor& outputs, const TokenBatch& batch) const override {

@@ -29,7 +29,7 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
   options.add_options("Data")(
       "task",
       "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli; or lm: a language model on "
-      "--train (see below)",
+      "--train (see below); e2e, webnlg, dart: one that writes texts for tables",
       text(s.task),
       "NAME")("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")(
       "train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")(
@@ -59,8 +59,10 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "(completion)",
       text(s.loss),
       "NAME")("chat-format", "how --task lm writes chats (the tokenizer's own chat_template)",
-              text(s.chat_format), "NAME")("no-shuffle", "keep the order of the training data",
-                                           cxxopts::value<bool>(no_shuffle));
+              text(s.chat_format), "NAME")(
+      "linearization", "of the tables of e2e, webnlg, dart: lora, prefix-tuning (lora)",
+      text(s.linearization), "NAME")("no-shuffle", "keep the order of the training data",
+                                     cxxopts::value<bool>(no_shuffle));
   options.add_options("Model")("model", "Hugging Face folder, or random:layers=4,hidden=256",
                                text(s.model), "MODEL")(
       "tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")(

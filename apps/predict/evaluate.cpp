@@ -8,6 +8,7 @@
 #include "apps/predict/request.h"
 #include "data/glue.h"
 #include "data/language/rows.h"
+#include "data/table_text/rows.h"
 #include "data/tagged.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
@@ -53,14 +54,18 @@ int evaluate_command(int argc, const char* const* argv) {
   const bool glue = data::is_glue_task(predictor.info().key) &&
                     std::filesystem::path(flags.file).extension() == ".tsv";
   const bool texts = predictor.info().kind == "lm";
+  std::vector<std::string> notes;
   const data::Split split =
-      texts ? data::read_language_file("data", flags.file, columns.text)
+      texts && data::is_table_task(predictor.info().key)
+          ? data::read_table_rows(predictor.info(), "data", flags.file, notes)
+      : texts ? data::read_language_file("data", flags.file, columns.text)
       : predictor.info().kind == "tag"
           ? data::read_tagged_file(predictor.info(), "data", flags.file)
       : glue ? data::read_glue_file(predictor.info(), "dev", flags.file)
              : data::read_own_file(predictor.info(), "data", flags.file, columns, true);
   engine::check(texts || split.labelled(), flags.file, "no row has a label");
   const engine::Timer timer;
+  for (const std::string& note : notes) std::cerr << "note: " << note << '\n';
   const data::EncodedSplit encoded = predictor.encode(split.examples);
   const tasks::Predictions p = predictor.predict(encoded);
   engine::Json scores = predictor.task().score(p, encoded);

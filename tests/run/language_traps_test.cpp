@@ -250,3 +250,35 @@ TEST_CASE("language models: what cannot be is said") {
   request.adapter = testing::golden("decoders/gpt2/lora").string();
   CHECK_FALSE(t.complaint([&] { run::Predictor p(request); }).empty());
 }
+
+TEST_CASE("language models: tables with their texts are learned as completions") {
+  Traps t;
+  auto s = t.settings("text", "lora:r=4");
+  const fs::path folder = t.temp / "e2e";
+  fs::create_directory(folder);
+  testing::write_file(
+      folder / "trainset.csv",
+      "mr,ref\n\"name[a], near[sea]\",a is near the sea.\n\"name[boat]\",a boat.\n");
+  fs::copy(folder / "trainset.csv", folder / "devset.csv");
+  s.task = "e2e";
+  s.train.clear();
+  s.data = folder.string();
+  s.batch_size = 1;
+  const Json record = t.train(s);
+  CHECK(record["task"] == "e2e");
+  CHECK(record["task_info"]["text"]["separator"] == true);
+  run::PredictRequest request;
+  request.run = s.out;
+  run::Predictor predictor(request);
+  // name : a | near : sea </s> a is near the sea. </s>, what the end token stands behind is
+  // learned.
+  const data::EncodedSplit split = predictor.encode(
+      std::vector<data::Example>{{.a = "name : a | near : sea", .b = " a is near the sea."}});
+  const auto ids = split.ids(0);
+  const auto separator = std::find(ids.begin(), ids.end(), 2);
+  REQUIRE(separator != ids.end());
+  CHECK(split.terms() == ids.end() - separator - 1);
+  CHECK(ids.back() == 2);
+  s.linearization = "both";
+  CHECK(tells(t.complaint([&] { t.train(s); }), "prefix-tuning"));
+}
