@@ -22,7 +22,7 @@ std::string dry_run(const FinetuneCommand& command) {
   request.dropout = s.dropout != 0;
   request.threads = s.threads;
   request.json = command.json;
-  const bool language = s.kind == "lm" || s.task == "lm";
+  const bool language = s.language();
   if (!s.task.empty() && !language)
     request.num_labels = data::glue_task(s.task).outputs();
   else if (s.regression)

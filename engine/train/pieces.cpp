@@ -9,7 +9,8 @@ namespace engine {
 int64_t default_piece_tokens(Module& model) {
   int64_t widest = 1;
   model.visit([&](const Parameter& p) {
-    if (p.role != Role::embedding && p.role != Role::head && p.role != Role::injected)
+    if (p.role != Role::embedding && p.role != Role::head && p.role != Role::lm_head &&
+        p.role != Role::injected)
       widest = std::max(widest, p.shape.rows);
   });
   return std::clamp<int64_t>(1024 * 1536 / widest / 64 * 64, 256, 1024);

@@ -45,7 +45,7 @@ TEST_CASE("LoRA's WebNLG trains on good texts; files may be given one by one") {
   rules.linearization = "prefix-tuning";
   data = load_tables(TableTask::webnlg, own, "", rules, notes);
   CHECK(data.split("train").examples.size() == set.texts());
-  CHECK(data.split("train").examples[0].a.starts_with(" | "));
+  CHECK(data.split("train").examples[0].a.starts_with("  | "));
 }
 
 TEST_CASE("what a folder of tables lacks is said") {
