@@ -1,6 +1,8 @@
 #include "engine/nn/hooks.h"
 
+#include "engine/nn/embedding.h"
 #include "engine/nn/layer_norm.h"
+#include "engine/nn/linear.h"
 #include "engine/ops/elementwise.h"
 
 namespace engine {
@@ -34,6 +36,11 @@ void HookPoint::add_sites(Sites& sites, const std::string& path) {
 }
 
 void KvPoint::add_sites(Sites& sites, const std::string&) { sites.kv.points.push_back(this); }
+
+void remove_merged_hooks(const Sites& sites) {
+  for (const LinearSite& site : sites.linears) site.linear->remove_hooks();
+  for (const EmbeddingSite& site : sites.embeddings) site.embedding->remove_hooks();
+}
 
 Sites collect_sites(Module& root) {
   Sites sites;

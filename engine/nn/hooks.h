@@ -18,6 +18,7 @@
 
 namespace engine {
 
+class Embedding;
 class Linear;
 class Norm;
 
@@ -29,6 +30,19 @@ class LinearHook : public Module {
   // After it (LoRA adds scale (x A^T) B^T, IA3 scales y). `x` is the layer's own input, before any
   // hook.
   virtual Tensor output(Graph& g, const Tensor& x, Tensor y) { return y; }
+  // Where all that output() does is y + u v^T: true, and u (n, r), v (out, r). For an output layer
+  // that never holds all of y.
+  virtual bool low_rank(Graph& g, const Tensor& x, Tensor& u, Tensor& v) { return false; }
+};
+
+// At a table of rows.
+class EmbeddingHook : public Module {
+ public:
+  // (n, width): y with what belongs to the rows `ids` (n). The ids live as long as this call.
+  virtual Tensor output(Graph& g, const int32_t* ids, Tensor y) = 0;
+  // Rows of its own, which stand in front of every sequence as ids -1, -2, ... (prompt tuning). A
+  // table with such a hook has negative ids.
+  virtual int64_t prompt_length() const { return 0; }
 };
 
 // What is known at the end of a sub-layer, before the residual sum.
@@ -123,6 +137,13 @@ struct LinearSite {
   AttentionKind attention = AttentionKind::self;
 };
 
+struct EmbeddingSite {
+  Embedding* embedding;
+  int layer;
+  std::string path;  // "bert.embeddings.word_embeddings"
+  Stack stack = Stack::only;
+};
+
 struct PointSite {
   HookPoint* hook_point;
   Point point;
@@ -149,11 +170,16 @@ struct Sites {
   Module* root = nullptr;           // adopts what belongs to no single site
   std::vector<LinearSite> linears;  // in order of declaration, so of layer
   std::vector<PointSite> points;
+  std::vector<EmbeddingSite> embeddings;
+  const Embedding* words = nullptr;  // the one that the model reads its tokens from
   KvSite kv;
 };
 
 // The sites of a tree, in order of declaration; injected modules are none. The numbers of the model
 // (type, layers, heads, hidden) are left to the caller.
 Sites collect_sites(Module& root);
+// Takes away what was added at linear layers and tables, once it is merged. A ParameterStore made
+// before still points at the hooks' parameters.
+void remove_merged_hooks(const Sites& sites);
 
 }  // namespace engine

@@ -18,6 +18,30 @@ Linear::Linear(Module& parent, std::string name, int64_t in, std::vector<Part> p
   declare_all(in, out, Role::fused, place);
 }
 
+Linear::Linear(Module& parent, std::string name, Parameter& shared, Parameter* shared_bias,
+               Role role, Place place)
+    : Module(parent, std::move(name)),
+      has_bias(shared_bias != nullptr),
+      shared_(&shared),
+      shared_bias_(shared_bias),
+      role_(role),
+      place_(place),
+      parts_{{role, shared.shape.rows}} {
+  // Not declared: visit() meets the weight where it is at home.
+  weight.shape = shared.shape;
+  weight.dims = shared.dims;
+  weight.role = role;
+  weight.layer = place.layer;
+  weight.stack = place.stack;
+  weight.attention = place.attention;
+}
+
+void Linear::untie() {
+  check(tied(), "linear", "its weight is its own already");
+  declare_all(in(), out(), role_, place_);
+  shared_ = shared_bias_ = nullptr;
+}
+
 Linear::Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias)
     : has_bias(with_bias), parts_{{role, out}} {
   declare_all(in, out, role, place);
@@ -33,14 +57,14 @@ void Linear::declare_all(int64_t in, int64_t out, Role role, Place place) {
 Tensor Linear::operator()(Graph& g, const Tensor& x) {
   Tensor in = x;
   for (const auto& hook : hooks_) in = hook->input(g, std::move(in));
-  Tensor y = linear(g, in, g.use(weight), has_bias ? g.use(bias) : Tensor());
+  Tensor y = linear(g, in, g.use(kernel()), has_bias ? g.use(offset()) : Tensor());
   for (const auto& hook : hooks_) y = hook->output(g, x, std::move(y));
   return y;
 }
 
 Tensor Linear::operator()(Graph& g, const Tensor& x, Activation act) {
   if (hooks_.empty())
-    return linear_activation(g, x, g.use(weight), has_bias ? g.use(bias) : Tensor(), act);
+    return linear_activation(g, x, g.use(kernel()), has_bias ? g.use(offset()) : Tensor(), act);
   return activation(g, (*this)(g, x), act);
 }
 

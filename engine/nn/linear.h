@@ -21,6 +21,10 @@ class Linear : public Module {
   // own, in the order of `parts` (GPT-2's c_attn: query, key, value).
   Linear(Module& parent, std::string name, int64_t in, std::vector<Part> parts, Place place,
          bool with_bias = true);
+  // A layer whose weight is another module's (an output layer that is the table of words), and
+  // whose bias is one, or none. It has no parameters of its own until untie().
+  Linear(Module& parent, std::string name, Parameter& shared, Parameter* shared_bias, Role role,
+         Place place);
   // A root.
   Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias = true);
 
@@ -38,12 +42,23 @@ class Linear : public Module {
   int64_t out() const { return weight.shape.rows; }
   const std::vector<Part>& parts() const { return parts_; }
 
+  // What it computes with: its own parameters, or those that it shares.
+  Parameter& kernel() { return shared_ ? *shared_ : weight; }
+  Parameter& offset() { return shared_bias_ ? *shared_bias_ : bias; }
+  bool tied() const { return shared_ != nullptr; }
+  // Declares parameters of its own in place of the shared ones, for the caller to give values.
+  void untie();
+
   Parameter weight;  // (out, in)
   Parameter bias;    // (1, out); no shape when there is none
   bool has_bias;
 
  private:
   void declare_all(int64_t in, int64_t out, Role role, Place place);
+
+  Parameter *shared_ = nullptr, *shared_bias_ = nullptr;
+  Role role_ = Role::other;  // of a weight that is shared
+  Place place_ = -1;
 
   std::vector<Part> parts_;  // one, unless fused
   std::vector<std::unique_ptr<LinearHook>> hooks_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,8 @@ struct Place {
 
 // kaiming_uniform with a = sqrt(5), as torch.nn.Linear and LoRA's A; sinusoids over the rows, as
 // the fixed positions of Vaswani et al. 2017, of init_std: the start of a position table.
-enum class Init { normal, zeros, ones, kaiming_uniform, sinusoids };
+// derived: by Parameter::derive, from other parameters' values.
+enum class Init { normal, zeros, ones, kaiming_uniform, sinusoids, derived };
 
 struct Parameter : Leaf {
   std::string name;           // the Hugging Face name, complete; set by ParameterStore
@@ -73,6 +75,9 @@ struct Parameter : Leaf {
   bool norm = false;  // belongs to a LayerNorm or an RMSNorm
   Init init = Init::normal;
   double init_std = 0.02;
+  // Init::derived: writes count() first values, once all other parameters have theirs.
+  std::function<void(Scalar* to, uint64_t seed)> derive;
+  bool looked_up = false;           // ops look rows up in it, as in an embedding
   bool transposed_in_file = false;  // GPT-2's Conv1D stores (in, out)
   // Must be in a checkpoint; false for heads and injected modules, which may start fresh.
   bool required = true;

@@ -45,7 +45,7 @@ void ParameterStore::allocate() {
     p->value = block_.value + offset;
     p->grad = block_.grad + offset;
     p->grad_written = false;
-    if (p->role == Role::embedding) {
+    if (p->role == Role::embedding || p->looked_up) {
       written_rows_.push_back(std::make_unique<WrittenRows>(p->shape.rows));
       p->rows = written_rows_.back().get();
       block_.tables.push_back({offset, p->shape.rows, p->shape.cols, p->rows});
@@ -104,11 +104,12 @@ void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<co
 }
 
 void ParameterStore::initialise(uint64_t seed) {
-  for (Parameter* p : all_) {
-    if (p->loaded) continue;
-    own(*p);
-    fill_initial(*p, seed);
-  }
+  for (const bool derived : {false, true})
+    for (Parameter* p : all_) {
+      if (p->loaded || (p->init == Init::derived) != derived) continue;
+      own(*p);
+      fill_initial(*p, seed);
+    }
 }
 
 // Rows r: sin(r / 10000^(2i / d)) and cos of the same, side by side, scaled to a standard deviation
@@ -127,6 +128,10 @@ static void fill_sinusoids(Parameter& p) {
 
 void ParameterStore::fill_initial(Parameter& p, uint64_t seed) {
   const int64_t n = p.count();
+  if (p.init == Init::derived) {
+    p.derive(p.value, seed);
+    return;
+  }
   if (p.init == Init::zeros || p.init == Init::ones) {
     std::fill_n(p.value, n, p.init == Init::ones ? Scalar(1) : Scalar(0));
     return;

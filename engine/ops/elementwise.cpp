@@ -56,6 +56,35 @@ Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
   });
 }
 
+// y[s] = sum over rows i of sequence s of x[i] / n_s;  dx[i] = dy[s] / n_s. Saves nothing.
+Tensor mean_rows(Graph& g, const Tensor& x, const Segments& segments) {
+  check(segments.rows() == x.rows(), "mean_rows", "segments of ", segments.rows(),
+        " rows for input ", x.shape());
+  const int64_t sequences = segments.count(), d = x.cols();
+  Tensor y = g.make({sequences, d});
+  const Tensor xs = x.ghost();
+  parallel_for(sequences, d * (segments.longest() + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) {
+      RowMap row = y.row_array(s);
+      row.setZero();
+      const int at = static_cast<int>(s);
+      for (int32_t i = 0; i < segments.length(at); ++i) row += x.row_array(segments.begin(at) + i);
+      row *= Scalar(1) / static_cast<Scalar>(segments.length(at));
+    }
+  });
+  const int32_t* starts = g.hold(std::span(segments.starts), g.needs(x));
+  return g.record("mean_rows", y, {x}, [=](Backward& bw) {
+    const GradSink dx = bw.into(xs);
+    parallel_for(sequences, d * 8, [&](int64_t begin, int64_t end) {
+      for (int64_t s = begin; s < end; ++s) {
+        const Scalar share = Scalar(1) / static_cast<Scalar>(starts[s + 1] - starts[s]);
+        for (int32_t i = starts[s]; i < starts[s + 1]; ++i)
+          GradSink{dx.data + i * d, dx.beta}.put(share * bw.dy().row_array(s));
+      }
+    });
+  });
+}
+
 // y[i] = x[rows[i]];  dx = 0 but for dx[rows[i]] += dy[i].
 Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows) {
   const auto n = static_cast<int64_t>(rows.size());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/autograd/graph.h"
+#include "engine/base/token_batch.h"
 
 namespace engine {
 
@@ -15,6 +16,9 @@ Tensor scale(Graph& g, Tensor x, Scalar c);
 Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l);
 // y[i] = x[rows[i]]: the tokens that a head reads. Rows may repeat. `rows` is copied.
 Tensor select_rows(Graph& g, const Tensor& x, const std::vector<int32_t>& rows);
+// y[s] = mean of the rows of sequence s.   x (tokens, d), result (sequences, d). `segments` is
+// copied.
+Tensor mean_rows(Graph& g, const Tensor& x, const Segments& segments);
 // y = columns [begin, begin + count) of x: one layer's keys from a prefix of all layers.
 Tensor select_columns(Graph& g, const Tensor& x, int64_t begin, int64_t count);
 

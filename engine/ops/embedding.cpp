@@ -10,7 +10,7 @@
 
 namespace engine {
 
-Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n) {
+Tensor embedding_sum(Graph& g, std::span<const Lookup> lookups, int64_t n) {
   constexpr size_t kMost = 4;
   check(lookups.size() > 0 && lookups.size() <= kMost, "embedding_sum", lookups.size(),
         " lookups; one to four are possible");
@@ -18,13 +18,12 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
   std::array<Tensor, kMost> tables;
   size_t count = 0;
   for (const Lookup& lookup : lookups) {
-    check(lookup.table.cols() == lookups.begin()->table.cols(), "embedding_sum", "tables ",
-          lookup.table.shape(), " and ", lookups.begin()->table.shape(),
-          " have rows of different sizes");
+    check(lookup.table.cols() == lookups[0].table.cols(), "embedding_sum", "tables ",
+          lookup.table.shape(), " and ", lookups[0].table.shape(), " have rows of different sizes");
     for (int64_t i = 0; i < n; ++i)
-      check(lookup.ids[i] >= 0 && lookup.ids[i] < lookup.table.rows(), "embedding_sum", "id ",
-            lookup.ids[i], " at position ", i, " is outside a table of ", lookup.table.rows(),
-            " rows",
+      check((lookup.sparse || lookup.ids[i] >= 0) && lookup.ids[i] < lookup.table.rows(),
+            "embedding_sum", "id ", lookup.ids[i], " at position ", i, " is outside a table of ",
+            lookup.table.rows(), " rows",
             hint("does the tokenizer belong to this model, and is the text short enough for its "
                  "position table?"));
     tables[count] = lookup.table;
@@ -35,22 +34,35 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
   parallel_for(n, d * static_cast<int64_t>(count), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       RowMap row = y.row_array(i);
-      row = all[0].table.row_array(all[0].ids[i]);
-      for (size_t k = 1; k < count; ++k) row += all[k].table.row_array(all[k].ids[i]);
+      if (all[0].ids[i] >= 0)
+        row = all[0].table.row_array(all[0].ids[i]);
+      else
+        row.setZero();
+      for (size_t k = 1; k < count; ++k)
+        if (all[k].ids[i] >= 0) row += all[k].table.row_array(all[k].ids[i]);
     }
   });
   struct Source {
     Tensor table;
-    const int32_t* ids;
+    const int32_t *ids, *written;  // written: those that are not negative
+    int64_t count;
   };
   std::array<Source, kMost> sources;
-  for (size_t k = 0; k < count; ++k)
-    sources[k] = {all[k].table.ghost(),
-                  g.hold(std::span(all[k].ids, static_cast<size_t>(n)), g.needs(all[k].table))};
+  for (size_t k = 0; k < count; ++k) {
+    const int32_t* ids =
+        g.hold(std::span(all[k].ids, static_cast<size_t>(n)), g.needs(all[k].table));
+    sources[k] = {all[k].table.ghost(), ids, ids, n};
+    if (!ids || !all[k].sparse) continue;
+    const std::span<int32_t> some = g.take<int32_t>(n);
+    sources[k].written = some.data();
+    sources[k].count =
+        std::copy_if(ids, ids + n, some.begin(), [](int32_t id) { return id >= 0; }) - some.begin();
+  }
   return g.record("embedding_sum", y, {tables[0], tables[1], tables[2], tables[3]},
                   [=](Backward& bw) {
                     for (size_t k = 0; k < count; ++k) {
-                      Scalar* const gradient = bw.into_rows(sources[k].table, sources[k].ids, n);
+                      Scalar* const gradient =
+                          bw.into_rows(sources[k].table, sources[k].written, sources[k].count);
                       if (!gradient) continue;
                       // Threads share columns, so that repeated ids are summed in the order of the
                       // batch.
@@ -59,8 +71,9 @@ Tensor embedding_sum(Graph& g, std::initializer_list<Lookup> lookups, int64_t n)
                           [&](int64_t begin, int64_t end) {
                             const int64_t width = end - begin;
                             for (int64_t i = 0; i < n; ++i)
-                              RowMap(gradient + sources[k].ids[i] * d + begin, width) +=
-                                  RowMap(bw.dy().row(i) + begin, width);
+                              if (sources[k].ids[i] >= 0)
+                                RowMap(gradient + sources[k].ids[i] * d + begin, width) +=
+                                    RowMap(bw.dy().row(i) + begin, width);
                           },
                           16);
                     }

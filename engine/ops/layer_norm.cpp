@@ -20,8 +20,8 @@ namespace engine {
 namespace {
 
 void check_features(const char* op, const Tensor& z, const Tensor& w, const Tensor& b) {
-  check(w.size() == z.cols() && b.size() == z.cols(), op, "weight ", w.shape(), " and bias ",
-        b.shape(), " do not fit input ", z.shape());
+  check(w.size() == z.cols() && (!b || b.size() == z.cols()), op, "weight ", w.shape(),
+        " and bias ", b.shape(), " do not fit input ", z.shape());
 }
 
 struct Statistics {
@@ -33,7 +33,10 @@ void normalise_row(const Tensor& z, int64_t r, const Tensor& y, const Tensor& w,
   const auto row = z.row_array(r);
   const Scalar mean = row.mean();
   const Scalar rstd = Scalar(1) / std::sqrt((row - mean).square().mean() + eps);
-  y.row_array(r) = (row - mean) * rstd * w.flat() + b.flat();
+  if (b)
+    y.row_array(r) = (row - mean) * rstd * w.flat() + b.flat();
+  else
+    y.row_array(r) = (row - mean) * rstd * w.flat();
   s.mean.data()[r] = mean;
   s.rstd.data()[r] = rstd;
 }

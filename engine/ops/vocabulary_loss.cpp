@@ -1,6 +1,7 @@
 // u = x W^T + b;  loss = mean over terms of  -sum_c t_c log p_c,  p = softmax(u),
 //   t = (1 - e) onehot(label) + e / classes
 //   du = (p - t) / terms;   dx = du W,   dW = du^T x,   db = column sums of du
+//   and of an update c v^T in u:   dc = du v,   dv = du^T c
 //
 // A block of rows is turned from u into du in place, and forward makes its rows of dx at once: with
 // frozen W the logits are made once and never again. For a trainable W or b, du is saved if all
@@ -20,14 +21,19 @@ namespace {
 // Everything but x, of which it sees a block of rows at a time.
 struct Vocabulary {
   Tensor w, b;
+  LowRank update;  // empty tensors without one
   const int32_t* labels;
   int64_t classes, width;
   Scalar smoothing, share;  // share: 1 / terms
 
+  static MatrixRef of(const Tensor& t, int64_t first, int64_t rows) {
+    return {t.row(first), rows, t.cols(), t.cols()};
+  }
   // u (rows, classes) = x W^T for rows first, first + 1, ... of x.
   void logits(const Tensor& x, int64_t first, const Tensor& u, Work work) const {
     const MatrixRef rows(x.row(first), u.rows(), width, width);
     gemm(false, true, rows, w, 0, u.data(), work);
+    if (update.v) gemm(false, true, of(update.u, first, u.rows()), update.v, 1, u.data(), work);
     if (!b) return;
     parallel_for(u.rows(), classes, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) u.row_array(r) += b.flat();
@@ -68,12 +74,15 @@ void loss_rows(const Vocabulary& v, const Tensor& u, int64_t first, const RowRes
   });
 }
 
-void check_inputs(const Tensor& x, const Tensor& w, const Tensor& b,
+void check_inputs(const Tensor& x, const Tensor& w, const Tensor& b, const LowRank& c,
                   const std::vector<int32_t>& labels, const VocabularyLossOptions& o) {
   check(x.rows() > 0 && x.cols() == w.cols(), "vocabulary_loss", "input ", x.shape(),
         " does not fit weight ", w.shape());
   check(!b || b.size() == w.rows(), "vocabulary_loss", "bias ", b.shape(), " does not fit weight ",
         w.shape());
+  check(!c.v || (c.u.rows() == x.rows() && c.v.rows() == w.rows() && c.u.cols() == c.v.cols()),
+        "vocabulary_loss", "an update ", c.u.shape(), " by ", c.v.shape(), " does not fit input ",
+        x.shape(), " and weight ", w.shape());
   check(static_cast<int64_t>(labels.size()) == x.rows(), "vocabulary_loss", labels.size(),
         " labels for ", x.rows(), " rows");
   check(o.smoothing >= 0 && o.smoothing < 1, "vocabulary_loss", "label smoothing ", o.smoothing,
@@ -87,21 +96,31 @@ void check_inputs(const Tensor& x, const Tensor& w, const Tensor& b,
 
 Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
                        const std::vector<int32_t>& labels, const VocabularyLossOptions& o) {
-  check_inputs(x, w, b, labels, o);
+  return vocabulary_loss(g, x, w, b, LowRank{}, labels, o);
+}
+
+Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
+                       const LowRank& update, const std::vector<int32_t>& labels,
+                       const VocabularyLossOptions& o) {
+  check_inputs(x, w, b, update, labels, o);
   const int64_t n = x.rows(), classes = w.rows();
   const int64_t terms =
       std::count_if(labels.begin(), labels.end(), [](int32_t l) { return l >= 0; });
-  const bool weights = g.needs(w) || g.needs(b), any = weights || g.needs(x);
+  const LowRank& c = update;
+  const bool weights = g.needs(w) || g.needs(b) || g.needs(c.v),
+             any = weights || g.needs(x) || g.needs(c.u);
   const int64_t block = std::clamp<int64_t>(o.block / classes, 1, n);
   const Vocabulary v{w,
                      b,
+                     update,
                      labels.data(),
                      classes,
                      x.cols(),
                      static_cast<Scalar>(o.smoothing),
                      Scalar(1) / static_cast<Scalar>(std::max<int64_t>(1, terms))};
 
-  const Tensor dx = g.needs(x) ? g.make(x.shape()) : Tensor();
+  const Tensor dx = g.needs(x) ? g.make(x.shape()) : Tensor(),
+               dc = g.needs(c.u) ? g.make(c.u.shape()) : Tensor();
   const RowResults rows{g.make({n, 1}), g.make({n, 1}), g.make({n, 1}), g.make({n, 1})};
   Tensor du;  // of a single block
   {
@@ -112,6 +131,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
       if (o.look) o.look(u, first);
       loss_rows(v, u, first, rows, any);
       if (dx) gemm(false, false, u, w, 0, dx.row(first), Work::input_gradient);
+      if (dc) gemm(false, false, u, c.v, 0, dc.row(first), Work::input_gradient);
     }
     if (weights && block == n) du = memory;
   }
@@ -129,13 +149,17 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   saved.labels = g.hold(std::span(labels), weights);
   const bool again = weights && block < n;
   if (!weights) saved.w = w.ghost();
-  const Tensor dxs = g.keep(dx, g.needs(x)), dus = g.keep(du, weights && !again),
-               xs = g.keep(x, again || g.needs(w)), lse = g.keep(rows.lse, again);
-  return g.record("vocabulary_loss", loss, {x, w, b}, [=](Backward& bw) {
-    const Scalar s = bw.scalar_dy();  // du and dx are for a gradient of 1
+  saved.update.u = g.keep(c.u, c.v && (again || g.needs(c.v)));
+  if (!weights) saved.update.v = c.v.ghost();
+  const Tensor dxs = g.keep(dx, g.needs(x)), dcs = g.keep(dc, g.needs(c.u)),
+               dus = g.keep(du, weights && !again), xs = g.keep(x, again || g.needs(w)),
+               lse = g.keep(rows.lse, again);
+  return g.record("vocabulary_loss", loss, {x, w, b, c.u, c.v}, [=](Backward& bw) {
+    const Scalar s = bw.scalar_dy();  // du, dx and dc are for a gradient of 1
     if (const GradSink sink = bw.into(xs)) sink.put(s * dxs.flat());
-    GradSink dw = bw.into(saved.w), db = bw.into(saved.b);
-    if (!dw && !db) return;
+    if (const GradSink sink = bw.into(saved.update.u)) sink.put(s * dcs.flat());
+    GradSink dw = bw.into(saved.w), db = bw.into(saved.b), dv = bw.into(saved.update.v);
+    if (!dw && !db && !dv) return;
     const Tensor memory = again ? bw.scratch({block, classes}) : dus;
     const Tensor sums = db ? bw.scratch(saved.b.shape()) : Tensor();
     for (int64_t first = 0; first < n; first += block) {
@@ -154,11 +178,14 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
         const MatrixRef part(xs.row(first), u.rows(), saved.width, saved.width);
         gemm(true, false, u, part, dw.beta, dw.data, Work::weight_gradient, s);
       }
+      if (dv)
+        gemm(true, false, u, Vocabulary::of(saved.update.u, first, u.rows()), dv.beta, dv.data,
+             Work::weight_gradient, s);
       if (db) {
         kernels::column_sums(u, sums.data(), 0);
         db.put(s * sums.flat());
       }
-      dw.beta = db.beta = 1;
+      dw.beta = db.beta = dv.beta = 1;
     }
   });
 }

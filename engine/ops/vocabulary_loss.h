@@ -29,4 +29,13 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
                        const std::vector<int32_t>& labels,
                        const VocabularyLossOptions& options = {});
 
+// The same of logits x W^T + u v^T + b: an update of low rank beside the weight (LoRA).   u (n, r),
+// v (classes, r).
+struct LowRank {
+  Tensor u, v;
+};
+Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
+                       const LowRank& update, const std::vector<int32_t>& labels,
+                       const VocabularyLossOptions& options = {});
+
 }  // namespace engine

@@ -5,6 +5,7 @@
 
 #include "engine/base/philox.h"
 #include "engine/ops/activation.h"
+#include "engine/ops/dora.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/embedding.h"
@@ -96,6 +97,26 @@ void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, doubl
   out.push_back(c);
 }
 
+// With `begin`, y has three columns more than magnitudes.
+void add_rescale(Cases& out, int64_t n, int64_t o, bool bias, int64_t begin = -1) {
+  OpCase c;
+  const int64_t width = begin < 0 ? o : o + 3, first = std::max<int64_t>(begin, 0);
+  c.name = concat("rescale ", n, " x ", width, bias ? "" : ", no bias",
+                  begin < 0 ? "" : concat(", columns from ", begin));
+  c.shapes = {{n, width}, {1, o}};  // y, magnitude
+  if (bias) c.shapes.push_back({1, width});
+  c.call = [=](Graph& g, In t) {
+    const Tensor lengths = g.make({1, o});
+    for (int64_t i = 0; i < o && !DryRun::on(); ++i)
+      lengths.data()[i] = static_cast<Scalar>(0.5 + 0.25 * static_cast<double>(i % 5));
+    return rescale(g, t[0], bias ? t[2] : Tensor(), t[1], lengths, first);
+  };
+  c.cost = [=](Mask m) {
+    return keeps((has(m, 1) ? n * width + o : 0) + (has(m, 0) || has(m, 2) ? o : 0));
+  };
+  out.push_back(c);
+}
+
 void add_activation(Cases& out, int64_t n, int64_t d, Activation act) {
   OpCase c;
   c.name = concat(activation_name(act), " ", n, " x ", d);
@@ -106,11 +127,12 @@ void add_activation(Cases& out, int64_t n, int64_t d, Activation act) {
   out.push_back(c);
 }
 
-void add_layer_norm(Cases& out, int64_t n, int64_t d, Scalar eps) {
+void add_layer_norm(Cases& out, int64_t n, int64_t d, Scalar eps, bool bias = true) {
   OpCase c;
-  c.name = concat("layer_norm ", n, " x ", d, ", eps ", eps);
-  c.shapes = {{n, d}, {1, d}, {1, d}};
-  c.call = [=](Graph& g, In t) { return layer_norm(g, t[0], t[1], t[2], eps); };
+  c.name = concat("layer_norm ", n, " x ", d, ", eps ", eps, bias ? "" : ", no bias");
+  c.shapes = {{n, d}, {1, d}};
+  if (bias) c.shapes.push_back({1, d});
+  c.call = [=](Graph& g, In t) { return layer_norm(g, t[0], t[1], bias ? t[2] : Tensor(), eps); };
   c.cost = [=](Mask m) {
     return keeps(has(m, 0) || has(m, 1) ? n * d + 2 * n : 0);
   };  // x, mean and rstd; a bias keeps nothing
@@ -187,6 +209,35 @@ void add_elementwise(Cases& out, int64_t n, int64_t d) {
     c.cost = [=](Mask m) { return keeps(has(m, 1) ? n * d : 0); };
     out.push_back(c);
   }
+}
+
+void add_mean_rows(Cases& out, const std::vector<int32_t>& lengths, int64_t d) {
+  OpCase c;
+  Segments segments;
+  for (const int32_t n : lengths) segments.add(n);
+  c.name = concat("mean_rows ", segments.count(), " sequences, ", segments.rows(), " x ", d);
+  c.shapes = {{segments.rows(), d}};
+  c.call = [=](Graph& g, In t) { return mean_rows(g, t[0], segments); };
+  c.cost = [](Mask) { return keeps(0); };
+  out.push_back(c);
+}
+
+// Some ids are negative: no row.
+void add_sparse_embedding(Cases& out, int64_t n, int64_t entries, int64_t d) {
+  OpCase c;
+  c.name = concat("embedding_sum, sparse, ", n, " ids of ", entries, " x ", d);
+  c.shapes = {{entries, d}, {entries, d}};
+  auto first = std::make_shared<std::vector<int32_t>>(), second = first;
+  second = std::make_shared<std::vector<int32_t>>();
+  for (int32_t i = 0; i < n; ++i) {
+    first->push_back(i % 3 == 0 ? -1 - i : i % static_cast<int32_t>(entries));
+    second->push_back(i % 3 == 0 ? i % static_cast<int32_t>(entries) : -1);
+  }
+  c.call = [=](Graph& g, In t) {
+    return embedding_sum(g, {{t[0], first->data(), true}, {t[1], second->data(), true}}, n);
+  };
+  c.cost = [](Mask) { return keeps(0); };
+  out.push_back(c);
 }
 
 void add_embedding(Cases& out, int64_t n, int64_t entries, int64_t d, size_t tables) {
@@ -296,9 +347,14 @@ Cases make_small() {
     add_add_layer_norm(out, 4, 17, p);
     add_add_layer_norm(out, 3, 65, p);
   }
+  for (const bool bias : {false, true}) {
+    add_rescale(out, 5, 7, bias);
+    for (const int64_t begin : {0, 2, 3}) add_rescale(out, 4, 5, bias, begin);
+  }
   for (const auto& [n, d] :
        std::initializer_list<std::array<int64_t, 2>>{{1, 2}, {5, 3}, {2, 65}, {17, 8}})
     add_layer_norm(out, n, d, Scalar(1e-3));
+  add_layer_norm(out, 3, 5, Scalar(1e-3), false);
   add_layer_norm(out, 3, 1, 1);  // one column: y is b
   add_dropout(out, 1, 1, 0.5);
   add_dropout(out, 3, 43, 0.25);
@@ -307,7 +363,10 @@ Cases make_small() {
   add_elementwise(out, 5, 17);
   for (size_t tables = 1; tables <= 4; ++tables) add_embedding(out, 7, 6, 5, tables);
   add_embedding(out, 1, 3, 17, 2);
+  add_sparse_embedding(out, 7, 4, 5);
+  add_mean_rows(out, {3, 1, 5}, 4);
   add_small_attention_cases(out);
+  add_small_disentangled_cases(out);
   for (const double smoothing : {0.0, 0.1}) {
     add_cross_entropy(out, 1, 2, smoothing);
     add_cross_entropy(out, 5, 3, smoothing);
@@ -331,6 +390,7 @@ Cases make_large() {
   add_linear(out, 129, 65, 257, true);
   add_linear_activation(out, 129, 65, 257, true, Activation::gelu);
   add_low_rank(out, 257, 129, 8, 65, 0.1);
+  add_rescale(out, 257, 129, true);
   for (const Activation act : kActivations) add_activation(out, 129, 257, act);
   add_layer_norm(out, 257, 129, Scalar(1e-5));
   add_add_layer_norm(out, 257, 129, 0.1);
@@ -338,7 +398,9 @@ Cases make_large() {
   add_dropout(out, 129, 257, 0.1);
   add_elementwise(out, 129, 257);
   add_embedding(out, 257, 130, 129, 3);
+  add_mean_rows(out, {100, 1, 156}, 129);
   add_large_attention_cases(out);
+  add_large_disentangled_cases(out);
   add_cross_entropy(out, 257, 129, 0.1);
   add_large_decoder_cases(out);
   return out;

@@ -123,6 +123,42 @@ void add_vocabulary_loss(Cases& out, const VocabularyCase& k) {
   out.push_back(c);
 }
 
+// With an update of rank r.
+void add_updated_vocabulary(Cases& out, int64_t n, int64_t d, int64_t r, int64_t classes, bool bias,
+                            int64_t block_rows) {
+  OpCase c;
+  const int64_t block = std::min(n, block_rows), blocks = (n + block - 1) / block;
+  c.name = concat("vocabulary_loss ", n, " x ", d, " + ", r, ", ", classes, " classes",
+                  bias ? "" : ", no bias", blocks > 1 ? concat(", ", blocks, " blocks") : "");
+  c.shapes = {{n, d}, {classes, d}, {n, r}, {classes, r}};  // x, w, u, v
+  if (bias) c.shapes.push_back({1, classes});
+  std::vector<int32_t> labels;
+  for (int64_t i = 0; i < n; ++i)
+    labels.push_back(n > 1 && i % 4 == 1 ? -1 : static_cast<int32_t>((i * 7 + 2) % classes));
+  c.call = [=](Graph& g, In t) {
+    return vocabulary_loss(g, t[0], t[1], bias ? t[4] : Tensor(), {t[2], t[3]}, labels,
+                           {.smoothing = 0.1, .block = block * classes});
+  };
+  c.cost = [=](Mask m) {
+    const bool weights = has(m, 1) || has(m, 3) || has(m, 4), again = weights && blocks > 1;
+    Cost cost = keeps((has(m, 0) ? n * d : 0) + (has(m, 2) ? n * r : 0) +
+                      (weights && !again ? n * classes : 0) + (again || has(m, 1) ? n * d : 0) +
+                      (again || has(m, 3) ? n * r : 0) + (again ? n : 0));
+    const double whole = 2.0 * double(n) * double(d) * double(classes),
+                 update = 2.0 * double(n) * double(r) * double(classes);
+    const auto both = [&](bool first, bool second) {
+      return products(blocks * (first + second), whole * first + update * second);
+    };
+    cost.forward = both(true, true);
+    cost.input_gradient = both(has(m, 0), has(m, 2));
+    cost.weight_gradient = both(has(m, 1), has(m, 3));
+    if (again) cost.recomputed = both(true, true);
+    return cost;
+  };
+  c.blas = true;
+  out.push_back(c);
+}
+
 }  // namespace
 
 void add_small_decoder_cases(Cases& out) {
@@ -142,6 +178,8 @@ void add_small_decoder_cases(Cases& out) {
   add_vocabulary_loss(out, {.n = 7, .d = 3, .classes = 5, .bias = false, .smoothing = 0.1});
   add_vocabulary_loss(out, {.n = 7, .d = 3, .classes = 5, .smoothing = 0.1, .block_rows = 2});
   add_vocabulary_loss(out, {.n = 6, .d = 3, .classes = 7, .bias = false, .block_rows = 3});
+  add_updated_vocabulary(out, 5, 4, 2, 7, true, 1 << 20);
+  add_updated_vocabulary(out, 7, 3, 1, 5, false, 3);
 }
 
 void add_large_decoder_cases(Cases& out) {

@@ -40,6 +40,10 @@ void add_attention(Cases& out, const AttentionSize& a);
 void add_small_attention_cases(Cases& out);
 void add_large_attention_cases(Cases& out);
 
+// catalogue_disentangled.cpp: DeBERTa's attention.
+void add_small_disentangled_cases(Cases& out);
+void add_large_disentangled_cases(Cases& out);
+
 // catalogue_decoder.cpp: the ops that only decoders use.
 void add_small_decoder_cases(Cases& out);
 void add_large_decoder_cases(Cases& out);

@@ -1,9 +1,9 @@
 // Every op of the catalogue, run dry: the same products, saved bytes and pool as when executed.
 #include "engine/base/dry_run.h"
-#include "engine/tensor/parallel.h"
 
 #include <doctest/doctest.h>
 
+#include "engine/tensor/parallel.h"
 #include "tests/engine/ops/catalogue.h"
 
 using namespace engine;

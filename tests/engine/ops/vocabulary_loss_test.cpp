@@ -34,7 +34,8 @@ TEST_CASE("vocabulary_loss never holds (rows x classes)") {
     Graph g(ws);
     const Tensor input = g.input(x), weight = frozen ? w : g.input(w);
     g.backward(vocabulary_loss(g, input, weight, {}, labels, {.block = block}));
-    // One block, what is as large as x or w, and a few numbers a row; twice that, for what is between.
+    // One block, what is as large as x or w, and a few numbers a row; twice that, for what is
+    // between.
     const auto scalars = block + 4 * n * d + 2 * classes * d + 8 * n;
     CHECK(ws.pool.peak_bytes() - before <= 2 * scalars * int64_t(sizeof(Scalar)));
     CHECK(ws.pool.peak_bytes() - before < n * classes * int64_t(sizeof(Scalar)) / 2);
