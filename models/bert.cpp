@@ -104,7 +104,7 @@ BertModel::BertModel(BertConfig given, Json json)
   engine::set_init_std(*this, c.init_std);
 }
 
-Tensor BertModel::encode(Graph& g, const engine::Batch& batch, const Ask& ask) {
+Tensor BertModel::forward(Graph& g, const engine::Batch& batch, const Ask& ask) {
   engine::counters().tokens += batch.tokens();
   Tensor x = embeddings(g, batch);
   if (projection) x = (*projection)(g, x);

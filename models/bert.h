@@ -68,7 +68,7 @@ class BertModel : public Model {
   BertModel(BertConfig config, engine::Json json);
 
   const Facts& facts() const override { return facts_; }
-  engine::Tensor encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask) override;
+  engine::Tensor forward(engine::Graph& g, const engine::Batch& batch, const Ask& ask) override;
   engine::Embedding& words() override { return embeddings.words; }
   HeadNames names(HeadKind kind) const override;
   engine::Json to_json() const override { return json_; }

@@ -80,14 +80,10 @@ Tensor TokenEmbeddings::operator()(Graph& g, const engine::Tokens& tokens) {
       std::fill(zeros.begin(), zeros.end(), 0);
       ids = zeros.data();
     }
-    x = engine::embedding_sum(g,
-                              {{g.use(words.weight), tokens.ids.data()},
-                               {g.use(positions.weight), places.data()},
-                               {g.use(types->weight), ids}},
-                              n);
+    x = engine::look_up(g, {{words, tokens.ids.data()}, {positions, places.data()}, {*types, ids}},
+                        n);
   } else {
-    x = engine::embedding_sum(
-        g, {{g.use(words.weight), tokens.ids.data()}, {g.use(positions.weight), places.data()}}, n);
+    x = engine::look_up(g, {{words, tokens.ids.data()}, {positions, places.data()}}, n);
   }
   return engine::dropout(g, norm(g, x), sizes_.dropout);
 }

@@ -1,5 +1,6 @@
 #include "models/classifier.h"
 
+#include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
 #include "models/registry.h"
 
@@ -22,11 +23,13 @@ Tensor SequenceClassifier::encode(Graph& g, const engine::Batch& batch) {
 }
 
 Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
+  if (head_ && head_->pooling() == Pooling::mean)
+    return engine::mean_rows(g, model_->encode(g, batch), batch.segments);
   if (model_->facts().causal)
     rows_.choose_last(batch.segments);
   else
     rows_.choose_first(batch.segments);
-  return model_->encode(g, batch, {&rows_});
+  return model_->encode(g, batch, {.rows = &rows_, .first_of_prompt = !model_->facts().causal});
 }
 
 Tensor SequenceClassifier::head(Graph& g, Tensor x) {

@@ -35,6 +35,8 @@ class SequenceClassifier : public engine::Module {
                            const std::vector<int32_t>& rows);
   // The head of a language model: config().head says so.
   VocabularyHead& vocabulary();
+  // Whether its last layer is no longer the table of words that its config.json says it is.
+  bool untied() const { return vocabulary_ && !vocabulary_->tied(); }
   // The last layer of the head: (num_labels, hidden).
   engine::Linear& output_layer() { return *head_->out; }
   // Cross entropy over the classes, or mean squared error when num_labels is 1; `logits` from this

@@ -94,7 +94,7 @@ class DistilBert : public Model {
   engine::Embedding& words() override { return embeddings_.words; }
   Json to_json() const override { return json_; }
 
-  Tensor encode(Graph& g, const engine::Batch& batch, const Ask& ask) override {
+  Tensor forward(Graph& g, const engine::Batch& batch, const Ask& ask) override {
     engine::counters().tokens += batch.tokens();
     Tensor x = embeddings_(g, batch);
     for (const auto& layer : layers_)

@@ -9,7 +9,6 @@
 #include "engine/base/counters.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/embedding.h"
 #include "models/blocks.h"
 #include "models/causal.h"
 #include "models/config_reader.h"
@@ -138,13 +137,11 @@ class Gpt2Model : public Model {
   engine::Embedding& words() override { return words_; }
   Json to_json() const override { return json_; }
 
-  Tensor encode(Graph& g, const engine::Batch& batch, const Ask& ask) override {
+  Tensor forward(Graph& g, const engine::Batch& batch, const Ask& ask) override {
     engine::counters().tokens += batch.tokens();
     const CausalStep step(g, batch.segments, ask, layers_.front()->front, facts_.longest);
-    Tensor x = engine::embedding_sum(g,
-                                     {{g.use(words_.weight), batch.ids.data()},
-                                      {g.use(positions_.weight), step.positions().data()}},
-                                     batch.tokens());
+    Tensor x = engine::look_up(
+        g, {{words_, batch.ids.data()}, {positions_, step.positions().data()}}, batch.tokens());
     x = engine::dropout(g, std::move(x), c_.embedding_dropout);
     for (const auto& layer : layers_)
       x = (*layer)(g, x, step.rows(layer->layer, layer == layers_.back()));

@@ -1,7 +1,6 @@
 #include "models/heads.h"
 
 #include "engine/ops/dropout.h"
-#include "engine/ops/linear.h"
 
 namespace models {
 
@@ -15,10 +14,15 @@ Classifier::Classifier(Model& model, HeadKind kind, int64_t outputs)
   const Facts& f = model.facts();
   const int64_t width = names_.width ? names_.width : f.hidden;
   if (!names_.dense.empty()) {
-    dense =
-        std::make_unique<Linear>(*this, names_.dense, f.hidden, width, names_.dense_role, f.layers);
+    dense = std::make_unique<Linear>(*this, names_.dense, f.hidden, width, names_.dense_role,
+                                     f.layers, names_.dense_bias);
     // Base checkpoints without a pooler exist; transformers starts it fresh as well, and says so.
     dense->weight.required = dense->bias.required = false;
+    if (!names_.norm.empty()) {
+      norm = std::make_unique<engine::LayerNorm>(*this, names_.norm, width, names_.norm_eps,
+                                                 names_.dense_role, f.layers, names_.norm_bias);
+      norm->weight.required = norm->bias.required = false;
+    }
   }
   out = std::make_unique<Linear>(*this, names_.out, dense ? width : f.hidden, outputs, Role::head,
                                  f.layers, names_.out_bias);
@@ -27,8 +31,10 @@ Classifier::Classifier(Model& model, HeadKind kind, int64_t outputs)
 
 Tensor Classifier::operator()(Graph& g, Tensor x) {
   if (dense) {
-    if (names_.drop_first) x = engine::dropout(g, std::move(x), names_.dropout);
+    const double first = names_.first_dropout < 0 ? names_.dropout : names_.first_dropout;
+    if (names_.drop_first) x = engine::dropout(g, std::move(x), first);
     x = (*dense)(g, x, names_.act);
+    if (norm) x = (*norm)(g, x);
   }
   return (*out)(g, engine::dropout(g, std::move(x), names_.dropout));
 }
@@ -41,7 +47,7 @@ VocabularyHead::VocabularyHead(Model& model, HeadKind kind)
 
 VocabularyHead::VocabularyHead(engine::Module& parent, HeadNames names, int64_t in,
                                engine::Embedding& words, int after)
-    : Module(parent, ""), names_(std::move(names)), words_(words) {
+    : Module(parent, ""), names_(std::move(names)) {
   const int64_t width = names_.width ? names_.width : in;
   if (names_.tied && !names_.tied_bias.empty()) {
     declare(tied_bias_, names_.tied_bias, {words.entries()}, Role::lm_head, after,
@@ -49,13 +55,18 @@ VocabularyHead::VocabularyHead(engine::Module& parent, HeadNames names, int64_t 
     tied_bias_.bias = true;
   }
   if (!names_.dense.empty())
-    dense_ = std::make_unique<Linear>(*this, names_.dense, in, width, Role::lm_head, after);
+    dense_ = std::make_unique<Linear>(*this, names_.dense, in, width, Role::lm_head, after,
+                                      names_.dense_bias);
   if (!names_.norm.empty())
     norm_ = std::make_unique<engine::LayerNorm>(*this, names_.norm, width, names_.norm_eps,
-                                                Role::lm_head, after);
+                                                Role::lm_head, after, names_.norm_bias);
   engine::check(!names_.tied || width == words.width(), "model", "the rows of the head are ", width,
                 " wide, the table of words ", words.width());
-  if (!names_.tied)
+  if (names_.tied)
+    out_ = std::make_unique<Linear>(*this, names_.out, words.weight,
+                                    names_.tied_bias.empty() ? nullptr : &tied_bias_, Role::lm_head,
+                                    after);
+  else
     out_ = std::make_unique<Linear>(*this, names_.out, width, words.entries(), Role::lm_head, after,
                                     names_.out_bias);
 }
@@ -65,22 +76,20 @@ Tensor VocabularyHead::transformed(Graph& g, const Tensor& x) {
   return norm_ ? (*norm_)(g, t) : t;
 }
 
-Tensor VocabularyHead::weight(Graph& g) { return g.use(out_ ? out_->weight : words_.weight); }
-
-Tensor VocabularyHead::bias(Graph& g) {
-  if (out_) return out_->has_bias ? g.use(out_->bias) : Tensor();
-  return names_.tied_bias.empty() ? Tensor() : g.use(tied_bias_);
-}
-
-Tensor VocabularyHead::logits(Graph& g, const Tensor& x) {
-  const Tensor t = transformed(g, x);
-  return out_ ? (*out_)(g, t) : engine::linear(g, t, weight(g), bias(g));
-}
+Tensor VocabularyHead::logits(Graph& g, const Tensor& x) { return (*out_)(g, transformed(g, x)); }
 
 Tensor VocabularyHead::loss(Graph& g, const Tensor& x, const std::vector<int32_t>& labels,
                             const engine::VocabularyLossOptions& options) {
   const Tensor t = transformed(g, x);
-  return engine::vocabulary_loss(g, t, weight(g), bias(g), labels, options);
+  engine::LowRank update;
+  engine::check(out_->hooks().size() <= 1, "model", "there are ", out_->hooks().size(),
+                " adapters on the output layer; one is possible");
+  for (const auto& hook : out_->hooks())
+    engine::check(hook->low_rank(g, t, update.u, update.v), "model",
+                  "only LoRA without DoRA can be trained on the output layer");
+  return engine::vocabulary_loss(g, t, g.use(out_->kernel()),
+                                 out_->has_bias ? g.use(out_->offset()) : Tensor(), update, labels,
+                                 options);
 }
 
 }  // namespace models

@@ -14,7 +14,7 @@
 
 namespace models {
 
-// (rows, outputs) from (rows, hidden): HeadNames' dense, act and a last layer of its own.
+// (rows, outputs) from (rows, hidden): HeadNames' dense, act, norm and a last layer of its own.
 class Classifier : public engine::Module {
  public:
   // kind: classification, token_classification or replaced_token.
@@ -22,12 +22,14 @@ class Classifier : public engine::Module {
   engine::Tensor operator()(engine::Graph& g, engine::Tensor x);
 
   const std::string& architecture() const { return names_.architecture; }
+  Pooling pooling() const { return names_.pooling; }
 
  private:
   HeadNames names_;
 
  public:
-  std::unique_ptr<engine::Linear> dense;  // null where the family has none
+  std::unique_ptr<engine::Linear> dense;    // null where the family has none
+  std::unique_ptr<engine::LayerNorm> norm;  // null where the family has none
   std::unique_ptr<engine::Linear> out;
 };
 
@@ -48,14 +50,15 @@ class VocabularyHead : public engine::Module {
                       const engine::VocabularyLossOptions& options = {});
 
   const std::string& architecture() const { return names_.architecture; }
+  // Whether the last layer is the table of words. It is one no longer when an adapter on either of
+  // them was merged; then config.json must say "tie_word_embeddings": false.
+  bool tied() const { return out_->tied(); }
+  engine::Linear& output_layer() { return *out_; }
 
  private:
   engine::Tensor transformed(engine::Graph& g, const engine::Tensor& x);
-  engine::Tensor weight(engine::Graph& g);
-  engine::Tensor bias(engine::Graph& g);
 
   HeadNames names_;
-  engine::Embedding& words_;
   engine::Parameter tied_bias_;  // (1, vocabulary)
   std::unique_ptr<engine::Linear> dense_, out_;
   std::unique_ptr<engine::LayerNorm> norm_;

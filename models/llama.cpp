@@ -12,7 +12,6 @@
 
 #include "engine/base/counters.h"
 #include "engine/nn/rms_norm.h"
-#include "engine/ops/embedding.h"
 #include "engine/ops/gated.h"
 #include "engine/ops/rotary.h"
 #include "models/blocks.h"
@@ -201,10 +200,10 @@ class LlamaModel : public Model {
   engine::Embedding& words() override { return words_; }
   Json to_json() const override { return json_; }
 
-  Tensor encode(Graph& g, const engine::Batch& batch, const Ask& ask) override {
+  Tensor forward(Graph& g, const engine::Batch& batch, const Ask& ask) override {
     engine::counters().tokens += batch.tokens();
     const CausalStep step(g, batch.segments, ask, layers_.front()->front, facts_.longest);
-    Tensor x = engine::embedding_sum(g, {{g.use(words_.weight), batch.ids.data()}}, batch.tokens());
+    Tensor x = engine::look_up(g, {{words_, batch.ids.data()}}, batch.tokens());
     const auto table = [&](std::span<const int32_t> positions) {
       return rotary_table(g, positions, c_.rope.inverse_frequencies, c_.rope.scale);
     };

@@ -18,6 +18,53 @@ const char* head_kind_name(HeadKind kind) {
   return "?";
 }
 
+namespace {
+
+// A batch with `length` rows of a prompt in front of every sequence, and where its own rows are.
+struct Prompted {
+  engine::Batch batch;
+  engine::RowSelection rows;
+
+  Prompted(const engine::Batch& from, const Ask& ask, int32_t length) {
+    const engine::Segments& segments = from.segments;
+    std::vector<int32_t> asked;
+    for (int s = 0; s < segments.count(); ++s) {
+      const int32_t begin = segments.begin(s), n = segments.length(s), shift = (s + 1) * length;
+      for (int32_t j = 0; j < length; ++j) batch.ids.push_back(-1 - j);
+      batch.ids.insert(batch.ids.end(), from.ids.begin() + begin, from.ids.begin() + begin + n);
+      if (!from.types.empty()) {
+        batch.types.insert(batch.types.end(), static_cast<size_t>(length), 0);
+        batch.types.insert(batch.types.end(), from.types.begin() + begin,
+                           from.types.begin() + begin + n);
+      }
+      batch.segments.add(length + n);
+      if (!ask.rows) {
+        for (int32_t i = 0; i < n; ++i) asked.push_back(begin + i + shift);
+        continue;
+      }
+      const engine::Segments& some = ask.rows->segments;
+      for (int32_t i = some.begin(s); i < some.begin(s) + some.length(s); ++i) {
+        const int32_t row = ask.rows->rows[static_cast<size_t>(i)];
+        asked.push_back(row + shift - (ask.first_of_prompt && row == begin ? length : 0));
+      }
+    }
+    rows.choose(batch.segments, asked);
+  }
+};
+
+}  // namespace
+
+engine::Tensor Model::encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask) {
+  const auto length = static_cast<int32_t>(words().prompt_length());
+  if (length == 0 || (ask.cache && !ask.cache->empty())) return forward(g, batch, ask);
+  engine::check(length + batch.segments.longest() <= facts().longest, "model", "a sequence of ",
+                batch.segments.longest(), " tokens behind a prompt of ", length,
+                " does not fit the ", facts().longest, " positions of this model",
+                engine::hint("give --max-length ", facts().longest - length, " or less"));
+  const Prompted prompted(batch, ask, length);
+  return forward(g, prompted.batch, {&prompted.rows, ask.cache});
+}
+
 engine::Sites Model::sites() {
   engine::Sites sites = engine::collect_sites(*this);
   sites.model_type = facts().model_type;
@@ -25,6 +72,7 @@ engine::Sites Model::sites() {
   sites.heads = facts().heads;
   sites.hidden = facts().hidden;
   sites.kv.heads = facts().kv_heads;
+  sites.words = &words();
   return sites;
 }
 

@@ -47,19 +47,25 @@ const char* head_kind_name(HeadKind kind);  // "classification", ...
 // A family's head of one kind, as Hugging Face builds it:
 //   x -> [drop] -> [dense -> act -> [norm]] -> [drop] -> out
 // where out is a layer of its own or the table of words (tied).
+enum class Pooling { token, mean };  // what a label of a sequence is read from
+
 struct HeadNames {
   std::string architecture;  // "BertForSequenceClassification", for config.json
   std::string dense;         // name of the first layer; empty: there is none
   engine::Role dense_role = engine::Role::head;
   engine::Activation act = engine::Activation::gelu;
-  int64_t width = 0;       // of dense; 0: the model's hidden size
-  bool drop_first = true;  // dropout before dense, too
-  std::string norm;        // name of a LayerNorm after act; empty: none
+  int64_t width = 0;  // of dense; 0: the model's hidden size
+  bool dense_bias = true;
+  bool drop_first = true;     // dropout before dense, too
+  double first_dropout = -1;  // of that; -1: as dropout
+  std::string norm;           // name of a LayerNorm after act; empty: none
   double norm_eps = 1e-12;
-  std::string out;        // name of the last layer
-  bool out_bias = true;   // of a last layer of its own
-  bool tied = false;      // the last layer is the table of words ...
-  std::string tied_bias;  // ... with this bias; empty: without one
+  bool norm_bias = true;
+  Pooling pooling = Pooling::token;  // of classification: the first (causal: last) token, or all
+  std::string out;                   // name of the last layer
+  bool out_bias = true;              // of a last layer of its own
+  bool tied = false;                 // the last layer is the table of words ...
+  std::string tied_bias;             // ... with this bias; empty: without one
   double dropout = 0;
 };
 
@@ -69,6 +75,9 @@ struct Ask {
   // What the batch's sequences continue, each from its own length; it grows by the batch. Only for
   // causal models, in a graph that does not record.
   engine::KvCache* cache = nullptr;
+  // With a prompt in front (prompt tuning), a row that is its sequence's first means the prompt's
+  // first: what PEFT's classifiers on an encoder read.
+  bool first_of_prompt = false;
 };
 
 class Model : public engine::Module {
@@ -77,8 +86,8 @@ class Model : public engine::Module {
   // (tokens, hidden) of the last layer, with the last norm of a pre-LN model; or (rows, hidden) at
   // ask.rows: the same values there for less work (dropout masks are drawn for fewer rows). Errors:
   // a sequence longer than facts().longest, an id outside the table.
-  virtual engine::Tensor encode(engine::Graph& g, const engine::Batch& batch,
-                                const Ask& ask = {}) = 0;
+  // A prompt in front of the words is computed with them, and is no row of the result.
+  engine::Tensor encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask = {});
   // The table of words, for tied heads.
   virtual engine::Embedding& words() = 0;
   // Throws for a kind of head that the family does not have.
@@ -90,6 +99,8 @@ class Model : public engine::Module {
   engine::Sites sites();
 
  protected:
+  // encode() of a family: the batch as it is, where negative ids are a prompt's rows (look_up).
+  virtual engine::Tensor forward(engine::Graph& g, const engine::Batch& batch, const Ask& ask) = 0;
   [[noreturn]] void no_head(HeadKind kind) const;
 };
 

@@ -47,8 +47,9 @@ engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStor
 void save_classifier(const fs::path& folder, const SequenceClassifier& model,
                      const engine::ParameterStore& store, engine::DType dtype) {
   engine::save_model(folder, store, dtype);
-  engine::write_file_atomically(folder / "config.json",
-                                engine::json_text(model.config().to_json(), 2) + "\n");
+  engine::Json config = model.config().to_json();
+  if (model.untied()) config["tie_word_embeddings"] = false;
+  engine::write_file_atomically(folder / "config.json", engine::json_text(config, 2) + "\n");
 }
 
 }  // namespace models

@@ -9,8 +9,9 @@
 //   ... apply, store, allocate, load the base model ...
 //   peft::apply_adapter(file, store, hash);
 //
-// LoRA, IA3 and prefixes are written as Hugging Face PEFT writes them and are read from its files;
-// "lora+bitfit" (all terms) is PEFT's LoRA with bias="all".
+// LoRA, IA3, norm and prefixes are written as Hugging Face PEFT writes them and are read from its
+// files; "lora+bitfit" (all terms) is PEFT's LoRA with bias="all". LoRA on some columns of a fused
+// layer is written as an update of all of it (joined_parts.h).
 // What the base checkpoint lacks and was drawn for this run (the pooler of a masked language model)
 // is saved as well, trained or not: modules_to_save. A prefix is saved as the table of keys
 // and values, without the MLP that made it, and is read back as a flat one. What PEFT has no type
@@ -25,7 +26,9 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/io/safetensors.h"
 #include "engine/nn/parameter_store.h"
@@ -45,7 +48,8 @@ struct AdapterFile {
   std::string base_model, base_hash;  // as saved; empty if the file does not say
   bool peft = false;                  // a file in PEFT's format (theirs or ours)
   engine::Json config;                // adapter_config.json as it is
-  std::map<std::string, engine::SafeTensor> tensors;  // by our parameter names
+  std::map<std::string, engine::SafeTensor> tensors;        // by our parameter names
+  std::vector<std::shared_ptr<std::vector<float>>> memory;  // of tensors that are no file's
 };
 
 struct ApplyOptions {

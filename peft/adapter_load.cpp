@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/io/checkpoint.h"
 #include "peft/adapter_file.h"
+#include "peft/joined_parts.h"
 #include "peft/peft_config.h"
 
 namespace peft {
@@ -13,6 +14,7 @@ using engine::concat;
 using engine::hint;
 using engine::Json;
 using engine::Parameter;
+using Tensors = std::map<std::string, engine::SafeTensor>;
 
 constexpr int64_t kFormatVersion = 1;
 
@@ -32,9 +34,9 @@ std::string our_name(std::string name) {
 
 // Of a module in modules_to_save, PEFT with bias="all" writes a bias three times: as itself, as
 // "modules_to_save.bias" (the same) and as "original_module.bias" (as it was before training).
-std::map<std::string, engine::SafeTensor> our_tensors(const engine::Safetensors& file) {
+Tensors our_tensors(const engine::Safetensors& file) {
   constexpr std::string_view kCopy = ".modules_to_save.", kOriginal = ".original_module.";
-  std::map<std::string, engine::SafeTensor> tensors;
+  Tensors tensors;
   const auto add = [&](std::string name, const engine::SafeTensor& tensor) {
     name = our_name(std::move(name));
     check(tensors.emplace(name, tensor).second, file.file()->path().string(),
@@ -42,6 +44,8 @@ std::map<std::string, engine::SafeTensor> our_tensors(const engine::Safetensors&
   };
   for (const auto& [name, tensor] : file.tensors()) {
     if (name.find(kOriginal) != std::string::npos) continue;
+    // Beside an adapter on an embedding PEFT saves the base's own weight.
+    if (name.ends_with(".base_layer.weight")) continue;
     const size_t at = name.find(kCopy);
     if (at == std::string::npos) {
       add(name, tensor);
@@ -85,23 +89,32 @@ std::string base_prefix(const engine::ParameterStore& store) {
   return "";
 }
 
-// A file's own spec, where it still says what the configuration says (somebody may have edited
-// alpha there).
-std::string spec_of_peft_file(const Json& config, const engine::Safetensors& file,
-                              const AdapterFile& out, const std::string& where) {
-  const std::string from_config = spec_from_peft(config, out.tensors, where);
-  const auto saved = file.metadata().find("peft_cpp_spec");
-  if (saved == file.metadata().end() || config.at("peft_type") == "PREFIX_TUNING")
-    return from_config;
-  const auto numbers = [](const std::string& spec) {
-    const auto strategy = make_strategy(spec);
-    Json options = strategy->options();
-    if (options.contains("lora")) options = options["lora"];
-    for (const char* key : {"roles", "pattern", "layers"}) options.erase(key);
-    return options;
+// "ln_1.ln_tuning_layers.weight" -> "ln_1.weight".
+Tensors without_norm_copies(Tensors tensors) {
+  Tensors out;
+  for (auto& [name, tensor] : tensors) {
+    std::string ours = name;
+    if (const size_t at = ours.find(kNormCopy); at != std::string::npos)
+      ours.erase(at, kNormCopy.size());
+    out.emplace(std::move(ours), std::move(tensor));
+  }
+  return out;
+}
+
+// Sets the spec: the one that the file was saved with, if the configuration still says the same
+// numbers (somebody may have edited alpha there), else the configuration's.
+void read_spec(AdapterFile& out, const engine::Safetensors& file, const std::string& where) {
+  out.spec = make_strategy(spec_from_peft(out.config, out.tensors, where))->spec();
+  const auto said = [&](const char* key) {
+    const auto it = file.metadata().find(key);
+    return it == file.metadata().end() ? std::string() : it->second;
   };
-  return numbers(saved->second) == numbers(from_config) ? make_strategy(saved->second)->spec()
-                                                        : from_config;
+  const std::string spec = said("peft_cpp_spec"), settings = said("peft_cpp_settings"),
+                    parts = said("peft_cpp_parts"), type = out.config.at("peft_type");
+  if (spec.empty() || type == "PREFIX_TUNING" || type == "PROMPT_TUNING") return;
+  if (type == "LORA" && settings != lora_settings(out.config)) return;
+  if (!parts.empty() && !split_parts(out, engine::parse_json(parts, where))) return;
+  out.spec = make_strategy(spec)->spec();
 }
 
 }  // namespace
@@ -141,7 +154,8 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
   out.tensors = our_tensors(file);
   if (const auto hash = file.metadata().find("base_model_hash"); hash != file.metadata().end())
     out.base_hash = hash->second;
-  out.spec = spec_of_peft_file(out.config, file, out, where);
+  read_spec(out, file, where);
+  out.tensors = without_norm_copies(std::move(out.tensors));
   return out;
 }
 

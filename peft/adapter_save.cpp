@@ -5,6 +5,7 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
 #include "peft/adapter_file.h"
+#include "peft/joined_parts.h"
 #include "peft/peft_config.h"
 #include "peft/prefix.h"
 
@@ -17,7 +18,10 @@ using engine::Role;
 
 engine::TensorToSave to_save(const std::string& name, const Parameter& p) {
   engine::check(p.value != nullptr, "adapter", p.name, " has no values yet");
-  return {name, p.dims, p.value, engine::DType::F32, p.transposed_in_file};
+  engine::TensorToSave t{name, p.dims, p.value, engine::DType::F32,
+                         p.transposed_in_file && p.dims.size() == 2};
+  if (t.transpose) std::swap(t.dims[0], t.dims[1]);
+  return t;
 }
 
 std::vector<std::string> module_paths(const engine::ParameterStore& store) {
@@ -50,11 +54,13 @@ std::set<std::string> fresh_modules(const engine::ParameterStore& store) {
   return modules;
 }
 
-// PEFT's key. The own parameters of a wrapped layer belong to its base_layer.
+// PEFT's key. The own parameters of a wrapped layer belong to its base_layer, those of a
+// normalisation to a copy of it.
 std::string peft_key(const Parameter& p, const std::string& prefix,
-                     const std::set<std::string>& wrapped) {
+                     const std::set<std::string>& wrapped, bool norms) {
   if (p.role != Role::injected && wrapped.contains(module_of(p)))
-    return prefix + module_of(p) + ".base_layer" + p.name.substr(p.name.rfind('.'));
+    return prefix + module_of(p) + (norms ? std::string(kNormCopy) : ".base_layer") +
+           p.name.substr(p.name.rfind('.'));
   return prefix + p.name;
 }
 
@@ -75,7 +81,8 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
   std::vector<engine::TensorToSave> tensors;
   engine::Metadata metadata = {{"format", "pt"}};
   Json config;
-  engine::Matrix table;  // must live until the tensors are written
+  engine::Matrix table;  // these must live until the tensors are written
+  std::vector<engine::Matrix> made;
   if (const std::string type = peft_type_of(strategy); !type.empty()) {
     const auto matched = strategy.matched();
     const std::set<std::string> wrapped(matched.begin(), matched.end());
@@ -88,7 +95,7 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
     // is ours to fill.
     metadata["peft_cpp_spec"] = strategy.full_spec();
     if (!info.base_hash.empty()) metadata["base_model_hash"] = info.base_hash;
-    const bool prefix = type == "PREFIX_TUNING";
+    const bool prefix = type == "PREFIX_TUNING", prompt = type == "PROMPT_TUNING";
     if (prefix) {
       table = dynamic_cast<const Prefix&>(strategy).table();
       tensors.push_back({"prompt_embeddings",
@@ -97,10 +104,32 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
                          engine::DType::F32,
                          false});
     }
+    std::vector<JoinedParts> joined;
+    if (type == "LORA") {
+      metadata["peft_cpp_settings"] = lora_settings(config);
+      joined = joined_updates(*lora_of(strategy));
+      std::erase_if(joined, [](const JoinedParts& j) { return !j.joined(); });
+    }
+    Json parts = Json::object();
+    made.reserve(3 * joined.size());
+    for (const JoinedParts& j : joined) {
+      parts[j.path()] = j.parts();
+      for (auto& tensor : j.tensors("base_model.model." + j.path(), made))
+        tensors.push_back(std::move(tensor));
+    }
+    if (!joined.empty()) metadata["peft_cpp_parts"] = parts.dump();
+    const auto in_parts = [&](const Parameter& p) {
+      return std::any_of(joined.begin(), joined.end(),
+                         [&](const JoinedParts& j) { return j.has(p); });
+    };
     for (const Parameter* p : store.all())
-      if (saved(*p) && !(prefix && p->role == Role::injected))
+      if (saved(*p) && !(prefix && p->role == Role::injected) && !in_parts(*p))
         tensors.push_back(
-            to_save(peft_key(*p, prefix ? "base_model." : "base_model.model.", wrapped), *p));
+            to_save(prompt && p->role == Role::injected
+                        ? p->name
+                        : peft_key(*p, prefix || prompt ? "base_model." : "base_model.model.",
+                                   wrapped, type == "LN_TUNING"),
+                    *p));
   } else {
     config = {{"base_model_name_or_path", info.base_model},
               {"task_type", info.task_type},

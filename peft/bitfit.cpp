@@ -44,7 +44,21 @@ class BitFit : public Strategy {
     return 1e-3;
   }  // the authors' code; the paper's grid is 1e-4 to 1e-3
 
+  void inject(engine::Sites& sites) override { model_type_ = sites.model_type; }
+
   void check_marked(const std::vector<const Parameter*>& all) const override {
+    const auto own = [](const Parameter* p) {
+      return p->role != engine::Role::injected && p->role != engine::Role::head;
+    };
+    if (terms_.empty() && std::none_of(all.begin(), all.end(),
+                                       [&](const Parameter* p) { return p->bias && own(p); })) {
+      int64_t norms = 0;
+      for (const Parameter* p : all)
+        if (p->norm && own(p)) norms += p->count();
+      engine::fail("bitfit", "this ", model_type_, " has no biases",
+                   engine::hint("norm trains its normalisations (", norms,
+                                " weights), ia3 and lora add a few of their own"));
+    }
     for (const auto role : roles_)
       engine::check(std::any_of(all.begin(), all.end(),
                                 [&](const Parameter* p) { return p->bias && p->role == role; }),
@@ -59,6 +73,7 @@ class BitFit : public Strategy {
   }
 
  private:
+  std::string model_type_;
   std::vector<std::string> terms_;  // empty: every bias, of whatever module
   std::vector<engine::Role> roles_;
 };

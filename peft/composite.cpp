@@ -80,11 +80,6 @@ engine::Json Composite::describe() const {
   return out;
 }
 
-bool Composite::on_parts() const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [](const auto& part) { return part->on_parts(); });
-}
-
 std::vector<std::string> Composite::matched() const {
   std::vector<std::string> out;
   for (const auto& part : parts_)

@@ -27,7 +27,6 @@ class Composite : public Strategy {
   std::string full_spec() const override;
   engine::Json describe() const override;
   std::vector<std::string> matched() const override;
-  bool on_parts() const override;
   double default_learning_rate() const override;  // the smallest of the parts: one rate serves all
 
   const std::vector<std::unique_ptr<Strategy>>& parts() const { return parts_; }

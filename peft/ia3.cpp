@@ -22,6 +22,15 @@ using namespace engine;
 const std::vector<std::string> kIa3Roles = {"query",  "key",      "value",  "attention_output",
                                             "ffn_in", "ffn_gate", "ffn_out"};
 
+// PEFT's targets for decoders and DeBERTa; the paper's for BERT and its family, where PEFT's
+// "output.dense" also hits attention.output.dense.
+std::vector<std::string> ia3_defaults(const std::string& type) {
+  if (type == "gpt2" || type == "modernbert") return {"query", "key", "value", "ffn_out"};
+  if (type == "qwen2" || type == "qwen3") return {"query", "value", "ffn_out"};
+  if (type == "deberta-v2") return {"key", "value", "attention_output", "ffn_out"};
+  return {"key", "value", "ffn_out"};
+}
+
 bool scales_input(Role role) { return role == Role::attention_output || role == Role::ffn_out; }
 
 class Ia3Hook : public LinearHook {
@@ -43,29 +52,25 @@ class Ia3Hook : public LinearHook {
 
 class Ia3 : public Strategy {
  public:
-  explicit Ia3(const Options& o) {
-    o.exclusive("roles", "pattern");
-    choice_.pattern = o.text("pattern");
-    if (choice_.pattern.empty()) choice_.roles = o.list("roles", kIa3Roles);
-    choice_.layers = o.layers("layers");
-  }
+  explicit Ia3(const Options& o) : choice_(o, kIa3Roles, ia3_defaults) {}
 
   std::string name() const override { return "ia3"; }
 
   Json options() const override {
     Json out = Json::object();
-    if (choice_.pattern.empty())
-      out["roles"] = choice_.roles;
-    else
-      out["pattern"] = choice_.pattern;
-    out["layers"] = choice_.layers.text();
+    choice_.add_to(out);
+    return out;
+  }
+  Json settled_options() const override {
+    Json out = options();
+    choice_.settle(out);
     return out;
   }
 
   double default_learning_rate() const override { return 3e-3; }  // the authors' t-few
 
   void inject(Sites& sites) override {
-    for (const LinearSite& site : choose_linears(sites, choice_, "ia3")) {
+    for (const LinearSite& site : choice_.choose(sites, "ia3").linears) {
       check(!is_part(site), "ia3", site.path, " is columns ", site.out_begin, " to ", site.out_end,
             " of a fused layer with ", site.linear->out(), ", which ia3 cannot use yet",
             hint("choose all of its roles"));
@@ -114,11 +119,8 @@ class Ia3 : public Strategy {
 
 StrategyInfo ia3_strategy() {
   return {
-      "ia3",
-      "factors that rescale inner activations (Liu et al. 2022)",
-      {{"roles", "key+value+ffn_out", "any of " + joined(kIa3Roles)},
-       {"pattern", "", "instead of roles: a regular expression for the whole module path"},
-       {"layers", "all", "for instance 0-3 or 0+2+5"}},
+      "ia3", "factors that rescale inner activations (Liu et al. 2022)",
+      SiteChoice::options("key+value+ffn_out, or PEFT's for a decoder", kIa3Roles),
       [](const peft::Options& o) -> std::unique_ptr<Strategy> { return std::make_unique<Ia3>(o); }};
 }
 

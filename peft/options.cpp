@@ -22,9 +22,10 @@ std::vector<engine::Role> roles_from_names(const std::vector<std::string>& names
   using engine::Role;
   std::vector<Role> roles;
   for (const auto& name : names)
-    for (const Role role : {Role::query, Role::key, Role::value, Role::attention_output,
-                            Role::attention_norm, Role::ffn_in, Role::ffn_gate, Role::ffn_out,
-                            Role::ffn_norm, Role::final_norm, Role::embedding_norm, Role::pooler})
+    for (const Role role :
+         {Role::query, Role::key, Role::value, Role::attention_output, Role::attention_norm,
+          Role::ffn_in, Role::ffn_gate, Role::ffn_out, Role::ffn_norm, Role::final_norm,
+          Role::embedding_norm, Role::pooler, Role::lm_head})
       if (name == engine::role_name(role)) roles.push_back(role);
   return roles;
 }
@@ -104,6 +105,18 @@ std::vector<std::string> Options::list(const std::string& key,
   std::vector<std::string> out;
   for (const auto& name : known)
     if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) out.push_back(name);
+  return out;
+}
+
+std::vector<std::string> Options::names(const std::string& key) const {
+  const std::string value = text(key);
+  std::vector<std::string> out;
+  for (size_t begin = 0; begin < value.size();) {
+    const size_t end = std::min(value.find('+', begin), value.size());
+    check(end > begin, info_.name, key, "=", value, " has an empty name");
+    out.push_back(value.substr(begin, end - begin));
+    begin = end + 1;
+  }
   return out;
 }
 

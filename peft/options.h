@@ -43,6 +43,8 @@ class Options {
   // A list of some of `known`, in the order of `known`.
   std::vector<std::string> list(const std::string& key,
                                 const std::vector<std::string>& known) const;
+  // Names joined with '+', whatever they are; none if the option is not given.
+  std::vector<std::string> names(const std::string& key) const;
   LayerSet layers(const std::string& key) const { return LayerSet::parse(text(key), info_.name); }
   // Throws if both were given.
   void exclusive(const std::string& one, const std::string& other) const;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "engine/base/error.h"
 #include "engine/nn/linear.h"
+#include "peft/joined_parts.h"
+#include "peft/lora.h"
 
 namespace peft {
 namespace {
@@ -42,6 +45,43 @@ Json common(const char* type, const AdapterInfo& info) {
           {"inference_mode", true}};
 }
 
+// What stands for the numbers of a LoRA in its configuration: its own or, where some columns of a
+// layer have updates of their own, those of the joined layers.
+struct LoraInFile {
+  int64_t r;
+  double alpha;
+  Json rank_pattern, alpha_pattern;
+};
+
+LoraInFile lora_in_file(const Lora& lora) {
+  const Json own = lora.options();
+  LoraInFile file{lora.numbers().r, lora.numbers().alpha, own.at("rank_pattern"),
+                  own.at("alpha_pattern")};
+  const std::vector<JoinedParts> all = joined_updates(lora);
+  if (std::none_of(all.begin(), all.end(), [](const JoinedParts& j) { return j.joined(); }))
+    return file;
+  file = {all.front().r(), all.front().alpha(), Json::object(), Json::object()};
+  std::vector<std::string> paths;
+  for (const auto& place : lora.embeddings()) paths.push_back(place.site.path);
+  for (const JoinedParts& j : all) paths.push_back(j.path());
+  std::map<int64_t, std::vector<std::string>> ranks;
+  std::map<double, std::vector<std::string>> alphas;
+  const auto note = [&](const std::string& path, int64_t r, double alpha) {
+    if (r != file.r) ranks[r].push_back(path);
+    if (alpha != file.alpha) alphas[alpha].push_back(path);
+  };
+  for (const auto& place : lora.embeddings())
+    note(place.site.path, place.hook->numbers.r, place.hook->numbers.alpha);
+  for (const JoinedParts& j : all) note(j.path(), j.r(), j.alpha());
+  for (const auto& [r, some] : ranks)
+    for (const std::string& name : target_modules(some, paths))
+      file.rank_pattern[escaped_dots(name)] = r;
+  for (const auto& [alpha, some] : alphas)
+    for (const std::string& name : target_modules(some, paths))
+      file.alpha_pattern[escaped_dots(name)] = whole_if_possible(alpha);
+  return file;
+}
+
 nlohmann::json sorted(const Json& json) {
   nlohmann::json out;
   if (json.is_object()) {
@@ -58,14 +98,29 @@ nlohmann::json sorted(const Json& json) {
 
 }  // namespace
 
+std::string escaped_dots(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c == '.' ? std::string("\\.") : std::string(1, c);
+  return out;
+}
+
+std::string lora_settings(const Json& config) {
+  Json out = Json::object();
+  for (const char* key : {"r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "bias",
+                          "rank_pattern", "alpha_pattern"})
+    if (const auto it = config.find(key); it != config.end()) out[key] = *it;
+  return sorted(out).dump();
+}
+
 std::string sorted_json(const Json& json) { return sorted(json).dump(2); }
 
 std::string peft_type_of(const Strategy& strategy) {
   const std::string name = strategy.name();
-  if (strategy.on_parts()) return "";
   if (name == "lora" || is_lora_with_biases(strategy)) return "LORA";
   if (name == "ia3") return "IA3";
+  if (name == "norm") return "LN_TUNING";
   if (name == "prefix") return "PREFIX_TUNING";
+  if (name == "prompt") return "PROMPT_TUNING";
   return "";
 }
 
@@ -103,15 +158,16 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
   Json out = common(type.c_str(), info);
   if (type == "LORA") {
     const Json o = options_of(strategy, "lora");
-    out.update({{"r", o.at("r")},
-                {"lora_alpha", whole_if_possible(o.at("alpha"))},
+    const LoraInFile file = lora_in_file(*lora_of(strategy));
+    out.update({{"r", file.r},
+                {"lora_alpha", whole_if_possible(file.alpha)},
                 {"lora_dropout", o.at("dropout")},
                 {"use_rslora", o.at("rslora")},
                 {"bias", is_lora_with_biases(strategy) ? Json("all") : o.at("bias")},
                 {"target_modules", target_modules(strategy.matched(), modules)},
                 {"modules_to_save", modules_to_save},
-                {"alpha_pattern", Json::object()},
-                {"rank_pattern", Json::object()},
+                {"alpha_pattern", file.alpha_pattern},
+                {"rank_pattern", file.rank_pattern},
                 {"fan_in_fan_out", transposed},
                 {"init_lora_weights", true},
                 {"layer_replication", nullptr},
@@ -120,7 +176,7 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
                 {"loftq_config", Json::object()},
                 {"megatron_config", nullptr},
                 {"megatron_core", "megatron.core"},
-                {"use_dora", false}});
+                {"use_dora", o.at("dora")}});
   } else if (type == "IA3") {
     std::vector<std::string> feedforward;
     for (const std::string& path : strategy.matched())
@@ -133,6 +189,20 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
                 {"modules_to_save", modules_to_save},
                 {"fan_in_fan_out", transposed},
                 {"init_ia3_weights", true}});
+  } else if (type == "LN_TUNING") {
+    out.update({{"target_modules", target_modules(strategy.matched(), modules)},
+                {"exclude_modules", nullptr},
+                {"modules_to_save", modules_to_save}});
+  } else if (type == "PROMPT_TUNING") {
+    // RANDOM whatever it began as: a text would ask for a tokenizer, and the file has the vectors.
+    out.update({{"num_virtual_tokens", strategy.options().at("length")},
+                {"token_dim", sites.words->width()},
+                {"num_transformer_submodules", 1},
+                {"num_attention_heads", sites.heads},
+                {"num_layers", sites.layers},
+                {"prompt_tuning_init", "RANDOM"},
+                {"prompt_tuning_init_text", nullptr},
+                {"tokenizer_name_or_path", nullptr}});
   } else {
     const Json o = strategy.options();
     const bool flat = o.at("flat");

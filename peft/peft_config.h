@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/io/json.h"
@@ -10,8 +11,8 @@
 
 namespace peft {
 
-// How a strategy is called in PEFT: "LORA", "IA3", "PREFIX_TUNING"; empty if PEFT has no type for
-// it.
+// How a strategy is called in PEFT: "LORA", "IA3", "LN_TUNING", "PREFIX_TUNING"; empty if PEFT has
+// no type for it.
 std::string peft_type_of(const Strategy& strategy);
 
 // The module names that PEFT takes for exactly `matched` among `all` (it matches a name that ends
@@ -31,6 +32,15 @@ engine::Json peft_config(const Strategy& strategy, const AdapterInfo& info,
 std::string spec_from_peft(const engine::Json& config,
                            const std::map<std::string, engine::SafeTensor>& tensors,
                            const std::string& where);
+
+// What stands in PEFT's names between a normalisation and its parameters: its trained copy.
+inline constexpr std::string_view kNormCopy = ".ln_tuning_layers";
+
+// "a.b" -> "a\.b", for a regular expression.
+std::string escaped_dots(const std::string& text);
+
+// What a configuration says of a LoRA's numbers, as text: to tell whether somebody changed them.
+std::string lora_settings(const engine::Json& config);
 
 // As Python's json.dumps(indent=2, sort_keys=True).
 std::string sorted_json(const engine::Json& json);

@@ -21,21 +21,39 @@ using engine::Json;
 using Tensors = std::map<std::string, engine::SafeTensor>;
 
 // What a module is for, by what stands behind its layer's number in Hugging Face's names.
-const std::map<std::string, std::string> kRoleOfModule = {
-    {"attention.self.query", "query"},
-    {"attention.self.key", "key"},
-    {"attention.self.value", "value"},
-    {"attention.output.dense", "attention_output"},
-    {"intermediate.dense", "ffn_in"},
-    {"output.dense", "ffn_out"},
-    {"attention.q_lin", "query"},
-    {"attention.k_lin", "key"},
-    {"attention.v_lin", "value"},
-    {"attention.out_lin", "attention_output"},
-    {"ffn.lin1", "ffn_in"},
-    {"ffn.lin2", "ffn_out"}};
-const std::vector<std::string> kRoleOrder = {"query",  "key",    "value", "attention_output",
-                                             "ffn_in", "ffn_out"};
+const std::map<std::string, std::vector<std::string>> kRolesOfModule = {
+    {"attention.self.query", {"query"}},
+    {"attention.self.key", {"key"}},
+    {"attention.self.value", {"value"}},
+    {"attention.output.dense", {"attention_output"}},
+    {"intermediate.dense", {"ffn_in"}},
+    {"output.dense", {"ffn_out"}},
+    {"attention.q_lin", {"query"}},
+    {"attention.k_lin", {"key"}},
+    {"attention.v_lin", {"value"}},
+    {"attention.out_lin", {"attention_output"}},
+    {"ffn.lin1", {"ffn_in"}},
+    {"ffn.lin2", {"ffn_out"}},
+    {"attn.c_attn", {"query", "key", "value"}},
+    {"attn.c_proj", {"attention_output"}},
+    {"mlp.c_fc", {"ffn_in"}},
+    {"mlp.c_proj", {"ffn_out"}},
+    {"self_attn.q_proj", {"query"}},
+    {"self_attn.k_proj", {"key"}},
+    {"self_attn.v_proj", {"value"}},
+    {"self_attn.o_proj", {"attention_output"}},
+    {"mlp.gate_proj", {"ffn_gate"}},
+    {"mlp.up_proj", {"ffn_in"}},
+    {"mlp.down_proj", {"ffn_out"}},
+    {"attention.self.query_proj", {"query"}},
+    {"attention.self.key_proj", {"key"}},
+    {"attention.self.value_proj", {"value"}},
+    {"attn.Wqkv", {"query", "key", "value"}},
+    {"attn.Wo", {"attention_output"}},
+    {"mlp.Wi", {"ffn_gate", "ffn_in"}},
+    {"mlp.Wo", {"ffn_out"}}};
+const std::vector<std::string> kRoleOrder = {"query",  "key",      "value",  "attention_output",
+                                             "ffn_in", "ffn_gate", "ffn_out"};
 
 // "bert.encoder.layer.3.output.dense" -> 3, "output.dense"; false if no component is a number.
 bool split_path(const std::string& path, int& layer, std::string& rest) {
@@ -60,35 +78,63 @@ std::set<std::string> modules_with(const Tensors& tensors, const std::string& su
   return paths;
 }
 
+// "a" or "(a|b)".
+std::string alternatives(const std::set<std::string>& items) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : "|") + item;
+  return items.size() == 1 ? out : "(" + out + ")";
+}
+
+// A regular expression that matches exactly these paths. Those that differ in a layer's number, or
+// in what is behind it, are written together.
+std::string pattern_of(const std::set<std::string>& paths) {
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> numbers;  // by front, rest
+  std::set<std::string> all;
+  for (const auto& path : paths) {
+    int layer = 0;
+    std::string rest;
+    if (!split_path(path, layer, rest) || rest.empty()) {
+      all.insert(escaped_dots(path));
+      continue;
+    }
+    const std::string number = std::to_string(layer),
+                      front = path.substr(0, path.size() - rest.size() - number.size() - 1);
+    numbers[{escaped_dots(front), escaped_dots(rest)}].insert(number);
+  }
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> rests;  // by front, numbers
+  for (const auto& [key, layers] : numbers)
+    rests[{key.first, alternatives(layers)}].insert(key.second);
+  for (const auto& [key, each] : rests)
+    all.insert(key.first + key.second + "\\." + alternatives(each));
+  const std::string one = alternatives(all);
+  return all.size() == 1 ? one : one.substr(1, one.size() - 2);
+}
+
 // Adds roles and layers if the modules are all combinations of some, else a pattern that spells
 // every path.
 void add_sites(Json& options, const std::set<std::string>& paths) {
-  std::set<std::string> roles;
+  std::set<std::string> roles, kinds;
   std::set<int> layers;
   bool regular = true;
   for (const auto& path : paths) {
     int layer = 0;
     std::string rest;
-    const auto role =
-        split_path(path, layer, rest) ? kRoleOfModule.find(rest) : kRoleOfModule.end();
-    regular = regular && role != kRoleOfModule.end();
+    const auto found =
+        split_path(path, layer, rest) ? kRolesOfModule.find(rest) : kRolesOfModule.end();
+    regular = regular && found != kRolesOfModule.end();
     if (!regular) break;
-    roles.insert(role->second);
+    kinds.insert(rest);
+    roles.insert(found->second.begin(), found->second.end());
     layers.insert(layer);
   }
-  if (regular && roles.size() * layers.size() == paths.size()) {
+  if (regular && kinds.size() * layers.size() == paths.size()) {
     options["roles"] = Json::array();
     for (const auto& role : kRoleOrder)
       if (roles.contains(role)) options["roles"].push_back(role);
     options["layers"] = LayerSet::of({layers.begin(), layers.end()}).text();
     return;
   }
-  std::string pattern;
-  for (const auto& path : paths) {
-    if (!pattern.empty()) pattern += '|';
-    for (const char c : path) pattern += c == '.' ? std::string("\\.") : std::string(1, c);
-  }
-  options["pattern"] = pattern;
+  options["pattern"] = pattern_of(paths);
 }
 
 void refuse(const Json& config, const std::string& where, const char* key, const std::string& why) {
@@ -100,31 +146,37 @@ void refuse(const Json& config, const std::string& where, const char* key, const
 }
 
 std::string lora_spec(const Json& config, const Tensors& tensors, const std::string& where) {
-  refuse(config, where, "use_dora", "DoRA's magnitudes are not known here");
-  refuse(config, where, "rank_pattern", "one rank serves all layers here");
-  refuse(config, where, "alpha_pattern", "one alpha serves all layers here");
   refuse(config, where, "layer_replication", "layers cannot be repeated here");
   refuse(config, where, "lora_bias", "lora_B has no bias here");
   refuse(config, where, "target_parameters", "only linear layers can be targets here");
-  refuse(config, where, "trainable_token_indices", "embeddings cannot be targets here");
+  refuse(config, where, "trainable_token_indices", "single rows of an embedding cannot be trained");
+  for (const char* key :
+       {"use_qalora", "use_bdlora", "alora_invocation_tokens", "arrow_config", "kasa_config",
+        "velora_config", "monteclora_config", "megatron_config", "ensure_weight_tying"})
+    refuse(config, where, key, "this variant of LoRA is not known here");
   if (const auto it = config.find("init_lora_weights"); it != config.end() && it->is_string())
-    check(*it == "gaussian" || *it == "orthogonal", where, "\"init_lora_weights\" is ", it->dump(),
+    check(*it == "gaussian" || *it == "orthogonal" || *it == "eva", where,
+          "\"init_lora_weights\" is ", it->dump(),
           ", which also changes the base weights, and those are not in the file",
           hint("save it in PEFT with path_initial_model_for_weight_conversion, which makes an "
                "ordinary LoRA file"));
   const auto bias = get_or<std::string>(config, "bias", "none", where);
   check(bias == "none" || bias == "all" || bias == "lora_only", where, "\"bias\" is \"", bias,
         "\"; \"none\", \"lora_only\" and \"all\" are known");
-  const auto paths = modules_with(tensors, ".lora_A.weight");
+  auto paths = modules_with(tensors, ".lora_A.weight");
+  paths.merge(modules_with(tensors, ".lora_embedding_A"));
   check(!paths.empty(), where, "there is no tensor with lora_A in its name");
   const bool rslora = get_or<bool>(config, "use_rslora", false, where);
   Json options = {{"r", get_or<int64_t>(config, "r", 8, where)},
                   {"alpha", get_or<double>(config, "lora_alpha", 8, where)},
                   {"dropout", get_or<double>(config, "lora_dropout", 0, where)},
-                  {"rslora", rslora}};
-  if (bias == "lora_only") options["bias"] = bias;
+                  {"rslora", rslora},
+                  {"dora", get_or<bool>(config, "use_dora", false, where)},
+                  {"bias", bias}};
   add_sites(options, paths);
-  return spell_spec("lora", options) + (bias == "all" ? "+bitfit" : "");
+  for (const char* key : {"rank_pattern", "alpha_pattern"})
+    if (engine::has(config, key)) options[key] = config.at(key);
+  return spell_spec("lora", options);
 }
 
 std::string ia3_spec(const Tensors& tensors, const std::string& where) {
@@ -135,16 +187,32 @@ std::string ia3_spec(const Tensors& tensors, const std::string& where) {
   return spell_spec("ia3", options);
 }
 
-std::string prefix_spec(const Json& config, const Tensors& tensors, const std::string& where) {
+// Of LayerNorms only: PEFT would copy and train any module.
+std::string norm_spec(const Tensors& tensors, const std::string& where) {
+  std::set<std::string> paths;
+  for (const auto& [name, tensor] : tensors)
+    if (const size_t at = name.find(kNormCopy); at != std::string::npos) {
+      check(tensor.dims.size() == 1, where, name.substr(0, at), " is no normalisation: its ",
+            name.substr(name.rfind('.') + 1), " has ", tensor.dims.size(), " dimensions",
+            hint("LN_TUNING of other modules is full training of them, which cannot be read here"));
+      paths.insert(name.substr(0, at));
+    }
+  check(!paths.empty(), where, "there is no tensor with ln_tuning_layers in its name");
+  return spell_spec("norm", {{"pattern", pattern_of(paths)}});
+}
+
+std::string prefix_spec(const std::string& type, const Json& config, const Tensors& tensors,
+                        const std::string& where) {
   const auto table = tensors.find("prompt_embeddings");
   check(table != tensors.end() && table->second.dims.size() == 2, where,
         "there is no matrix called prompt_embeddings");
   const auto submodules = get_or<int64_t>(config, "num_transformer_submodules", 1, where);
   check(submodules == 1, where, "\"num_transformer_submodules\" is ", submodules,
-        ": a prefix for encoder and decoder does not fit here");
+        ": one for encoder and decoder does not fit here");
   const auto length = get_or<int64_t>(config, "num_virtual_tokens", table->second.dims[0], where);
   check(length == table->second.dims[0], where, "\"num_virtual_tokens\" is ", length,
         ", but prompt_embeddings has ", table->second.dims[0], " rows");
+  if (type == "PROMPT_TUNING") return spell_spec("prompt", {{"length", length}});
   return spell_spec("prefix", {{"length", length}, {"flat", true}});
 }
 
@@ -154,9 +222,11 @@ std::string spec_from_peft(const Json& config, const Tensors& tensors, const std
   const auto type = engine::get<std::string>(config, "peft_type", where);
   if (type == "LORA") return lora_spec(config, tensors, where);
   if (type == "IA3") return ia3_spec(tensors, where);
-  if (type == "PREFIX_TUNING") return prefix_spec(config, tensors, where);
+  if (type == "LN_TUNING") return norm_spec(tensors, where);
+  if (type == "PREFIX_TUNING" || type == "PROMPT_TUNING")
+    return prefix_spec(type, config, tensors, where);
   engine::fail(where, "\"peft_type\" is \"", type, "\"",
-               hint("LORA, IA3 and PREFIX_TUNING can be read"));
+               hint("LORA, IA3, LN_TUNING, PREFIX_TUNING and PROMPT_TUNING can be read"));
 }
 
 }  // namespace peft

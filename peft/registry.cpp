@@ -15,8 +15,8 @@ std::deque<StrategyInfo>& table() {
   // In the order of the help: first what injects nothing. Made on first use, so no static
   // initialiser has an order.
   static std::deque<StrategyInfo> rows = {
-      full_strategy(), frozen_strategy(),  top_strategy(),    bitfit_strategy(),
-      lora_strategy(), adapter_strategy(), prefix_strategy(), ia3_strategy(),
+      full_strategy(), frozen_strategy(),  top_strategy(),    bitfit_strategy(), norm_strategy(),
+      lora_strategy(), adapter_strategy(), prefix_strategy(), prompt_strategy(), ia3_strategy(),
   };
   return rows;
 }

@@ -16,9 +16,11 @@ StrategyInfo full_strategy();
 StrategyInfo frozen_strategy();
 StrategyInfo top_strategy();
 StrategyInfo bitfit_strategy();
+StrategyInfo norm_strategy();
 StrategyInfo lora_strategy();
 StrategyInfo adapter_strategy();
 StrategyInfo prefix_strategy();
+StrategyInfo prompt_strategy();
 StrategyInfo ia3_strategy();
 
 }  // namespace peft

@@ -1,68 +1,152 @@
 #include "peft/sites.h"
 
 #include <algorithm>
-#include <regex>
 
 #include "engine/base/error.h"
-#include "peft/options.h"
 
 namespace peft {
-namespace {
 
 using engine::check;
+using engine::EmbeddingSite;
 using engine::hint;
+using engine::Json;
 using engine::LinearSite;
 
-std::regex compile(const std::string& pattern, const std::string& where) {
+namespace {
+
+constexpr const char* kDefault = "default";
+constexpr const char* kEmbedding = "embedding";
+
+bool ends_with_any(const std::string& path, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return path == name || path.ends_with("." + name);
+  });
+}
+
+// Parts of one layer that stand side by side, as one.
+std::vector<LinearSite> joined_parts(const std::vector<LinearSite>& chosen) {
+  std::vector<LinearSite> out;
+  for (const auto& site : chosen) {
+    const bool next =
+        !out.empty() && out.back().linear == site.linear && out.back().out_end == site.out_begin;
+    if (!next) {
+      out.push_back(site);
+      continue;
+    }
+    out.back().out_end = site.out_end;
+    out.back().role = engine::Role::fused;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<OptionInfo> SiteChoice::options(const std::string& fallback,
+                                            const std::vector<std::string>& known) {
+  return {{"roles", kDefault, "default: " + fallback + "; else any of " + joined(known)},
+          {"targets", "", "instead of roles: names of modules as PEFT's target_modules"},
+          {"pattern", "", "instead of roles: a regular expression for the whole module path"},
+          {"exclude", "", "names of modules that are left out"},
+          {"layers", "all", "for instance 0-3 or 0+2+5"}};
+}
+
+SiteChoice::SiteChoice(const Options& o, const std::vector<std::string>& known, Defaults defaults)
+    : defaults_(defaults),
+      known_(known),
+      targets_(o.names("targets")),
+      exclude_(o.names("exclude")),
+      pattern_(o.text("pattern")),
+      layers_(o.layers("layers")) {
+  o.exclusive("roles", "pattern");
+  o.exclusive("roles", "targets");
+  o.exclusive("targets", "pattern");
+  if (pattern_.empty() && targets_.empty() && o.text("roles") != kDefault)
+    roles_ = o.list("roles", known);
+}
+
+void SiteChoice::add_to(Json& options) const {
+  if (!pattern_.empty())
+    options["pattern"] = pattern_;
+  else if (!targets_.empty())
+    options["targets"] = targets_;
+  else if (!roles_.empty())
+    options["roles"] = roles_;
+  else
+    options["roles"] = kDefault;
+  if (!exclude_.empty()) options["exclude"] = exclude_;
+  options["layers"] = layers_.text();
+}
+
+void SiteChoice::settle(Json& options) const {
+  if (!settled_.empty()) options["roles"] = settled_;
+}
+
+bool SiteChoice::excluded(const std::string& path) const { return ends_with_any(path, exclude_); }
+
+Chosen SiteChoice::choose(const engine::Sites& sites, const std::string& where) {
+  layers_.check_within(sites.layers, where);
+  const bool tables = std::find(known_.begin(), known_.end(), kEmbedding) != known_.end();
+  const auto within = [&](int layer) {
+    return layers_.all() || (layers_.contains(layer) && layer < sites.layers);
+  };
+  std::vector<LinearSite> linears;
+  std::vector<EmbeddingSite> embeddings;
+  for (const auto& site : sites.linears)
+    if (site.role != engine::Role::head && within(site.layer) && !excluded(site.path))
+      linears.push_back(site);
+  for (const auto& site : sites.embeddings)
+    if (tables && within(site.layer) && !excluded(site.path)) embeddings.push_back(site);
+
+  Chosen chosen;
+  if (pattern_.empty() && targets_.empty()) {
+    if (roles_.empty()) settled_ = defaults_(sites.model_type);
+    const std::vector<std::string>& names = roles_.empty() ? settled_ : roles_;
+    const auto roles = roles_from_names(names);
+    const auto missing = [&](const char* role) {
+      engine::fail(where, "this ", sites.model_type, " has no layer of role ", role,
+                   layers_.all() ? "" : " in layers=", layers_.all() ? "" : layers_.text());
+    };
+    for (const auto role : roles)
+      if (std::none_of(linears.begin(), linears.end(),
+                       [&](const LinearSite& s) { return s.role == role; }))
+        missing(engine::role_name(role));
+    for (const auto& site : linears)
+      if (std::find(roles.begin(), roles.end(), site.role) != roles.end())
+        chosen.linears.push_back(site);
+    if (std::find(names.begin(), names.end(), kEmbedding) != names.end()) {
+      for (const auto& site : embeddings)
+        if (site.embedding == sites.words) chosen.embeddings.push_back(site);
+      if (chosen.embeddings.empty()) missing(kEmbedding);
+    }
+  } else {
+    const std::regex regex = compile_pattern(pattern_, where);
+    const auto matches = [&](const std::string& path) {
+      return pattern_.empty() ? ends_with_any(path, targets_) : std::regex_match(path, regex);
+    };
+    for (const auto& site : linears)
+      if (matches(site.path)) chosen.linears.push_back(site);
+    for (const auto& site : embeddings)
+      if (matches(site.path)) chosen.embeddings.push_back(site);
+    check(!chosen.linears.empty() || !chosen.embeddings.empty(), where,
+          pattern_.empty() ? "targets=" : "pattern=", pattern_.empty() ? "" : pattern_,
+          pattern_.empty() ? joined(targets_) : "", " matches no linear layer of this ",
+          sites.model_type,
+          hint(linears.empty() ? "there are none here"
+               : pattern_.empty()
+                   ? "a target is a module's name or the end of it, for instance " +
+                         linears.front().path
+                   : "the pattern is for the whole path, for instance " + linears.front().path));
+  }
+  chosen.linears = joined_parts(chosen.linears);
+  return chosen;
+}
+
+std::regex compile_pattern(const std::string& pattern, const std::string& where) {
   try {
     return std::regex(pattern);
   } catch (const std::regex_error& e) {
     engine::fail(where, "pattern=", pattern, " is no regular expression: ", e.what());
   }
-}
-
-}  // namespace
-
-std::vector<LinearSite> choose_linears(const engine::Sites& sites, const SiteChoice& choice,
-                                       const std::string& where) {
-  choice.layers.check_within(sites.layers, where);
-  std::vector<LinearSite> candidates, chosen;
-  for (const auto& site : sites.linears)
-    if (site.role != engine::Role::head &&
-        (choice.layers.all() || (choice.layers.contains(site.layer) && site.layer < sites.layers)))
-      candidates.push_back(site);
-  if (!choice.pattern.empty()) {
-    const std::regex regex = compile(choice.pattern, where);
-    for (const auto& site : candidates)
-      if (std::regex_match(site.path, regex)) chosen.push_back(site);
-    check(!chosen.empty(), where, "pattern=", choice.pattern, " matches no linear layer of this ",
-          sites.model_type,
-          hint(candidates.empty()
-                   ? "there are none here"
-                   : "the pattern is for the whole path, for instance " + candidates.front().path));
-  } else {
-    const auto roles = roles_from_names(choice.roles);
-    for (const auto role : roles)
-      check(std::any_of(candidates.begin(), candidates.end(),
-                        [&](const LinearSite& s) { return s.role == role; }),
-            where, "this ", sites.model_type, " has no layer of role ", engine::role_name(role),
-            choice.layers.all() ? "" : " in layers=",
-            choice.layers.all() ? "" : choice.layers.text());
-    for (const auto& site : candidates)
-      if (std::find(roles.begin(), roles.end(), site.role) != roles.end()) chosen.push_back(site);
-  }
-  std::vector<LinearSite> joined;
-  for (const auto& site : chosen) {
-    const bool next = !joined.empty() && joined.back().linear == site.linear &&
-                      joined.back().out_end == site.out_begin;
-    if (!next) {
-      joined.push_back(site);
-      continue;
-    }
-    joined.back().out_end = site.out_end;
-    joined.back().role = engine::Role::fused;
-  }
-  return joined;
 }
 
 bool is_part(const LinearSite& site) { return site.out_end - site.out_begin < site.linear->out(); }
@@ -85,6 +169,18 @@ engine::Scalar* writable(engine::ParameterStore& store, engine::Parameter& p) {
   engine::Scalar* own = store.own(p);
   if (own != before) std::copy_n(before, p.count(), own);
   return own;
+}
+
+engine::Parameter& own_kernel(engine::ParameterStore& store, engine::Linear& linear) {
+  if (linear.tied()) {
+    const engine::Parameter &kernel = linear.kernel(), &offset = linear.offset();
+    check(kernel.value != nullptr, "merge", kernel.name, " has no values yet");
+    linear.untie();
+    std::copy_n(kernel.value, kernel.count(), store.own(linear.weight));
+    if (linear.has_bias) std::copy_n(offset.value, offset.count(), store.own(linear.bias));
+  }
+  writable(store, linear.kernel());
+  return linear.kernel();
 }
 
 }  // namespace peft

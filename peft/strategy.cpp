@@ -14,7 +14,7 @@ void Strategy::merge(engine::ParameterStore& store) {
   fold(Side::output, store);
 }
 
-std::string Strategy::full_spec() const { return spell_spec(name(), options()); }
+std::string Strategy::full_spec() const { return spell_spec(name(), settled_options()); }
 
 // Whether the options mean the same as `all`. Options may depend on one another, so leaving one out
 // can make the rest senseless (scaling= without kind=parallel): then they do not.
@@ -41,7 +41,7 @@ std::string Strategy::spec() const {
 
 engine::Json Strategy::describe() const {
   engine::Json out = {{"strategy", name()}, {"spec", spec()}};
-  const engine::Json all = options();
+  const engine::Json all = settled_options();
   for (const auto& [key, value] : all.items()) out[key] = value;
   if (const size_t count = matched().size(); count > 0) out["modules"] = count;
   return out;

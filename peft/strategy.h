@@ -65,6 +65,8 @@ class Strategy {
 
   // Every option with its value, defaults included, in the order of the registry.
   virtual engine::Json options() const { return engine::Json::object(); }
+  // The same with what a default stood for in the model at hand, after inject.
+  virtual engine::Json settled_options() const { return options(); }
   // The shortest spec that make_strategy reads back as this, and the same with every option written
   // out (for files: it means the same should a default change).
   virtual std::string spec() const;
@@ -74,10 +76,6 @@ class Strategy {
   virtual engine::Json describe() const;
   // Paths of the modules where something was injected, in order of layer: what a pattern matched.
   virtual std::vector<std::string> matched() const { return {}; }
-
-  // Whether something was injected at some columns of a fused layer only, which PEFT's files cannot
-  // say.
-  virtual bool on_parts() const { return false; }
 
   // A learning rate to begin with, for AdamW; where each comes from is said in the strategy's file.
   virtual double default_learning_rate() const = 0;

@@ -52,7 +52,7 @@ Latency measure_latency(Session& session, engine::Workspace& workspace) {
                   [](const engine::Parameter* p) { return p->role == engine::Role::injected; });
   if (!injected || !session.strategy->why_not_mergeable().empty()) return out;
   session.strategy->merge(*session.store);
-  for (const engine::LinearSite& site : session.sites.linears) site.linear->remove_hooks();
+  engine::remove_merged_hooks(session.sites);
   out.merged = median(times(session, workspace, split, out.examples));
   return out;
 }

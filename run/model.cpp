@@ -4,6 +4,8 @@
 #include <cstdlib>
 
 #include "engine/io/hash.h"
+#include "engine/nn/embedding.h"
+#include "peft/prompt.h"
 
 namespace run {
 
@@ -22,12 +24,25 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
   return load;
 }
 
+int64_t positions_in_front(const engine::Sites& sites) {
+  const auto& points = sites.kv.points;
+  return (points.empty() ? 0 : points.front()->length()) +
+         (sites.words ? sites.words->prompt_length() : 0);
+}
+
+void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer) {
+  peft::Prompt* prompt = peft::prompt_of(strategy);
+  if (prompt && tokenizer && !prompt->text().empty())
+    prompt->set_ids(tokenizer->encode(prompt->text()).ids);
+}
+
 OpenModel open_model(models::ModelSource source, const std::string& strategy,
                      const OpenOptions& options) {
   OpenModel open;
   open.source = std::move(source);
   open.model = std::make_unique<models::SequenceClassifier>(open.source.config);
   open.strategy = peft::make_strategy(strategy);
+  read_prompt(*open.strategy, options.tokenizer);
   open.sites = open.model->sites();
   peft::apply(*open.strategy, open.sites, *open.model);
   open.store = std::make_unique<engine::ParameterStore>(*open.model);

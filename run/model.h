@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "data/tokenizer.h"
 #include "models/pretrained.h"
 #include "peft/adapter_file.h"
 #include "peft/strategy.h"
@@ -21,11 +22,17 @@ struct OpenModel {
 };
 
 struct OpenOptions {
-  uint64_t seed = 42;               // of what the files do not have
-  bool allow_head_mismatch = true;  // a head of another size in the file is left alone
-  bool writable = false;            // no weight stays in the mapped file: for merging
-  bool values = true;               // false: shapes and parameters only
+  uint64_t seed = 42;                          // of what the files do not have
+  bool allow_head_mismatch = true;             // a head of another size in the file is left alone
+  bool writable = false;                       // no weight stays in the mapped file: for merging
+  bool values = true;                          // false: shapes and parameters only
+  const data::Tokenizer* tokenizer = nullptr;  // reads the text that a prompt begins as
 };
+
+// The positions that a prefix or a prompt takes from a causal model.
+int64_t positions_in_front(const engine::Sites& sites);
+// Gives a prompt that begins as a text its tokens.
+void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer);
 
 // Declares the model of `source`, applies the strategy, makes the store and fills it: from the
 // checkpoint where there is one, else fresh. Errors are engine::Error, as the parts throw them.

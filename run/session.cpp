@@ -244,7 +244,7 @@ Session open_session(const FinetuneSettings& settings) {
                                           !settings.strategy.empty() ? settings.strategy
                                           : adapter                  ? adapter->spec
                                                                      : "full",
-                                          {.seed = settings.seed});
+                                          {.seed = settings.seed, .tokenizer = s.tokenizer.get()});
   const int64_t longest = longest_text(s);
   check(settings.max_length <= longest, "finetune", "--max-length ", settings.max_length,
         " is more than the ", longest, " positions that this model has for a text",

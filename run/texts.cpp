@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/nn/embedding.h"
+
 namespace run {
 
 int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& config) {
@@ -21,8 +23,8 @@ int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& c
 
 int64_t longest_text(const OpenModel& open) {
   const models::Facts& facts = open.source.config.facts;
-  const auto& points = open.sites.kv.points;
-  return facts.longest - (facts.causal && !points.empty() ? points.front()->length() : 0);
+  return facts.longest -
+         (facts.causal ? positions_in_front(open.sites) : open.sites.words->prompt_length());
 }
 
 int default_context(int64_t longest) { return static_cast<int>(std::min<int64_t>(1024, longest)); }

@@ -69,7 +69,7 @@ const std::map<std::string, std::string>& elsewhere() {
       {"lora-r", "options of a strategy are in its spec: --strategy lora:r=8,alpha=16"},
       {"lora-alpha", "options of a strategy are in its spec: --strategy lora:r=8,alpha=16"},
       {"lora-dropout", "options of a strategy are in its spec: --strategy lora:r=8,dropout=0.1"},
-      {"target-modules", "give roles in the spec: --strategy lora:roles=query+value"},
+      {"target-modules", "write --strategy lora:targets=q_proj+v_proj"},
   };
   return names;
 }

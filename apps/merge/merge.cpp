@@ -68,7 +68,7 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   opened.model().strategy->merge(store);
 
   // What was injected is neutral now, and an ordinary model does not have it.
-  for (const engine::LinearSite& site : opened.model().sites.linears) site.linear->remove_hooks();
+  engine::remove_merged_hooks(opened.model().sites);
   models::SequenceClassifier& model = *opened.model().model;
   const engine::ParameterStore merged(model);
   models::save_classifier(options.out, model, merged, dtype);

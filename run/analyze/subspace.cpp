@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "peft/lora.h"
 
 namespace run {
 namespace {
@@ -43,13 +44,12 @@ Directions directions_of(const LowRankUpdate& update) {
 }  // namespace
 
 std::vector<LowRankUpdate> low_rank_updates(TrainedRun& run) {
-  const engine::Json options = run.after.model().strategy->options();
-  const engine::Json lora = options.contains("lora") ? options["lora"] : options;
+  const peft::Lora* lora = peft::lora_of(*run.after.model().strategy);
   std::vector<LowRankUpdate> updates;
   const engine::ParameterStore& store = *run.after.model().store;
   const std::string ending = ".lora_A.weight";
   for (const engine::Parameter* a : store.all()) {
-    if (!a->name.ends_with(ending)) continue;
+    if (!lora || !a->name.ends_with(ending)) continue;
     const std::string at = a->name.substr(0, a->name.size() - ending.size());
     const engine::Parameter* b = store.find(at + ".lora_B.weight");
     if (!b) continue;
@@ -61,10 +61,8 @@ std::vector<LowRankUpdate> low_rank_updates(TrainedRun& run) {
       const MatrixXd whole = matrix_of(*weight);
       const bool part = b->shape.rows != whole.rows();
       update.weight = part ? MatrixXd(whole.middleRows(site.out_begin, b->shape.rows)) : whole;
-      const double alpha = engine::get<double>(lora, "alpha", "strategy");
-      const double r = static_cast<double>(a->shape.rows);
-      update.scale =
-          alpha / (engine::get_or<bool>(lora, "rslora", false, "strategy") ? std::sqrt(r) : r);
+      for (const auto& place : lora->linears())
+        if (&place.hook->a == a) update.scale = place.hook->numbers.scale();
       updates.push_back(std::move(update));
       break;
     }

@@ -10,45 +10,6 @@ using engine::KvCache;
 using engine::Tensor;
 using models::HeadKind;
 
-namespace {
-
-void check_values(Decoder& decoder, const Json& wanted, const Prompts& prompts) {
-  const Batch batch = packed(prompts);
-  const std::vector<double> nll = decoder.nll(batch);
-  const Matrix logits = decoder.logits(batch);
-  for (size_t p = 0; p < prompts.size(); ++p) {
-    CAPTURE(p);
-    const int32_t begin = batch.segments.begin(static_cast<int>(p));
-    const auto length = static_cast<int32_t>(prompts[p].size());
-    for (int32_t i = 0; i + 1 < length; ++i)
-      CHECK(std::abs(nll[static_cast<size_t>(begin + i)] -
-                     wanted["nll"][p][static_cast<size_t>(i)].get<double>()) < 2e-5);
-    const auto last = wanted["last_logits"][p].get<std::vector<double>>();
-    double worst = 0, size = 0;
-    for (size_t c = 0; c < last.size(); ++c) {
-      const double mine = logits(begin + length - 1, static_cast<Eigen::Index>(c));
-      worst = std::max(worst, std::abs(mine - last[c]));
-      size = std::max(size, std::abs(last[c]));
-    }
-    CHECK(worst < 1e-5 * size);
-  }
-}
-
-void check_losses(Decoder& decoder, const Json& wanted, const Prompts& prompts) {
-  const Batch first = packed({prompts[0], prompts[1]}), second = packed({prompts[2], prompts[3]});
-  engine::AdamWOptions options;
-  options.weight_decay = 0;
-  engine::AdamW optimizer(decoder.store->block(), options);
-  for (size_t step = 0; step < 10; ++step) {
-    CAPTURE(step);
-    const double loss = decoder.backward(step % 2 == 0 ? first : second);
-    CHECK(std::abs(loss - wanted[step].get<double>()) < 1e-4);
-    optimizer.step(1e-3, 1);
-  }
-}
-
-}  // namespace
-
 TEST_CASE("decoders: the loss of every token and the last logits are transformers'") {
   for (const auto& name : kDecoders) {
     CAPTURE(name);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "engine/io/checkpoint.h"
+#include "engine/optim/adamw.h"
 #include "models/heads.h"
 #include "models/registry.h"
 #include "peft/adapter_file.h"
@@ -38,7 +39,8 @@ inline engine::Batch packed(const Prompts& prompts) {
 
 // A language model with a strategy, its values loaded.
 struct Decoder {
-  // `adapter`: "lora" or "prefix", PEFT's folder beside the model; else `spec` is used.
+  // `adapter`: "lora" or "prefix", PEFT's folder beside the model, or any folder; else `spec` is
+  // used.
   explicit Decoder(const std::string& name, const std::string& spec = "full",
                    const std::string& adapter = "")
       : model(models::make_model(engine::json_file(folder_of(name) / "config.json"), name)),
@@ -82,5 +84,43 @@ struct Decoder {
   std::unique_ptr<peft::Strategy> strategy;
   std::unique_ptr<engine::ParameterStore> store;
 };
+
+// Every token's loss, and the last logits.
+inline void check_values(Decoder& decoder, const Json& wanted, const Prompts& prompts) {
+  const engine::Batch batch = packed(prompts);
+  const std::vector<double> nll = decoder.nll(batch);
+  const Matrix logits = decoder.logits(batch);
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    CAPTURE(p);
+    const int32_t begin = batch.segments.begin(static_cast<int>(p));
+    const auto length = static_cast<int32_t>(prompts[p].size());
+    for (int32_t i = 0; i + 1 < length; ++i)
+      CHECK(std::abs(nll[static_cast<size_t>(begin + i)] -
+                     wanted["nll"][p][static_cast<size_t>(i)].get<double>()) < 2e-5);
+    const auto last = wanted["last_logits"][p].get<std::vector<double>>();
+    double worst = 0, size = 0;
+    for (size_t c = 0; c < last.size(); ++c) {
+      const double mine = logits(begin + length - 1, static_cast<Eigen::Index>(c));
+      worst = std::max(worst, std::abs(mine - last[c]));
+      size = std::max(size, std::abs(last[c]));
+    }
+    CHECK(worst < 1e-5 * size);
+  }
+}
+
+// Ten AdamW steps; the prompts are the batches, in turns of two.
+inline void check_losses(Decoder& decoder, const Json& wanted, const Prompts& prompts) {
+  const engine::Batch first = packed({prompts[0], prompts[1]}),
+                      second = packed({prompts[2], prompts[3]});
+  engine::AdamWOptions options;
+  options.weight_decay = 0;
+  engine::AdamW optimizer(decoder.store->block(), options);
+  for (size_t step = 0; step < 10; ++step) {
+    CAPTURE(step);
+    const double loss = decoder.backward(step % 2 == 0 ? first : second);
+    CHECK(std::abs(loss - wanted[step].get<double>()) < 1e-4);
+    optimizer.step(1e-3, 1);
+  }
+}
 
 }  // namespace testing

@@ -1,6 +1,7 @@
 // Strategies at a fused layer: one Linear whose columns are query, key and value (GPT-2's c_attn).
 #include <map>
 
+#include "engine/io/safetensors.h"
 #include "engine/nn/parameter_store.h"
 #include "engine/ops/elementwise.h"
 #include "peft/adapter_file.h"
@@ -74,7 +75,6 @@ TEST_CASE("all roles of a fused layer, or a pattern, are the layer itself") {
     CHECK(t.names() == std::vector<std::string>{"h.0.attn.c_attn.lora_A.weight",
                                                 "h.0.attn.c_attn.lora_B.weight"});
     CHECK(t.store->find("h.0.attn.c_attn.lora_B.weight")->dims == std::vector<int64_t>{8, 2});
-    CHECK_FALSE(t.strategy->on_parts());
   }
 }
 
@@ -99,7 +99,7 @@ TEST_CASE(
         "h.0.attn.c_attn.key_value.lora_A.weight");  // neighbours: one update
 }
 
-TEST_CASE("a fused layer in files: PEFT's names for all of it, ours for some columns") {
+TEST_CASE("a fused layer in files: updates of some columns are joined to one of all") {
   const TempDir dir;
   Tuned whole("lora:r=2,roles=query+key+value");
   whole.shake();
@@ -112,11 +112,84 @@ TEST_CASE("a fused layer in files: PEFT's names for all of it, ours for some col
   Tuned part("lora:r=2");
   part.shake();
   peft::save_adapter(dir / "part", *part.strategy, *part.store, {}, part.sites);
-  CHECK_FALSE(engine::json_file(dir / "part" / "adapter_config.json").contains("peft_type"));
+  const auto joined = engine::json_file(dir / "part" / "adapter_config.json");
+  CHECK(joined["peft_type"] == "LORA");
+  CHECK(joined["target_modules"] == engine::Json{"c_attn"});
+  CHECK(joined["r"] == 4);  // two updates of rank 2, and alpha grows so that the scale stays
+  CHECK(joined["lora_alpha"] == 16);
   for (Tuned* t : {&whole, &part}) {
     const auto file = peft::load_adapter(dir / (t == &whole ? "whole" : "part"));
     Tuned again(file.spec);
     peft::apply_adapter(file, *again.store, "");
     CHECK(difference(t->fused(), again.fused()) < 1e-6);
   }
+}
+
+namespace {
+
+// What PEFT makes of a file: W x + b + scale B A x, by what the configuration says.
+Matrix by_peft(const std::filesystem::path& folder) {
+  const auto config = engine::json_file(folder / "adapter_config.json");
+  const auto file = engine::Safetensors::open(folder / "adapter_model.safetensors");
+  const auto read = [&](const char* name) {
+    const auto& t = file.at(std::string("base_model.model.h.0.attn.c_attn.") + name);
+    Matrix m(t.dims[0], t.dims[1]);
+    t.read(m.data());
+    return m;
+  };
+  const double r = config["r"], alpha = config["lora_alpha"];
+  const auto scale = static_cast<Scalar>(alpha / (config["use_rslora"] ? std::sqrt(r) : r));
+  Tuned plain("frozen");
+  engine::Parameter& w = *plain.store->find("h.0.attn.c_attn.weight");
+  engine::Tensor(w.shape, w.value).mat() += scale * read("lora_B.weight") * read("lora_A.weight");
+  return plain.fused();
+}
+
+}  // namespace
+
+TEST_CASE("joined updates are the same update, and are read back as what they were") {
+  for (const std::string spec :
+       {"lora:r=2,roles=query+value", "lora:r=3,alpha=5,roles=key+value",
+        "lora:r=2,rslora=true,roles=query+value", "lora:r=2,roles=query",
+        "lora:r=2,roles=query+value+attention_output,alpha_pattern={\"c_attn\":3}"}) {
+    CAPTURE(spec);
+    const TempDir dir;
+    Tuned t(spec);
+    t.shake();
+    peft::save_adapter(dir.path(), *t.strategy, *t.store, {}, t.sites);
+    if (spec.find("output") == std::string::npos)
+      CHECK(difference(t.fused(), by_peft(dir.path())) < 1e-5);
+    const auto file = peft::load_adapter(dir.path());
+    CHECK(file.spec == t.strategy->spec());
+    Tuned again(file.spec);
+    peft::apply_adapter(file, *again.store, "");
+    CHECK(difference(t.fused(), again.fused()) < 1e-6);
+  }
+}
+
+TEST_CASE("joined updates that were trained as one are read as one") {
+  const TempDir dir;
+  Tuned t("lora:r=2");
+  t.shake();
+  peft::save_adapter(dir.path(), *t.strategy, *t.store, {}, t.sites);
+  const auto path = dir / "adapter_model.safetensors";
+  std::vector<std::vector<Scalar>> memory;
+  std::vector<engine::TensorToSave> tensors;
+  engine::Metadata metadata;
+  {
+    const auto file = engine::Safetensors::open(path);
+    metadata = file.metadata();
+    for (const auto& [name, tensor] : file.tensors()) {
+      memory.emplace_back(static_cast<size_t>(tensor.count()));
+      tensor.read(memory.back().data());
+      if (name.ends_with("lora_B.weight")) memory.back()[2] = 1;  // queries by the values' A
+      tensors.push_back({name, tensor.dims, memory.back().data(), engine::DType::F32, false});
+    }
+  }
+  engine::write_safetensors(path, tensors, metadata);
+  const auto file = peft::load_adapter(dir.path());
+  CHECK(file.spec == "lora:r=4,alpha=16,roles=query+key+value,layers=0");
+  Tuned again(file.spec);
+  peft::apply_adapter(file, *again.store, "");
+  CHECK(difference(again.fused(), by_peft(dir.path())) < 1e-5);
 }

@@ -15,7 +15,8 @@ TEST_CASE("the gradient of the whole loss, by strategy") {
           "adapter:kind=parallel,size=5,activation=gelu", "prefix:length=4,flat=true",
           "prefix:length=4,hidden=6", "ia3",
           "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out", "lora+bitfit",
-          "lora+ia3+prefix:length=2,flat=true+adapter:size=3"}) {
+          "lora+ia3+prefix:length=2,flat=true+adapter:size=3", "lora:roles=embedding+query",
+          "prompt:length=3", "norm", "lora:roles=embedding+prompt"}) {
       CAPTURE(type);
       CAPTURE(spec);
       Subject s(type, spec);
@@ -28,6 +29,25 @@ TEST_CASE("the gradient of the whole loss, by strategy") {
       for (const Parameter* p : s.store->trainable())
         for (int64_t i = 0; i < p->count(); ++i) REQUIRE(std::isfinite(p->grad[i]));
     }
+}
+
+// DoRA takes its lengths as constants (the paper's section 4.3), so differences of A and B are not
+// its gradients; those of what is below it, and of its magnitudes, are. With dropout.
+TEST_CASE("the gradient through DoRA, and of its magnitudes") {
+  for (const std::string dropout : {"0", "0.3"}) {
+    CAPTURE(dropout);
+    Subject s("bert", "lora:dora=true,roles=query+ffn_in+ffn_out,dropout=" + dropout + "+bitfit");
+    s.shake(0.1);
+    std::vector<engine::Leaf*> leaves;
+    for (Parameter* p : s.store->trainable())
+      if (p->role != Role::injected || p->name.ends_with("magnitude_vector")) leaves.push_back(p);
+    engine::GradcheckOptions options;
+    options.graph.dropout = true;
+    options.graph.seed = 3;
+    const auto error = engine::directional_check(
+        s.workspace, leaves, [&](engine::Graph& g) { return s.loss(g); }, options);
+    CHECK_MESSAGE(error.relative < (kDouble ? 1e-7 : 2e-2), error.text());
+  }
 }
 
 // Scores of one query: q . (k_j + b) = q . k_j + q . b, the same number added to all of them, and

@@ -19,6 +19,8 @@ TEST_CASE("injection is a no-op, bit for bit, for every model and strategy but p
         CHECK(same_bits(before, after));
     }
     CHECK(same_bits(before, Subject(type, "lora:dropout=0.1+ia3+bitfit").logits()));
+    CHECK(same_bits(before, Subject(type, "lora:dora=true,roles=query+ffn_in+ffn_out").logits()));
+    CHECK(same_bits(before, Subject(type, "lora:roles=embedding+value+norm").logits()));
     CHECK(same_bits(
         before, Subject(type, "lora:roles=ffn_in+ffn_out,layers=1+adapter+ia3:roles=ffn_in+query")
                     .logits()));
@@ -41,7 +43,10 @@ TEST_CASE("merged equals unmerged, and the injected modules are neutral afterwar
           "lora:r=3,alpha=5,rslora=true,roles=query+key+value+attention_output+ffn_in+ffn_out",
           "lora:layers=1", "ia3", "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
           "lora+bitfit", "ia3+bitfit", "lora:roles=query+ffn_out+ia3",
-          "ia3+lora:roles=query+value+ffn_out", "lora+ia3:roles=value+attention_output"}) {
+          "ia3+lora:roles=query+value+ffn_out", "lora+ia3:roles=value+attention_output",
+          "lora:dora=true,roles=query+ffn_out", "lora:dora=true,r=3,alpha=5,rslora=true,bias=all",
+          "lora:roles=embedding", "lora:targets=word_embeddings+position_embeddings+query+q_lin",
+          "lora:rank_pattern={\"(value|v_lin)\":3},alpha_pattern={\"query\":2}"}) {
       CAPTURE(type);
       CAPTURE(spec);
       Subject s(type, spec);
@@ -64,7 +69,7 @@ TEST_CASE("merged equals unmerged, and the injected modules are neutral afterwar
 }
 
 TEST_CASE("merging a strategy that injects nothing changes nothing") {
-  for (const std::string spec : {"full", "frozen", "bitfit", "top"}) {
+  for (const std::string spec : {"full", "frozen", "bitfit", "norm", "top"}) {
     Subject s("bert", spec);
     const Matrix before = s.logits();
     s.strategy->merge(*s.store);
@@ -73,7 +78,8 @@ TEST_CASE("merging a strategy that injects nothing changes nothing") {
 }
 
 TEST_CASE("what cannot be merged says why, and nothing is changed") {
-  for (const std::string spec : {"adapter", "prefix:length=3", "lora+adapter", "lora+prefix"}) {
+  for (const std::string spec :
+       {"adapter", "prefix:length=3", "lora+adapter", "lora+prefix", "prompt"}) {
     CAPTURE(spec);
     Subject s("bert", spec);
     s.shake();

@@ -11,12 +11,13 @@ TEST_CASE("specs read back as what they say") {
   CHECK(make_strategy("lora")->spec() == "lora");
   CHECK(make_strategy("lora:r=8,alpha=8")->spec() == "lora");
   CHECK(make_strategy("lora:r=4,alpha=8")->spec() == "lora:r=4");
-  CHECK(make_strategy("lora:alpha=16.5,roles=value+query")->spec() == "lora:alpha=16.5");
+  CHECK(make_strategy("lora:alpha=16.5,roles=value+query")->spec() ==
+        "lora:alpha=16.5,roles=query+value");
   CHECK(make_strategy("lora:roles=value+key")->spec() == "lora:roles=key+value");
   CHECK(make_strategy("lora:layers=2+0-1+7")->spec() == "lora:layers=0-2+7");
   CHECK(make_strategy("bitfit:terms=ffn_in+query")->spec() == "bitfit:terms=query+ffn_in");
   CHECK(make_strategy("top")->full_spec() == "top:layers=1");
-  CHECK(make_strategy("ia3")->full_spec() == "ia3:roles=key+value+ffn_out,layers=all");
+  CHECK(make_strategy("ia3")->full_spec() == "ia3:roles=default,layers=all");
   // Defaults that depend on other options are left out where they are the default of that case.
   CHECK(make_strategy("adapter:kind=parallel,activation=relu,scaling=4")->spec() ==
         "adapter:kind=parallel");
@@ -42,7 +43,7 @@ TEST_CASE("every golden spec survives its canonical forms") {
 }
 
 TEST_CASE("'+' joins list items, and strategies where the name of one follows") {
-  CHECK(make_strategy("lora:roles=query+value+bitfit")->spec() == "lora+bitfit");
+  CHECK(make_strategy("lora:roles=query+value+bitfit")->name() == "lora+bitfit");
   CHECK(make_strategy("lora:roles=key+value+bitfit:terms=query+value")->spec() ==
         "lora:roles=key+value+bitfit:terms=query+value");
   CHECK(make_strategy("lora:r=4+bitfit:terms=query")->name() == "lora+bitfit");
@@ -50,6 +51,9 @@ TEST_CASE("'+' joins list items, and strategies where the name of one follows") 
   CHECK(make_strategy("lora:pattern=a.{1,2}b+c,r=4")->options()["pattern"] ==
         "a.{1,2}b+c");  // a comma and a plus of its own
   CHECK(make_strategy("prefix+lora+ia3")->name() == "prefix+lora+ia3");
+  CHECK(make_strategy("lora:targets=q_proj+v_proj,exclude=lm_head+norm")->name() == "lora+norm");
+  CHECK(make_strategy("lora:r=4,rank_pattern={\"a\\\\.b\":2,\"v\":16},bias=all")
+            ->options()["rank_pattern"] == engine::Json({{"a\\.b", 2}, {"v", 16}}));
 }
 
 TEST_CASE("what is not known is an error that lists what is") {
@@ -57,12 +61,15 @@ TEST_CASE("what is not known is an error that lists what is") {
     return error_of([&] { make_strategy(spec); });
   };
   CHECK(contains(message("bitfitt"), "no strategy 'bitfitt'"));
-  CHECK(contains(message("bitfitt"), "full, frozen, top, bitfit, lora, adapter, prefix, ia3"));
+  CHECK(contains(message("bitfitt"),
+                 "full, frozen, top, bitfit, norm, lora, adapter, prefix, prompt, ia3"));
   CHECK(contains(message("lora+bitfitt"), "no strategy 'bitfitt'"));
   CHECK(contains(message(""), "empty"));
   CHECK(contains(message("lora:"), "no option after ':'"));
   CHECK(contains(message("lora:rank=4"), "no option 'rank'"));
-  CHECK(contains(message("lora:rank=4"), "r, alpha, dropout, rslora, bias, roles, pattern, layers"));
+  CHECK(contains(message("lora:rank=4"),
+                 "r, alpha, dropout, rslora, dora, bias, roles, targets, pattern, exclude, "
+                 "layers, rank_pattern, alpha_pattern"));
   CHECK(contains(message("full:layers=2"), "full has no options"));
   CHECK(contains(message("lora:r=4,r=8"), "twice"));
   CHECK(contains(message("lora:r"), "'r' is no option"));
@@ -75,6 +82,11 @@ TEST_CASE("what is not known is an error that lists what is") {
   CHECK(contains(message("lora:roles=querry"), "'querry' in roles=querry"));
   CHECK(contains(message("lora:roles=querry"), "query, key, value"));
   CHECK(contains(message("lora:roles=query,pattern=.*"), "roles= and pattern="));
+  CHECK(contains(message("lora:targets=q,pattern=.*"), "targets= and pattern="));
+  CHECK(contains(message("lora:rank_pattern=4"), "an object is expected"));
+  CHECK(contains(message("lora:rank_pattern={q:4}"), "no JSON"));
+  CHECK(contains(message("lora:rank_pattern={\"q\":1.5}"), "whole number"));
+  CHECK(contains(message("lora:alpha_pattern={\"(\":1}"), "no regular expression"));
   CHECK(contains(message("lora:layers=3-1"), "backwards"));
   CHECK(contains(message("lora:layers=x"), "0-3+8"));
   CHECK(contains(message("bitfit:terms=all+query"), "'all'"));
@@ -102,7 +114,7 @@ TEST_CASE("layers") {
 TEST_CASE("help names every strategy and every option") {
   const std::string help = peft::strategy_help();
   for (const auto& name : peft::strategy_names()) CHECK(contains(help, name));
-  CHECK(contains(help, "roles=query+value"));
+  CHECK(contains(help, "roles=default"));
   CHECK(contains(help, "length=20"));
 }
 
@@ -111,8 +123,12 @@ TEST_CASE("describe says every option") {
   CHECK(json["strategy"] == "lora+bitfit");
   CHECK(json["spec"] == "lora:r=4+bitfit");
   CHECK(json["parts"][0]["alpha"] == 8.0);
-  CHECK(json["parts"][0]["roles"] == engine::Json::array({"query", "value"}));
+  CHECK(json["parts"][0]["roles"] == "default");
   CHECK(json["parts"][1]["terms"] == "all");
+  Subject settled("bert", "lora", true);  // in a model the default is known
+  CHECK(settled.strategy->describe()["roles"] == engine::Json::array({"query", "value"}));
+  CHECK(contains(settled.strategy->full_spec(), "roles=query+value"));
+  CHECK(settled.strategy->spec() == "lora");
   Subject s("bert", "lora:pattern=.*query", true);
   CHECK(s.strategy->describe()["modules"] == 2);
   CHECK(s.strategy->matched() ==

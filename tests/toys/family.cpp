@@ -90,11 +90,10 @@ class Toy : public models::Model {
       return {.architecture = "ToyForCausalLM", .out = "lm_head", .tied = true};
     no_head(kind);
   }
-  Tensor encode(Graph& g, const engine::Batch& batch, const models::Ask& ask) override {
+  Tensor forward(Graph& g, const engine::Batch& batch, const models::Ask& ask) override {
     const auto places = models::position_ids(g, batch.segments, c.places);
-    Tensor x = engine::embedding_sum(
-        g, {{g.use(words_.weight), batch.ids.data()}, {g.use(places_.weight), places.data()}},
-        batch.tokens());
+    Tensor x =
+        engine::look_up(g, {{words_, batch.ids.data()}, {places_, places.data()}}, batch.tokens());
     for (const auto& layer : layers_)
       x = (*layer)(g, x, {batch.segments, layer == layers_.back() ? ask.rows : nullptr});
     return (*norm_)(g, x);

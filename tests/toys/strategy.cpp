@@ -13,6 +13,10 @@ namespace {
 const std::vector<std::string> kGainRoles = {"query",  "key",      "value",  "attention_output",
                                              "ffn_in", "ffn_gate", "ffn_out"};
 
+std::vector<std::string> gain_defaults(const std::string& model_type) {
+  return {"query", "value", "ffn_in"};
+}
+
 class GainHook : public engine::LinearHook {
  public:
   explicit GainHook(const engine::LinearSite& site) {
@@ -27,14 +31,18 @@ class GainHook : public engine::LinearHook {
 
 class Gain : public peft::Strategy {
  public:
-  explicit Gain(const peft::Options& options) { choice_.roles = options.list("roles", kGainRoles); }
+  explicit Gain(const peft::Options& options) : choice_(options, kGainRoles, gain_defaults) {}
 
   std::string name() const override { return "gain"; }
-  engine::Json options() const override { return {{"roles", choice_.roles}}; }
+  engine::Json options() const override {
+    auto out = engine::Json::object();
+    choice_.add_to(out);
+    return out;
+  }
   double default_learning_rate() const override { return 1e-2; }
 
   void inject(engine::Sites& sites) override {
-    for (const engine::LinearSite& site : peft::choose_linears(sites, choice_, "gain")) {
+    for (const engine::LinearSite& site : choice_.choose(sites, "gain").linears) {
       auto hook = std::make_unique<GainHook>(site);
       places_.push_back({site.linear, hook.get()});
       site.linear->add_hook(std::move(hook));
@@ -64,9 +72,8 @@ class Gain : public peft::Strategy {
 
 std::string toys::strategy() {
   static const bool added = [] {
-    peft::add_strategy({"gain",
-                        "factors for what linear layers read",
-                        {{"roles", "query+value+ffn_in", "any of " + peft::joined(kGainRoles)}},
+    peft::add_strategy({"gain", "factors for what linear layers read",
+                        peft::SiteChoice::options("query+value+ffn_in", kGainRoles),
                         [](const peft::Options& o) -> std::unique_ptr<peft::Strategy> {
                           return std::make_unique<Gain>(o);
                         }});

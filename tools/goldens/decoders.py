@@ -74,7 +74,7 @@ def values(model, prompts):
     out = {"nll": [], "last_logits": []}
     with torch.no_grad():
         for ids in prompts:
-            logits = model(input_ids=torch.tensor([ids])).logits[0]
+            logits = model(input_ids=torch.tensor([ids])).logits[0][-len(ids):]  # not of a prompt before them
             logp = torch.log_softmax(logits, -1)
             out["nll"].append([-logp[i, t].item() for i, t in enumerate(ids[1:])])
             out["last_logits"].append(logits[-1].tolist())
@@ -108,7 +108,7 @@ def ten_losses(model, prompts):
         batch = prompts[:2] if step % 2 == 0 else prompts[2:]
         total, terms = 0.0, 0
         for ids in batch:  # one by one: no padding to take care of
-            logits = model(input_ids=torch.tensor([ids])).logits[0]
+            logits = model(input_ids=torch.tensor([ids])).logits[0][-len(ids):]  # not of a prompt before them
             total = total + torch.nn.functional.cross_entropy(logits[:-1], torch.tensor(ids[1:]), reduction="sum")
             terms += len(ids) - 1
         loss = total / terms
