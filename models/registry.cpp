@@ -8,7 +8,8 @@ namespace {
 std::vector<Family>& table() {
   // Made on first use, so no static initialiser has an order.
   static std::vector<Family> all = {bert_family(),       roberta_family(), electra_family(),
-                                    distilbert_family(), gpt2_family(),    llama_family()};
+                                    distilbert_family(), gpt2_family(),    llama_family(),
+                                    modernbert_family(), deberta_family()};
   return all;
 }
 

@@ -45,5 +45,7 @@ Family electra_family();
 Family distilbert_family();
 Family gpt2_family();
 Family llama_family();
+Family modernbert_family();
+Family deberta_family();
 
 }  // namespace models
