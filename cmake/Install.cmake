@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(PEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/peft_cpp)
 
 set(names flags engine engine_base engine_tensor engine_autograd engine_ops engine_nn engine_optim engine_io engine_metrics
-          engine_train models peft data text_metrics table_text tasks run)
+          engine_dist engine_train models peft data text_metrics table_text tasks run run_plan run_pretrain)
 list(TRANSFORM names PREPEND peft_ OUTPUT_VARIABLE targets)
 foreach(name ${names})
   set_target_properties(peft_${name} PROPERTIES EXPORT_NAME ${name})

@@ -25,11 +25,12 @@ Tensor SequenceClassifier::encode(Graph& g, const engine::Batch& batch) {
 Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
   if (head_ && head_->pooling() == Pooling::mean)
     return engine::mean_rows(g, model_->encode(g, batch), batch.segments);
+  auto& rows = g.recycle<engine::RowSelection>();
   if (model_->facts().causal)
-    rows_.choose_last(batch.segments);
+    rows.choose_last(batch.segments);
   else
-    rows_.choose_first(batch.segments);
-  return model_->encode(g, batch, {.rows = &rows_, .first_of_prompt = !model_->facts().causal});
+    rows.choose_first(batch.segments);
+  return model_->encode(g, batch, {.rows = &rows, .first_of_prompt = !model_->facts().causal});
 }
 
 Tensor SequenceClassifier::head(Graph& g, Tensor x) {
@@ -54,8 +55,9 @@ Tensor SequenceClassifier::logits_at(Graph& g, const engine::Batch& batch,
 
 Tensor SequenceClassifier::encode_at(Graph& g, const engine::Batch& batch,
                                      const std::vector<int32_t>& rows) {
-  rows_.choose(batch.segments, rows);
-  return model_->encode(g, batch, {&rows_});
+  auto& asked = g.recycle<engine::RowSelection>();
+  asked.choose(batch.segments, rows);
+  return model_->encode(g, batch, {&asked});
 }
 
 Tensor SequenceClassifier::loss(Graph& g, const Tensor& logits, const engine::Batch& batch,

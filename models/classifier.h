@@ -49,7 +49,6 @@ class SequenceClassifier : public engine::Module {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Classifier> head_;
   std::unique_ptr<VocabularyHead> vocabulary_;  // instead, for HeadKind::language_model
-  engine::RowSelection rows_;                   // memory that is kept from step to step
 };
 
 }  // namespace models

@@ -57,11 +57,12 @@ ElectraGenerator::ElectraGenerator(BertModel& model, double part)
 Tensor ElectraGenerator::loss(Graph& g, const engine::Batch& batch,
                               const std::vector<int32_t>& rows, const std::vector<int32_t>& labels,
                               const engine::VocabularyLossOptions& options) {
-  masked_.choose(batch.segments, rows);
+  auto& masked = g.recycle<engine::RowSelection>();
+  masked.choose(batch.segments, rows);
   Tensor x = model_.embeddings(g, batch);
   if (projection_) x = (*projection_)(g, x);
   for (const auto& layer : layers_)
-    x = (*layer)(g, x, {batch.segments, layer == layers_.back() ? &masked_ : nullptr});
+    x = (*layer)(g, x, {batch.segments, layer == layers_.back() ? &masked : nullptr});
   return head_->loss(g, x, labels, options);
 }
 
@@ -124,17 +125,18 @@ Tensor ElectraPretraining::loss(Graph& g, const engine::Batch& batch,
        }});
   c.generator_loss = static_cast<double>(guess.value());
 
-  corrupted_ = batch;
+  auto& corrupted = g.recycle<engine::Batch>();
+  corrupted = batch;
   std::vector<double> replaced(static_cast<size_t>(batch.tokens()), 0);
   c.replaced = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto row = static_cast<size_t>(rows[i]);
-    corrupted_.ids[row] = drawn[i];
+    corrupted.ids[row] = drawn[i];
     replaced[row] = drawn[i] != labels[i];
     c.replaced += drawn[i] != labels[i];
   }
-  c.ids = corrupted_.ids;
-  const Tensor logits = discriminate(g, corrupted_);
+  c.ids = corrupted.ids;
+  const Tensor logits = discriminate(g, corrupted);
   c.discriminator_correct = 0;
   for (size_t i = 0; i < replaced.size(); ++i)
     c.discriminator_correct += (logits.data()[i] > 0) == (replaced[i] > 0);

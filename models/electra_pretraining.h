@@ -43,7 +43,6 @@ class ElectraGenerator : public engine::Module {
   std::unique_ptr<engine::Linear> projection_;
   std::vector<std::unique_ptr<BertLayer>> layers_;
   std::unique_ptr<VocabularyHead> head_;
-  engine::RowSelection masked_;  // memory that is kept from step to step
 };
 
 class ElectraPretraining : public engine::Module {
@@ -67,7 +66,6 @@ class ElectraPretraining : public engine::Module {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Classifier> head_;
   std::unique_ptr<ElectraGenerator> generator_;
-  engine::Batch corrupted_;  // memory that is kept from step to step
 };
 
 // One draw a row from softmax(logits) by its cumulative sum, as a function of key and row; the rows

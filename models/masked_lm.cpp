@@ -19,8 +19,9 @@ MaskedLm::MaskedLm(ModelConfig config)
 
 Tensor MaskedLm::encode_rows(Graph& g, const engine::Batch& batch,
                              const std::vector<int32_t>& rows) {
-  masked_.choose(batch.segments, rows);
-  return model_->encode(g, batch, {&masked_});
+  auto& masked = g.recycle<engine::RowSelection>();
+  masked.choose(batch.segments, rows);
+  return model_->encode(g, batch, {&masked});
 }
 
 Tensor MaskedLm::loss(Graph& g, const engine::Batch& batch, const std::vector<int32_t>& rows,

@@ -46,7 +46,6 @@ class MaskedLm : public engine::Module {
   ModelConfig config_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<VocabularyHead> head_;
-  engine::RowSelection masked_;  // memory that is kept from step to step
 };
 
 // config.json for one of our pretraining models: `architecture` without labels. `dropout` is what

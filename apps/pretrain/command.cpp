@@ -4,8 +4,10 @@
 #include <memory>
 
 #include "apps/common/signals.h"
-#include "apps/pretrain/pretrainer.h"
+#include "apps/pretrain/options.h"
+#include "apps/pretrain/terminal.h"
 #include "engine/base/error.h"
+#include "run/pretrain/pretrainer.h"
 
 namespace apps {
 
@@ -17,15 +19,16 @@ int pretrain_command(int argc, const char* const* argv) {
     return 2;
   }
   std::string help;
-  const PretrainOptions options = parse_pretrain_options(argc, argv, &help);
+  const run::PretrainSettings settings = parse_pretrain_options(argc, argv, &help);
   if (!help.empty()) {
     std::cout << help;
     return 0;
   }
   watch_stop_signals();
-  std::unique_ptr<Pretrainer> pretrainer;
+  PretrainTerminal terminal(settings.quiet);
+  std::unique_ptr<run::Pretrainer> pretrainer;
   try {
-    pretrainer = std::make_unique<Pretrainer>(options);
+    pretrainer = std::make_unique<run::Pretrainer>(settings, terminal);
   } catch (const engine::Error& e) {
     if (!stop_requested()) throw;
     std::cerr << "stopped before the first step (" << e.what()

@@ -27,6 +27,7 @@ Graph::~Graph() {
   workspace_.nodes.clear();
   workspace_.slots.clear();
   workspace_.arena.reset();
+  workspace_.recycled.reset();
 }
 
 Tensor Graph::make(Shape shape) {

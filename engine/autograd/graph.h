@@ -25,6 +25,7 @@
 
 #include "engine/autograd/arena.h"
 #include "engine/autograd/leaf.h"
+#include "engine/autograd/recycled.h"
 #include "engine/tensor/gemm.h"
 #include "engine/tensor/tensor.h"
 
@@ -118,6 +119,7 @@ class OpListener {
 struct Workspace {
   Pool pool;
   Arena arena;
+  Recycled recycled;
   std::vector<detail::Node> nodes;
   std::vector<detail::Slot> slots;
 };
@@ -168,6 +170,13 @@ class Graph {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
     const auto count = static_cast<size_t>(n);
     return {static_cast<T*>(workspace_.arena.take(count * sizeof(T))), count};
+  }
+
+  // An object that lives as long as the graph. It is as an earlier graph left it, with the memory
+  // that it had there: assign to it.
+  template <class T>
+  T& recycle() {
+    return workspace_.recycled.take<T>();
   }
 
   // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same

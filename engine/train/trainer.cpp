@@ -39,42 +39,59 @@ Update Trainer::update(const NextBatch& next) {
     all += terms_(batch);
   }
   check(all > 0, "training", "update ", u.step, " has nothing to learn from");
-  store_.clear_gradients();
+  begin();
   for (int part = 0; part < parts; ++part) {
     pieces_.cut(batches_[static_cast<size_t>(part)], options_.piece_tokens);
+    const auto number = static_cast<uint64_t>(optimizer_.steps() * most + part);
     for (int piece = 0; piece < pieces_.count(); ++piece) {
       const TokenBatch& batch = pieces_.get(piece);
       const double share = terms_(batch) / all;
-      if (share == 0) continue;
-      const int64_t saved_before = counters().saved_bytes;
-      GraphOptions options;
-      options.dropout = options_.dropout;
-      options.seed = options_.seed;
-      options.step = Pieces::step(static_cast<uint64_t>(optimizer_.steps() * most + part), piece);
-      options.listener = options_.listener;
-      Graph g(workspace_, options);
-      const Tensor loss = loss_(g, batch);
-      const double value = static_cast<double>(loss.value());
-      check(std::isfinite(value), "training", "the loss of update ", u.step, " is ", value,
-            hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were "
-                 "before this update"));
-      u.loss += value * share;
-      g.backward(loss, static_cast<Scalar>(share));
-      u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
+      if (share > 0) add(batch, share, Pieces::step(number, piece), u);
     }
   }
+  for (const Parameter* p : store_.trainable()) u.unwritten += p->grad_written ? 0 : 1;
   const Timer timer;
   store_.settle_gradients();
-  const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
-  check(clip.finite(), "training", "the gradient of update ", u.step, " is not finite (norm ",
-        clip.norm, ")",
+  u.optimizer_seconds = timer.seconds();
+  const double lr = options_.lr * schedule_.factor(optimizer_.steps());
+  check(apply(lr, u), "training", "the gradient of update ", u.step, " is not finite (norm ",
+        u.grad_norm, ")",
         hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were before "
              "this update"));
-  u.grad_norm = clip.norm;
-  u.lr = options_.lr * schedule_.factor(optimizer_.steps());
-  optimizer_.step(u.lr, clip.scale);
-  u.optimizer_seconds = timer.seconds();
   return u;
+}
+
+void Trainer::add(const TokenBatch& batch, double share, uint64_t number, Update& u) {
+  const int64_t saved_before = counters().saved_bytes;
+  Timer timer;
+  GraphOptions options;
+  options.dropout = options_.dropout;
+  options.seed = options_.seed;
+  options.step = number;
+  options.listener = options_.listener;
+  Graph g(workspace_, options);
+  const Tensor loss = loss_(g, batch);
+  const auto value = static_cast<double>(loss.value());
+  check(options_.skip_not_finite || std::isfinite(value), "training", "the loss of update ", u.step,
+        " is ", value,
+        hint("use a smaller --lr or a longer --warmup-ratio; parameters are as they were "
+             "before this update"));
+  u.loss += value * share;
+  u.forward_seconds += timer.seconds();
+  timer.restart();
+  g.backward(loss, static_cast<Scalar>(share));
+  u.backward_seconds += timer.seconds();
+  u.saved_bytes = std::max(u.saved_bytes, counters().saved_bytes - saved_before);
+}
+
+bool Trainer::apply(double lr, Update& u) {
+  const Timer timer;
+  const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
+  u.grad_norm = clip.norm;
+  u.lr = lr;
+  if (clip.finite()) optimizer_.step(lr, clip.scale);
+  u.optimizer_seconds += timer.seconds();
+  return clip.finite();
 }
 
 }  // namespace engine

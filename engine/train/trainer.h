@@ -33,6 +33,8 @@ struct TrainerOptions {
   uint64_t seed = 42;  // of dropout
   bool dropout = true;
   OpListener* listener = nullptr;
+  // A loss that is not finite is left to apply(), which changes nothing then. False: an error.
+  bool skip_not_finite = false;
 };
 
 struct Update {
@@ -41,8 +43,10 @@ struct Update {
   double grad_norm = 0;  // before clipping
   double lr = 0;         // the rate that was used
   int64_t tokens = 0, sequences = 0;
-  int64_t saved_bytes = 0;       // kept for backward at a time, at most
-  double optimizer_seconds = 0;  // clipping and step
+  int64_t saved_bytes = 0;  // kept for backward at a time, at most
+  int64_t unwritten = 0;    // parameters whose gradient no op wrote
+  // optimizer: clipping and step.
+  double forward_seconds = 0, backward_seconds = 0, optimizer_seconds = 0;
 };
 
 class Trainer {
@@ -61,6 +65,17 @@ class Trainer {
   // One update: the gradient of the mean over all terms of its batches, however they are cut.
   // Throws engine::Error, before any parameter is changed, if loss or gradients are not finite.
   Update update(const NextBatch& next);
+
+  // The same in steps, for who computes the parts of an update elsewhere (dist/group.h): begin(),
+  // add() for every micro-batch, ParameterStore::settle_gradients(), apply().
+  void begin() { store_.clear_gradients(); }
+  // Forward and backward: adds share * d(loss of the batch) to the gradients and share * loss to
+  // update.loss. Dropout is a function of (seed, number).
+  void add(const TokenBatch& batch, double share, uint64_t number, Update& update);
+  // Clips and makes the step. False, and nothing is changed, if a gradient is not finite.
+  bool apply(double lr, Update& update);
+  // Null: nobody listens.
+  void set_listener(OpListener* listener) { options_.listener = listener; }
 
   // Made so far; resuming sets the optimizer's count.
   int64_t updates() const { return optimizer_.steps(); }

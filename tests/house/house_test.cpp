@@ -74,8 +74,8 @@ std::string code(const std::string& line) {
 const std::map<std::string, std::set<std::string>>& allowed() {
   static const std::map<std::string, std::set<std::string>> table = [] {
     std::map<std::string, std::set<std::string>> t;
-    // base <- tensor <- autograd <- ops <- nn <- {optim, io, train}; base/ and tensor/ are seen
-    // from everywhere above them
+    // base <- tensor <- autograd <- ops <- nn <- {optim, io, dist, train}; base/ and tensor/ are
+    // seen from everywhere above them
     t["engine/base"] = {};
     t["engine/tensor"] = {"engine/base"};
     t["engine/autograd"] = {"engine/base", "engine/tensor"};
@@ -83,9 +83,8 @@ const std::map<std::string, std::set<std::string>>& allowed() {
     t["engine/nn"] = {"engine/base", "engine/tensor", "engine/autograd", "engine/ops"};
     std::set<std::string> below = t["engine/nn"];
     below.insert("engine/nn");
-    t["engine/optim"] = t["engine/io"] = below;
-    below.insert(
-        {"engine/optim", "engine/io"});  // the trainer drives the optimizer and writes runs
+    t["engine/optim"] = t["engine/io"] = t["engine/dist"] = below;
+    below.insert({"engine/optim", "engine/io", "engine/dist"});  // the trainer drives these
     t["engine/train"] = below;
     below.insert("engine/train");
     t["models"] = t["peft"] = t["data"] = below;  // the whole engine, and never one another

@@ -4,16 +4,17 @@
 #include <cstring>
 
 #include "apps/common/main_guard.h"
-#include "apps/pretrain/pretrainer.h"
+#include "apps/pretrain/options.h"
 #include "engine/base/error.h"
 #include "engine/base/peak.h"
 #include "models/pretrained.h"
+#include "run/pretrain/pretrainer.h"
 #include "tests/pretrain/toy.h"
 
 namespace {
 
-apps::PretrainOptions options_of(const toy::Folder& f, const std::string& out) {
-  apps::PretrainOptions o;
+run::PretrainSettings options_of(const toy::Folder& f, const std::string& out) {
+  run::PretrainSettings o;
   o.corpus = {(f.dir / "corpus.txt").string()};
   o.tokenizer = f.dir / "tokenizer";
   o.cache = f.dir / "cache";
@@ -32,7 +33,9 @@ apps::PretrainOptions options_of(const toy::Folder& f, const std::string& out) {
   return o;
 }
 
-std::vector<float> values(const apps::Pretrainer& p) {
+run::PretrainWatcher nobody;  // looks on
+
+std::vector<float> values(const run::Pretrainer& p) {
   const auto& block = p.store().block();
   return {block.value, block.value + block.size};
 }
@@ -53,7 +56,7 @@ TEST_CASE("pretrain: the held-out loss falls and the model is exported") {
   toy::Folder f(200);
   auto o = options_of(f, "run");
   o.steps = 150;
-  apps::Pretrainer p(o);
+  run::Pretrainer p(o, nobody);
   p.run();
   const auto lines = engine::read_metrics(o.out / "metrics.jsonl");
   double first = 0, last = 0;
@@ -83,26 +86,26 @@ TEST_CASE("pretrain: an interrupted run goes on with the same bits") {
     o.short_length = 16;
     o.short_part = 0.4;
     o.whole_word = true;
-    apps::Pretrainer whole(o);
+    run::Pretrainer whole(o, nobody);
     whole.run();
 
     o.out = f.dir / ("parts-" + objective);
     o.save_every = 1e-9;  // after every update
     {
-      apps::Pretrainer killed(o);
+      run::Pretrainer killed(o, nobody);
       killed.abandon_after(11);  // within the short sequences
       killed.run();
     }
     o.resume = true;
     {
       o.save_every = 1e9;
-      apps::Pretrainer killed(o);
+      run::Pretrainer killed(o, nobody);
       CHECK(killed.step() == 11);
       killed.abandon_after(17);  // nothing is saved: these updates are lost, and done again
       killed.run();
     }
     CHECK(curve(o.out) != curve(f.dir / ("whole-" + objective)));
-    apps::Pretrainer rest(o);
+    run::Pretrainer rest(o, nobody);
     CHECK(rest.step() == 11);
     rest.run();
     const auto a = values(whole), b = values(rest);
@@ -122,7 +125,7 @@ TEST_CASE("pretrain: the number of workers does not show, and a lost worker is n
     o.threads = 1;
     o.workers = workers;
     o.dropout = 0.1;
-    apps::Pretrainer p(o);
+    run::Pretrainer p(o, nobody);
     p.run();
     results.push_back(values(p));
   }
@@ -138,45 +141,46 @@ TEST_CASE("pretrain: the number of workers does not show, and a lost worker is n
   store.allocate();
   store.initialise(1);
   const pid_t self = getpid();
-  apps::Workers workers(
-      2, 2, store.block(),
-      [&](const apps::Workers::Order& order, int part, apps::Workers::Result& result) {
-        if (order.step == 1 && part == 1) engine::fail("part", "cannot be computed");
-        if (order.step == 2 && getpid() != self) _exit(1);
-        for (int i = 0; i < 3; ++i)
-          toy.weight.grad[i] = static_cast<float>(part + 1) * toy.weight.value[i];
-        result.numbers[0] = part;
-      });
+  const auto group =
+      engine::forked(2, 2, store.block(),
+                     [&](engine::Group::Order order, int part, engine::Group::Result& result) {
+                       int64_t step = 0;
+                       std::memcpy(&step, order.data(), sizeof step);
+                       if (step == 1 && part == 1) engine::fail("part", "cannot be computed");
+                       if (step == 2 && getpid() != self) _exit(1);
+                       for (int i = 0; i < 3; ++i)
+                         toy.weight.grad[i] = static_cast<float>(part + 1) * toy.weight.value[i];
+                       result.numbers[0] = part;
+                     });
   toy.weight.value[0] = 5;  // the workers see what changes
-  const auto parts = workers.run({});
+  const auto parts = group->run(int64_t{0});
   CHECK(parts[1].numbers[0] == 1);
   CHECK(toy.weight.grad[0] == 15);
-  apps::Workers::Order order;
-  order.step = 1;
-  CHECK_THROWS_WITH_AS(workers.run(order), doctest::Contains("cannot be computed"), engine::Error);
-  order.step = 2;
-  CHECK_THROWS_WITH_AS(workers.run(order), doctest::Contains("is gone"), engine::Error);
+  CHECK_THROWS_WITH_AS(group->run(int64_t{1}), doctest::Contains("cannot be computed"),
+                       engine::Error);
+  CHECK_THROWS_WITH_AS(group->run(int64_t{2}), doctest::Contains("is gone"), engine::Error);
 }
 
 TEST_CASE("pretrain: a finished run is lengthened, other settings are refused") {
   toy::Folder f;
   auto o = options_of(f, "run");
   o.steps = 8;
-  { apps::Pretrainer(o).run(); }
-  CHECK_THROWS_AS(apps::Pretrainer{o}, engine::Error);  // it is there already
+  { run::Pretrainer(o, nobody).run(); }
+  CHECK_THROWS_AS(run::Pretrainer(o, nobody), engine::Error);  // it is there already
   o.resume = true;
   const auto lines = curve(o.out);
-  { apps::Pretrainer(o).run(); }  // there is nothing to do, and nothing to write
+  { run::Pretrainer(o, nobody).run(); }  // there is nothing to do, and nothing to write
   CHECK(curve(o.out) == lines);
   o.steps = 12;
   {
-    apps::Pretrainer longer(o);
+    run::Pretrainer longer(o, nobody);
     CHECK(longer.step() == 8);
     longer.run();
     CHECK(longer.step() == 12);
   }
   o.batch_tokens = 1024;
-  CHECK_THROWS_WITH_AS(apps::Pretrainer{o}, doctest::Contains("batch_tokens"), engine::Error);
+  CHECK_THROWS_WITH_AS(run::Pretrainer(o, nobody), doctest::Contains("batch_tokens"),
+                       engine::Error);
 }
 
 TEST_CASE("pretrain: budgets by tokens, and going on from a model") {
@@ -184,14 +188,14 @@ TEST_CASE("pretrain: budgets by tokens, and going on from a model") {
   auto o = options_of(f, "first");
   o.steps = 0;
   o.tokens = 5000;
-  { apps::Pretrainer(o).run(); }
+  { run::Pretrainer(o, nobody).run(); }
   const auto record = engine::json_file(o.out / "run.json");
   CHECK(record["tokens"].get<double>() >= 5000);
   CHECK(record["tokens"].get<double>() < 5000 + 512);
   auto second = options_of(f, "second");
   second.model = (o.out / "model").string();
   second.steps = 1;
-  { apps::Pretrainer(second).run(); }
+  { run::Pretrainer(second, nobody).run(); }
   const auto before = engine::read_metrics(o.out / "metrics.jsonl"),
              after = engine::read_metrics(second.out / "metrics.jsonl");
   CHECK(after.front()["held_out_mlm_loss"].get<double>() ==

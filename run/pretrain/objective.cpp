@@ -1,9 +1,9 @@
-#include "apps/pretrain/objective.h"
+#include "run/pretrain/objective.h"
 
 #include "models/electra_pretraining.h"
 #include "models/masked_lm.h"
 
-namespace apps {
+namespace run {
 namespace {
 
 constexpr double kFineTuningDropout = 0.1;  // in the exported config.json
@@ -68,11 +68,11 @@ class RtdObjective final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_objective(const PretrainOptions& options,
+std::unique_ptr<Objective> make_objective(const PretrainSettings& settings,
                                           models::ModelConfig config) {
-  config.set_dropout(options.dropout);
-  if (options.objective == "mlm") return std::make_unique<MlmObjective>(std::move(config));
-  return std::make_unique<RtdObjective>(std::move(config), options.generator, options.rtd_weight);
+  config.set_dropout(settings.dropout);
+  if (settings.objective == "mlm") return std::make_unique<MlmObjective>(std::move(config));
+  return std::make_unique<RtdObjective>(std::move(config), settings.generator, settings.rtd_weight);
 }
 
-}  // namespace apps
+}  // namespace run

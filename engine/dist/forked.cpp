@@ -1,5 +1,3 @@
-#include "apps/pretrain/workers.h"
-
 #include <omp.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -14,27 +12,56 @@
 #include <cstring>
 #include <ctime>
 #include <new>
+#include <vector>
 
-#include "apps/common/signals.h"
 #include "engine/base/error.h"
-#include "engine/tensor/parallel.h"
+#include "engine/dist/group.h"
 
-namespace apps {
+namespace engine {
+namespace {
 
-using engine::check;
-using engine::Scalar;
-
-struct Workers::Shared {
-  sem_t begin[kMostParts], done[kMostParts];
-  Order order;
-  Result results[kMostParts];
+struct Shared {
+  sem_t begin[Group::kMostParts], done[Group::kMostParts];
+  std::byte order[Group::kOrderBytes];
+  size_t order_bytes;
+  Group::Result results[Group::kMostParts];
 };
 
-Workers::Workers(int count, int parts, const engine::ParameterStore::Block& block, Compute compute)
-    : count_(count), parts_(parts), block_(block), compute_(std::move(compute)) {
+class Forked final : public Group {
+ public:
+  Forked(int count, int parts, const ParameterStore::Block& block, Compute compute,
+         const std::function<void()>& begin);
+  ~Forked() override;
+
+  int size() const override { return count_; }
+  std::span<const Result> run(Order order) override;
+
+ private:
+  void work(int number);
+  [[noreturn]] void serve(int number);
+  void wait_for(int number);
+
+  int count_, parts_;
+  ParameterStore::Block block_;
+  Compute compute_;
+  Shared* shared_ = nullptr;
+  Scalar* values_ = nullptr;     // (size)
+  Scalar* gradients_ = nullptr;  // (parts, size)
+  int64_t stride_ = 0;
+  size_t bytes_ = 0;
+  std::vector<pid_t> children_;
+};
+
+Forked::Forked(int count, int parts, const ParameterStore::Block& block, Compute compute,
+               const std::function<void()>& begin)
+    : count_(count),
+      parts_(parts),
+      block_(block),
+      compute_(std::move(compute)),
+      stride_((block.size + 15) / 16 * 16) {
   check(count >= 1 && count <= parts && parts <= kMostParts, "workers", count, " workers for ",
         parts, " parts; expected 1 to ", kMostParts, " of both");
-  const auto size = static_cast<size_t>((block.size + 15) / 16 * 16);
+  const auto size = static_cast<size_t>(stride_);
   const size_t head = (sizeof(Shared) + 4095) / 4096 * 4096;
   bytes_ = head + size * sizeof(Scalar) * (1 + static_cast<size_t>(parts));
   void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -53,8 +80,8 @@ Workers::Workers(int count, int parts, const engine::ParameterStore::Block& bloc
     check(child >= 0, "workers", "cannot start a process: ", std::strerror(errno));
     if (child == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when the parent is killed with -9
-      if (::getppid() != parent) ::_exit(0);
-      leave_stop_signals_to_parent();
+      if (::getppid() != parent) ::raise(SIGKILL);
+      if (begin) begin();
       omp_set_num_threads(1);
       serve(number);
     }
@@ -62,7 +89,7 @@ Workers::Workers(int count, int parts, const engine::ParameterStore::Block& bloc
   }
 }
 
-Workers::~Workers() {
+Forked::~Forked() {
   for (const pid_t child : children_)
     if (child > 0) ::kill(child, SIGKILL);  // they hold nothing that must be kept
   for (const pid_t child : children_)
@@ -70,7 +97,7 @@ Workers::~Workers() {
   ::munmap(shared_, bytes_);
 }
 
-void Workers::serve(int number) {
+void Forked::serve(int number) {
   for (;;) {
     while (::sem_wait(&shared_->begin[number]) != 0) {
     }
@@ -80,14 +107,13 @@ void Workers::serve(int number) {
   }
 }
 
-void Workers::work(int number) {
-  const auto size = static_cast<size_t>((block_.size + 15) / 16 * 16);
+void Forked::work(int number) {
   for (int part = number; part < parts_; part += count_) {
     Result& result = shared_->results[part];
     result = {};
     try {
-      compute_(shared_->order, part, result);
-      std::memcpy(gradients_ + static_cast<size_t>(part) * size, block_.grad,
+      compute_({shared_->order, shared_->order_bytes}, part, result);
+      std::memcpy(gradients_ + part * stride_, block_.grad,
                   static_cast<size_t>(block_.size) * sizeof(Scalar));
     } catch (const std::exception& e) {
       std::snprintf(result.error, sizeof result.error, "%s", *e.what() ? e.what() : "unknown");
@@ -95,7 +121,7 @@ void Workers::work(int number) {
   }
 }
 
-void Workers::wait_for(int number) {
+void Forked::wait_for(int number) {
   for (;;) {
     timespec until{};
     ::clock_gettime(CLOCK_REALTIME, &until);
@@ -107,37 +133,31 @@ void Workers::wait_for(int number) {
     const bool gone = child < 0 || ::waitpid(child, &status, WNOHANG) != 0;
     if (gone) child = -1;  // its number may be another process' by now
     check(!gone, "workers", "worker ", number, " is gone",
-          engine::hint("was it killed, or is there no memory left? The run goes on from its last "
-                       "checkpoint with --resume"));
+          hint("was it killed, or is there no memory left? The run goes on from its last "
+               "checkpoint with --resume"));
   }
 }
 
-std::span<const Workers::Result> Workers::run(const Order& order) {
-  shared_->order = order;
-  if (count_ > 1)
-    std::memcpy(values_, block_.value, static_cast<size_t>(block_.size) * sizeof(Scalar));
+std::span<const Group::Result> Forked::run(Order order) {
+  check(order.size() <= kOrderBytes, "group", "an order of ", order.size(), " bytes");
+  std::memcpy(shared_->order, order.data(), order.size());
+  shared_->order_bytes = order.size();
+  std::memcpy(values_, block_.value, static_cast<size_t>(block_.size) * sizeof(Scalar));
   for (int number = 1; number < count_; ++number) ::sem_post(&shared_->begin[number]);
   work(0);
   for (int number = 1; number < count_; ++number) wait_for(number);
   for (int part = 0; part < parts_; ++part)
-    check(!shared_->results[part].error[0], "pretrain",
+    check(!shared_->results[part].error[0], "update",
           static_cast<const char*>(shared_->results[part].error));
-  const int64_t size = (block_.size + 15) / 16 * 16;
-  block_.wrote_all();
-  engine::parallel_for(
-      block_.size, parts_ + 1,
-      [&](int64_t begin, int64_t end) {
-        constexpr int64_t kChunk = 4096;
-        for (int64_t at = begin; at < end; at += kChunk) {
-          const int64_t n = std::min(kChunk, end - at);
-          engine::RowMap sum(block_.grad + at, n);
-          sum = engine::RowMap(gradients_ + at, n);
-          for (int part = 1; part < parts_; ++part)
-            sum += engine::RowMap(gradients_ + part * size + at, n);
-        }
-      },
-      16);
+  sum_parts(block_, gradients_, stride_, parts_);
   return {shared_->results, static_cast<size_t>(parts_)};
 }
 
-}  // namespace apps
+}  // namespace
+
+std::unique_ptr<Group> forked(int count, int parts, const ParameterStore::Block& block,
+                              Group::Compute compute, std::function<void()> begin) {
+  return std::make_unique<Forked>(count, parts, block, std::move(compute), begin);
+}
+
+}  // namespace engine

@@ -8,91 +8,93 @@
 // follows the clock, so two runs are never the same.)
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
-#include "apps/common/progress.h"
-#include "apps/pretrain/objective.h"
-#include "apps/pretrain/workers.h"
-#include "data/corpus.h"
 #include "data/masking.h"
-#include "data/packing.h"
-#include "data/tokenizer.h"
 #include "engine/base/timer.h"
+#include "engine/dist/group.h"
 #include "engine/io/run_folder.h"
 #include "engine/io/training_state.h"
 #include "engine/optim/adamw.h"
-#include "engine/optim/schedule.h"
+#include "engine/train/trainer.h"
+#include "run/pretrain/objective.h"
+#include "run/pretrain/streams.h"
+#include "run/pretrain/watcher.h"
 
-namespace apps {
+namespace run {
 
 class Pretrainer {
  public:
-  // Sets everything up; with options.resume, where the last checkpoint was.
-  explicit Pretrainer(const PretrainOptions& options);
+  // Sets everything up; with settings.resume, where the last checkpoint was. Keeps the watcher.
+  Pretrainer(const PretrainSettings& settings, PretrainWatcher& watcher);
   ~Pretrainer();
 
-  // Until the budget is used up or a signal asks to stop; saves in both cases.
-  // Whether the budget is used up: a signal during the last step changes nothing.
+  // Until the budget is used up or the watcher asks to stop; saves in both cases.
+  // Whether the budget is used up: a stop during the last update changes nothing.
   bool run();
 
-  int64_t step() const { return step_; }
+  // For watchers and tests.
+  struct Window {  // since the last line of metrics.jsonl
+    std::vector<Score> scores;
+    double tokens = 0, flops = 0, seconds = 0;
+    double grad_norm = 0, lr = 0;
+    int64_t skipped = 0;
+  };
+  const PretrainSettings& settings() const { return settings_; }
   const engine::ParameterStore& store() const { return *store_; }
+  const Objective& objective() const { return *objective_; }
+  const Streams& streams() const { return streams_; }
+  const Window& window() const { return window_; }
+  int64_t step() const { return step_; }
+  double tokens() const { return tokens_; }
+  double peak_gflops() const { return peak_gflops_; }
+  double used() const;  // part of the budget, 0 ... 1
   // For tests: leave run() after this update without saving, as kill -9 would.
   void abandon_after(int64_t step) { abandon_ = step; }
 
  private:
-  struct Stream {  // sequences of one length
-    std::unique_ptr<data::PackedCorpus> packed;
-    std::unique_ptr<data::CorpusBatches> batches;
-  };
-
-  void open_corpus();
+  struct Order;
   void make_model();
+  void make_trainer(int workers);
   void load();
   void save();
-  double used() const;  // part of the budget, 0 ... 1
   double seconds() const { return seconds_before_ + timer_.seconds(); }
-  bool short_now() const { return options_.short_length > 0 && used() < options_.short_part; }
+  bool short_now() const { return settings_.short_length > 0 && used() < settings_.short_part; }
+  int64_t part_tokens() const { return settings_.batch_tokens / settings_.grad_accumulation; }
   void update();
-  void compute_part(const Workers::Order& order, int part, Workers::Result& result);
+  void compute_part(const Order& order, int part, engine::Group::Result& result);
   void log();
+  void reset_window();
   std::vector<Score> evaluate();
   void write_evaluation();
-  void say(const std::string& line);
-  void show();
 
-  PretrainOptions options_;
+  PretrainSettings settings_;
+  PretrainWatcher& watcher_;
   std::unique_ptr<data::Tokenizer> tokenizer_;
   std::unique_ptr<engine::RunFolder> folder_;
-  std::unique_ptr<data::Corpus> corpus_;
   std::unique_ptr<data::Masking> masking_;
-  Stream long_, short_, held_out_;
+  Streams streams_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<engine::ParameterStore> store_;
   std::unique_ptr<engine::AdamW> optimizer_;
   std::unique_ptr<engine::Schedule> schedule_;
-  std::unique_ptr<Workers> workers_;
   engine::Workspace workspace_;
+  std::unique_ptr<engine::Trainer> trainer_;
+  std::unique_ptr<engine::Group> group_;
+
+  // Of the part in hand.
   engine::TokenBatch batch_;
   data::MaskedTokens masked_;
-  std::unique_ptr<Progress> progress_;
+  uint64_t key_ = 0;
+  std::vector<Score> scores_;
 
   int64_t step_ = 0, abandon_ = -1;
   double tokens_ = 0;
   double seconds_before_ = 0;
   engine::Timer timer_;
   double peak_gflops_ = 0;
-
-  // Since the last line of metrics.jsonl.
-  struct Window {
-    std::vector<Score> scores;
-    double tokens = 0, flops = 0, seconds = 0;
-    double grad_norm = 0, lr = 0;
-    int64_t skipped = 0;
-  } window_;
-  std::string last_evaluation_;
+  Window window_;
 };
 
-}  // namespace apps
+}  // namespace run

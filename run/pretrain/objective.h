@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/pretrain/options.h"
 #include "data/masking.h"
 #include "engine/nn/parameter_store.h"
 #include "models/config.h"
+#include "run/pretrain/settings.h"
 
-namespace apps {
+namespace run {
 
 // Sums over the predictions of some batches.
 struct Score {
@@ -37,7 +37,7 @@ class Objective {
   virtual engine::Module& module() = 0;
   // What the scores are of, the main one first: {"mlm"}, {"rtd", "generator"}.
   virtual const std::vector<std::string>& parts() const = 0;
-  // The loss of a masked batch, which must live until backward; adds to `scores` (one a part).
+  // The loss of a masked batch; adds to `scores` (one a part).
   // `key` is for what is drawn.
   virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
                               const data::MaskedTokens& masked, uint64_t key,
@@ -47,7 +47,7 @@ class Objective {
                     const engine::ParameterStore& store) const = 0;
 };
 
-std::unique_ptr<Objective> make_objective(const PretrainOptions& options,
+std::unique_ptr<Objective> make_objective(const PretrainSettings& settings,
                                           models::ModelConfig config);
 
-}  // namespace apps
+}  // namespace run
