@@ -8,6 +8,12 @@ using engine::hint;
 using engine::KvCache;
 using engine::Segments;
 
+double token_head_dropout(ConfigReader& in) {
+  for (const char* key : {"classifier_dropout", "hidden_dropout"})
+    if (!in.raw(key).is_null()) return in.dropout(key, 0.1);
+  return 0.1;
+}
+
 CausalStep::CausalStep(Graph& g, const Segments& segments, const Ask& ask,
                        const engine::KvPoint& front, int64_t longest)
     : segments_(segments), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {

@@ -5,9 +5,13 @@
 #include <span>
 
 #include "models/blocks.h"
+#include "models/config_reader.h"
 #include "models/model.h"
 
 namespace models {
+
+// The dropout before a head for tokens: a config says it only where it is not 0.1.
+double token_head_dropout(ConfigReader& in);
 
 class CausalStep {
  public:

@@ -9,8 +9,27 @@ namespace models {
 using engine::Graph;
 using engine::Tensor;
 
+namespace {
+
+// The last token of every sequence that is not padding, as transformers'
+// ...ForSequenceClassification looks for it; the first of a sequence of nothing else.
+std::vector<int32_t> last_tokens(const engine::Batch& batch, int32_t pad) {
+  std::vector<int32_t> rows;
+  for (int s = 0; s < batch.sequences(); ++s) {
+    const int32_t first = batch.segments.begin(s);
+    int32_t row = first + batch.segments.length(s) - 1;
+    while (row > first && batch.ids[static_cast<size_t>(row)] == pad) --row;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace
+
 SequenceClassifier::SequenceClassifier(ModelConfig config)
-    : config_(std::move(config)), model_(make_model(config_.json, config_.where)) {
+    : config_(std::move(config)),
+      pad_(engine::get_or<int32_t>(config_.json, "pad_token_id", -1, config_.where)),
+      model_(make_model(config_.json, config_.where)) {
   if (config_.head == HeadKind::language_model)
     vocabulary_ = std::make_unique<VocabularyHead>(*model_, config_.head);
   else
@@ -27,7 +46,7 @@ Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
     return engine::mean_rows(g, model_->encode(g, batch), batch.segments);
   auto& rows = g.recycle<engine::RowSelection>();
   if (model_->facts().causal)
-    rows.choose_last(batch.segments);
+    rows.choose(batch.segments, last_tokens(batch, pad_));
   else
     rows.choose_first(batch.segments);
   return model_->encode(g, batch, {.rows = &rows, .first_of_prompt = !model_->facts().causal});

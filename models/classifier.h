@@ -1,6 +1,6 @@
 // A model and the head of its task, as its family has it in Hugging Face (heads.h): for classes or
-// a number on each sequence's first token, or its last where a token sees only those before it; for
-// classes on every token; or over the vocabulary.
+// a number on each sequence's first token, or on its last that is no padding where a token sees
+// only those before it; for classes on every token; or over the vocabulary.
 #pragma once
 
 #include <memory>
@@ -46,6 +46,7 @@ class SequenceClassifier : public engine::Module {
 
  private:
   ModelConfig config_;
+  int32_t pad_;  // pad_token_id; -1: the model has none
   std::unique_ptr<Model> model_;
   std::unique_ptr<Classifier> head_;
   std::unique_ptr<VocabularyHead> vocabulary_;  // instead, for HeadKind::language_model

@@ -27,7 +27,7 @@ struct Gpt2Config {
   int layers, heads;
   int64_t hidden, ffn, vocab, positions;
   engine::Activation act;
-  double eps, embedding_dropout, attention_dropout, residual_dropout, init_std;
+  double eps, embedding_dropout, attention_dropout, residual_dropout, head_dropout, init_std;
   bool scaled, scaled_by_layer, tied;
 
   explicit Gpt2Config(ConfigReader& in)
@@ -42,6 +42,7 @@ struct Gpt2Config {
         embedding_dropout(in.dropout("embd_pdrop", 0.1)),
         attention_dropout(in.dropout("attn_pdrop", 0.1)),
         residual_dropout(in.dropout("resid_pdrop", 0.1)),
+        head_dropout(token_head_dropout(in)),
         init_std(in.get_or<double>("initializer_range", 0.02)),
         scaled(in.get_or<bool>("scale_attn_weights", true)),
         scaled_by_layer(in.get_or<bool>("scale_attn_by_inverse_layer_idx", false)),
@@ -154,7 +155,9 @@ class Gpt2Model : public Model {
       case HeadKind::classification:
         return {.architecture = "GPT2ForSequenceClassification", .out = "score", .out_bias = false};
       case HeadKind::token_classification:
-        return {.architecture = "GPT2ForTokenClassification", .out = "classifier", .dropout = 0.1};
+        return {.architecture = "GPT2ForTokenClassification",
+                .out = "classifier",
+                .dropout = c_.head_dropout};
       case HeadKind::language_model:
         return {.architecture = "GPT2LMHeadModel",
                 .out = "lm_head",
@@ -200,7 +203,7 @@ Family gpt2_family() {
                     {"layer_norm_epsilon", 1e-5},
                     {"tie_word_embeddings", true}};
           },
-          .dropouts = {"attn_pdrop", "embd_pdrop", "resid_pdrop"}};
+          .dropouts = {"attn_pdrop", "embd_pdrop", "resid_pdrop", "classifier_dropout"}};
 }
 
 }  // namespace models

@@ -34,7 +34,7 @@ struct LlamaConfig {
   int layers, heads, key_heads;
   int64_t hidden, ffn, vocab, positions, width;  // width: of a head
   engine::Activation act;
-  double eps, attention_dropout, init_std;
+  double eps, attention_dropout, head_dropout, init_std;
   bool query_bias, output_bias, ffn_bias, head_norms, tied;
   std::vector<int64_t> windows;  // of each layer; 0: none
   Rope rope;
@@ -88,6 +88,7 @@ LlamaConfig::LlamaConfig(ConfigReader& in)
       act(in.activation("hidden_act", "silu")),
       eps(in.epsilon("rms_norm_eps", 1e-6)),
       attention_dropout(in.dropout("attention_dropout", 0)),
+      head_dropout(token_head_dropout(in)),
       init_std(in.get_or<double>("initializer_range", 0.02)),
       head_norms(model_type == "qwen3"),
       tied(in.get_or<bool>("tie_word_embeddings", false)) {
@@ -226,7 +227,9 @@ class LlamaModel : public Model {
                 .out = "score",
                 .out_bias = false};
       case HeadKind::token_classification:
-        return {.architecture = prefix + "ForTokenClassification", .out = "score", .dropout = 0.1};
+        return {.architecture = prefix + "ForTokenClassification",
+                .out = "score",
+                .dropout = c_.head_dropout};
       case HeadKind::language_model:
         return {.architecture = prefix + "ForCausalLM",
                 .out = "lm_head",
@@ -273,7 +276,7 @@ Family llama_family() {
                     {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000.0}}},
                     {"tie_word_embeddings", true}};
           },
-          .dropouts = {"attention_dropout"}};
+          .dropouts = {"attention_dropout", "classifier_dropout"}};
 }
 
 }  // namespace models

@@ -17,8 +17,6 @@ using engine::Json;
 
 namespace {
 
-constexpr int kNewTokens = 128;  // where nobody says how many
-
 // Settings that change ids, are not offered, and at this value do nothing.
 const std::vector<std::pair<const char*, Json>>& refused() {
   static const std::vector<std::pair<const char*, Json>> keys = {
@@ -160,7 +158,7 @@ void choose_limits(Settings& in) {
   if (in.gives("min_length")) in.forget("min_new_tokens");
 }
 
-void read_lengths(Settings& in, int64_t longest, models::GenerateOptions& o) {
+void read_lengths(Settings& in, int64_t longest, int usual, models::GenerateOptions& o) {
   int most = 0, total = 0;
   in.read("max_new_tokens", most);
   in.read("max_length", total);
@@ -170,7 +168,7 @@ void read_lengths(Settings& in, int64_t longest, models::GenerateOptions& o) {
     o.max_new_tokens = most;
     return;
   }
-  o.max_new_tokens = total != 0 ? std::numeric_limits<int>::max() : kNewTokens;
+  o.max_new_tokens = total != 0 ? std::numeric_limits<int>::max() : usual;
   o.max_length = total != 0 ? total : static_cast<int>(longest);
 }
 
@@ -188,7 +186,7 @@ bool holds_stop(const data::Tokenizer& tokenizer, const std::vector<std::string>
 
 }  // namespace
 
-Writing writing(const LanguageModel& lm, const Json& given) {
+Writing writing(const LanguageModel& lm, const Json& given, int usual) {
   const models::ModelConfig& config = lm.source.config;
   const fs::path file = lm.source.folder / "generation_config.json";
   std::error_code ignored;
@@ -208,7 +206,7 @@ Writing writing(const LanguageModel& lm, const Json& given) {
   Writing to;
   models::GenerateOptions& o = to.options;
   o.top_k = 50;  // transformers' default
-  read_lengths(in, longest_text(lm), o);
+  read_lengths(in, longest_text(lm), usual, o);
   in.read_list("eos_token_id", o.end);
   in.read_list("stop_strings", to.stop_strings);
   in.read("num_beams", o.beams);

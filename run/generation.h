@@ -20,9 +20,9 @@ struct Writing {
 // `given`, by the same names: {"num_beams": 4}. As in transformers' generate, `max_new_tokens`
 // stands above `max_length`, and shaping the distribution means nothing without `do_sample`. Here a
 // given temperature, top_k, top_p or min_p asks for sampling, given beams for none. Without any
-// length: 128 new ids, or as many as the model has positions for. Throws engine::Error by the key
-// for a value of another type and for a setting that would change the ids and is not known.
-Writing writing(const LanguageModel& lm, const engine::Json& given);
+// length: `usual` new ids, or as many as the model has positions for. Throws engine::Error by the
+// key for a value of another type and for a setting that would change the ids and is not known.
+Writing writing(const LanguageModel& lm, const engine::Json& given, int usual = 128);
 
 // The ids of a prompt as a model's run encoded prompts (data/language), or as the tokenizer encodes
 // a text. Throws for an empty one.

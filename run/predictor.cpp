@@ -16,11 +16,16 @@ using engine::check;
 
 namespace {
 
-// The width of the head in the file, by its last bias; 0 if it has none.
+// The width of the head in the file, by its last bias, or weight where a decoder has no bias; 0 if
+// it has none.
 int head_outputs(const peft::AdapterFile& file) {
   for (const char* name : {"classifier.bias", "classifier.out_proj.bias"})
     if (const auto it = file.tensors.find(name);
         it != file.tensors.end() && it->second.dims.size() == 1)
+      return static_cast<int>(it->second.dims[0]);
+  for (const char* name : {"score.weight", "classifier.weight"})
+    if (const auto it = file.tensors.find(name);
+        it != file.tensors.end() && it->second.dims.size() == 2)
       return static_cast<int>(it->second.dims[0]);
   return 0;
 }

@@ -1,5 +1,6 @@
 // Regression: a number for an example.
 //   loss = mean of (output - z)^2,  z = (y - mean) / deviation with `standardise`, else y
+// A head without a bias (decoders) cannot hold a mean: there z = y / root mean square.
 // The prediction is deviation * output + mean. fold() puts that into the last layer of the head:
 //   W <- deviation W,  b <- deviation b + mean
 #include <cmath>
@@ -31,6 +32,12 @@ class Regress final : public Task {
     double variance = 0;
     for (const double y : train.labels()) variance += (y - mean_) * (y - mean_) / n;
     if (variance > 0) deviation_ = std::sqrt(variance);
+    square_ = variance + mean_ * mean_;
+  }
+  void attach(Model& model) override {
+    if (mean_ == 0 || model.output_layer().has_bias) return;
+    mean_ = 0;
+    deviation_ = std::sqrt(square_);
   }
   Json fitted() const override {
     if (!options_.standardise) return Json::object();
@@ -89,6 +96,7 @@ class Regress final : public Task {
   }
 
   double mean_ = 0, deviation_ = 1;
+  double square_ = 0;  // mean of y^2
 };
 
 }  // namespace

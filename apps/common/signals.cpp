@@ -59,6 +59,8 @@ void say(std::string_view text) {
 }  // namespace
 
 void watch_stop_signals() {
+  static std::atomic<bool> watching{false};
+  if (watching.exchange(true)) return;
   sigset_t set;
   ::sigemptyset(&set);
   for (const StopSignal& s : kStopSignals) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <istream>
 
+#include "data/language/rows.h"
 #include "data/rows.h"
 #include "engine/base/error.h"
 
@@ -18,8 +19,12 @@ namespace {
 constexpr const char* kColumns[] = {"prompt", "text"};
 
 Prompt prompt_of(const data::RowReader& rows, const data::Row& row) {
-  if (row.object.is_object() && row.object.contains("messages"))
-    return {"", row.object["messages"]};
+  if (row.object.is_object() && row.object.contains("messages")) {
+    std::vector<data::Turn> turns = data::read_turns(row.object["messages"], rows.where(row));
+    while (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
+    check(!turns.empty(), rows.where(row), "the chat has no turn before the assistant's");
+    return {"", std::move(turns)};
+  }
   for (const char* name : kColumns) {
     if (row.object.is_object() && !row.object.contains(name)) continue;
     if (const auto column = rows.find(name)) return {rows.text(row, *column), {}};

@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/json.h"
+#include "data/task.h"
 
 namespace apps {
 
 struct Prompt {
   std::string text;
-  engine::Json messages;  // of a chat, instead of a text
+  std::vector<data::Turn> turns;  // of a chat, instead of a text
 };
 
-// `file`: lines of text, or a JSON object a line with "prompt", "messages" or "text"; - is `in`.
-// Throws engine::Error with the line for what is none of them.
+// `file`: lines of text, or a JSON object a line with "prompt", "messages" (of which a last answer
+// is left out) or "text"; - is `in`. Throws engine::Error with the line for what is none of them.
 std::vector<Prompt> read_prompts(const std::string& file, std::istream& in);
 
 }  // namespace apps

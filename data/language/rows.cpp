@@ -51,34 +51,6 @@ void read_documents(const std::filesystem::path& file, std::vector<Example>& exa
   finish();
 }
 
-std::vector<Turn> read_turns(const OrderedJson& messages, const std::string& where) {
-  check(messages.is_array() && !messages.empty(), where,
-        "'messages' should be a list of {\"role\": ..., \"content\": ...}");
-  std::vector<Turn> turns;
-  bool answered = false;
-  for (const OrderedJson& message : messages) {
-    check(message.is_object() && message.contains("role") && message["role"].is_string(), where,
-          "turn ", turns.size() + 1, " of the chat has no 'role'",
-          hint("a turn is {\"role\": \"user\", \"content\": \"...\"}"));
-    Turn turn;
-    turn.role = message["role"].get<std::string>();
-    check(turn.role == "system" || turn.role == "user" || turn.role == "assistant", where, "turn ",
-          turns.size() + 1, " of the chat has the role '", turn.role, "'",
-          hint("known are system, user and assistant"));
-    for (const char* key : {"tool_calls", "reasoning_content", "thinking"})
-      check(!message.contains(key) || message[key].is_null(), where, "turn ", turns.size() + 1,
-            " of the chat has '", key, "', which is not written here");
-    check(message.contains("content") && message["content"].is_string(), where, "turn ",
-          turns.size() + 1, " of the chat has no text as its 'content'");
-    turn.content = message["content"].get<std::string>();
-    answered = answered || turn.role == "assistant";
-    turns.push_back(std::move(turn));
-  }
-  check(answered, where,
-        "the chat has no turn of the assistant: there is nothing to learn from it");
-  return turns;
-}
-
 class LanguageRows {
  public:
   LanguageRows(const RowReader& rows, const std::string& text_column)
@@ -92,6 +64,9 @@ class LanguageRows {
     example.line = row.line;
     if (!named_ && row.object.is_object() && row.object.contains("messages")) {
       example.turns = read_turns(row.object["messages"], where);
+      check(std::any_of(example.turns.begin(), example.turns.end(),
+                        [](const Turn& turn) { return turn.role == "assistant"; }),
+            where, "the chat has no turn of the assistant: there is nothing to learn from it");
     } else if (!named_ && has(row, "prompt") && has(row, "completion")) {
       example.a = cell(row, "prompt");
       example.b = cell(row, "completion");
@@ -127,6 +102,30 @@ class LanguageRows {
 };
 
 }  // namespace
+
+std::vector<Turn> read_turns(const OrderedJson& messages, const std::string& where) {
+  check(messages.is_array() && !messages.empty(), where,
+        "'messages' should be a list of {\"role\": ..., \"content\": ...}");
+  std::vector<Turn> turns;
+  for (const OrderedJson& message : messages) {
+    check(message.is_object() && message.contains("role") && message["role"].is_string(), where,
+          "turn ", turns.size() + 1, " of the chat has no 'role'",
+          hint("a turn is {\"role\": \"user\", \"content\": \"...\"}"));
+    Turn turn;
+    turn.role = message["role"].get<std::string>();
+    check(turn.role == "system" || turn.role == "user" || turn.role == "assistant", where, "turn ",
+          turns.size() + 1, " of the chat has the role '", turn.role, "'",
+          hint("known are system, user and assistant"));
+    for (const char* key : {"tool_calls", "reasoning_content", "thinking"})
+      check(!message.contains(key) || message[key].is_null(), where, "turn ", turns.size() + 1,
+            " of the chat has '", key, "', which is not written here");
+    check(message.contains("content") && message["content"].is_string(), where, "turn ",
+          turns.size() + 1, " of the chat has no text as its 'content'");
+    turn.content = message["content"].get<std::string>();
+    turns.push_back(std::move(turn));
+  }
+  return turns;
+}
 
 Split read_language_file(const std::string& name, const std::filesystem::path& file,
                          const std::string& text_column) {

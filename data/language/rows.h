@@ -17,6 +17,9 @@ namespace data {
 // A task of kind "lm" with this name.
 TaskInfo language_info(const std::string& name, const TextRules& rules);
 
+// The turns of {"role", "content"} objects. Throws engine::Error that begins with `where`.
+std::vector<Turn> read_turns(const nlohmann::ordered_json& messages, const std::string& where);
+
 // Reads own.train, own.dev and own.test as a task of kind "lm". Nothing is held out without a dev
 // file. own.text names the column of the text; empty: "text". Throws engine::Error with file, line
 // and what was found.

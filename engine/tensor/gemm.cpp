@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/dry_run.h"
+#include "engine/tensor/few_rows.h"
 #include "engine/tensor/transpose.h"
 
 namespace engine {
@@ -120,6 +121,8 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   count_gemm(work, 1,
              2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
   if (DryRun::on()) return;
+  if (!transpose_a && transpose_b && m <= kFewRows)
+    return few_rows_product(a, b, beta, c, c_stride ? c_stride : n, alpha);
 #if defined(PEFT_USE_ONEDNN)
   if (!transpose_a && transpose_b && better_by_copy_of_b(m, n, k))
     small_gemm(false, false, a, transposed(b), beta, c, c_stride ? c_stride : n, alpha);

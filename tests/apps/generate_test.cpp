@@ -59,13 +59,13 @@ struct Output {
 
 template <class Command>
 Output call(const Command& command, const std::vector<std::string>& arguments,
-            const std::string& in) {
+            const std::string& in, bool terminal = false) {
   std::vector<const char*> argv = {"peft"};
   for (const std::string& a : arguments) argv.push_back(a.c_str());
   std::istringstream input(in);
   std::ostringstream out, notes;
-  const int code =
-      command(static_cast<int>(argv.size()), argv.data(), input, false, out, notes);  // may throw
+  const int code = command(static_cast<int>(argv.size()), argv.data(), input, terminal, out,
+                           notes);  // may throw
   CHECK(code == 0);
   return {out.str(), notes.str()};
 }
@@ -293,6 +293,32 @@ TEST_CASE("without --json a prompt's text is streamed, and several have a line e
   const std::string file = (dir / "out.txt").string();
   CHECK(generate(with(model, {"--prompts", "-", "--out", file}), jsonl).out.empty());
   CHECK(testing::read_file(file) == wanted);
+}
+
+TEST_CASE(
+    "a chat: in the terminal, as a prompt, and as messages of which the last answer is left out") {
+  const testing::TempDir dir;
+  copy_model("llama", dir.path());
+  const std::vector<std::string> model = {"--model", dir.path().string(), "--chat-format",
+                                          "chatml",  "--greedy",          "--max-new-tokens",
+                                          "5",       "--eos-token-id",    "none"};
+  const Json said = generate(with(model, {"--chat", "--prompt", "t5 t6", "--json"})).lines()[0];
+  CHECK(said["messages"] == Json{{{"role", "user"}, {"content", "t5 t6"}}});
+  Json row = {{"messages", said["messages"]}};
+  row["messages"].push_back({{"role", "assistant"}, {"content", "t9"}});
+  const auto from_file = generate(with(model, {"--prompts", "-", "--json"}), row.dump() + "\n");
+  CHECK(from_file.lines()[0]["ids"] == said["ids"]);
+  const auto typed = call(apps::generate_command, model, "t5 t6\n/new\n\nt5 t6\n/quit\nt7\n", true);
+  const std::string answer = said["text"].get<std::string>() + "\n";
+  CHECK(typed.out == answer + answer);
+  // With a system message it is another chat.
+  const Json other =
+      generate(with(model, {"--chat", "--prompt", "t5 t6", "--system", "t9", "--json"})).lines()[0];
+  CHECK(other["messages"].size() == 2);
+  CHECK(contains(refused({"--model", dir.path().string(), "--chat", "--prompt", "t5"}),
+                 "--chat-format"));
+  row["messages"][0]["role"] = "narrator";
+  CHECK(contains(refused(with(model, {"--prompts", "-"}), row.dump() + "\n"), "narrator"));
 }
 
 TEST_CASE("generate refuses what it cannot do and says what to give") {

@@ -68,6 +68,28 @@ TEST_CASE("decoders: a classifier reads the last token") {
   }
 }
 
+TEST_CASE("decoders: a classifier passes over padding at the end, and not without a pad id") {
+  for (const std::string name : {"gpt2", "llama"}) {
+    CAPTURE(name);
+    Json json = engine::json_file(folder_of(name) / "config.json");
+    const auto logits = [&](const Prompts& prompts) {
+      models::SequenceClassifier model(models::config_from_json(json, name));
+      engine::ParameterStore store(model);
+      store.allocate();
+      engine::load_checkpoint(folder_of(name), store);
+      store.initialise(1);
+      engine::Workspace workspace;
+      Graph g(workspace, {.record = false});
+      return model.logits(g, packed(prompts)).mat().eval();
+    };
+    const Matrix padded = logits({{7, 8, 9, 0, 0}, {0, 0}, {5, 0, 6}});
+    const Matrix plain = logits({{7, 8, 9}, {0}, {5, 0, 6}});
+    CHECK(distance(padded, plain) < 1e-5);
+    json["pad_token_id"] = nullptr;
+    CHECK(distance(Matrix(logits({{7, 8, 9, 0, 0}})), Matrix(padded.topRows(1))) > 1e-3);
+  }
+}
+
 TEST_CASE("decoders: reading piece by piece through a cache gives the values of reading at once") {
   for (const auto& name : kDecoders)
     for (const std::string adapter : {"", "lora", "prefix"}) {
