@@ -9,6 +9,7 @@
 #include "bench/machine.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
+#include "engine/tensor/memory.h"
 #include "models/generate.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
@@ -25,23 +26,27 @@ double median(std::vector<double> values) {
 class Copy {
  public:
   explicit Copy(int64_t bytes)
-      : from_(static_cast<size_t>(bytes) / 2, 1), to_(static_cast<size_t>(bytes) / 2, 2) {}
+      : count_(bytes / 2 / static_cast<int64_t>(sizeof(engine::Scalar))),
+        from_(engine::allocate_scalars(count_)),
+        to_(engine::allocate_scalars(count_)) {
+    std::fill_n(from_.get(), count_, engine::Scalar(1));
+  }
 
   double gbs() {
     const engine::Timer timer;
-    const size_t n = from_.size();
 #pragma omp parallel
     {
-      const auto parts = static_cast<size_t>(omp_get_num_threads()),
-                 part = static_cast<size_t>(omp_get_thread_num());
-      const size_t begin = n * part / parts, end = n * (part + 1) / parts;
-      std::memcpy(to_.data() + begin, from_.data() + begin, end - begin);
+      const int64_t parts = omp_get_num_threads(), part = omp_get_thread_num();
+      const int64_t begin = count_ * part / parts, end = count_ * (part + 1) / parts;
+      std::memcpy(to_.get() + begin, from_.get() + begin,
+                  static_cast<size_t>(end - begin) * sizeof(engine::Scalar));
     }
-    return 2.0 * static_cast<double>(n) / timer.seconds() * 1e-9;
+    return 2.0 * static_cast<double>(count_) * sizeof(engine::Scalar) / timer.seconds() * 1e-9;
   }
 
  private:
-  std::vector<char> from_, to_;
+  int64_t count_;
+  std::shared_ptr<engine::Scalar> from_, to_;
 };
 
 // Parameters that are looked up by rows: positions, and words unless they are the last layer too.
