@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "data/tokenizer.h"
+#include "engine/base/mapping.h"
 
 namespace data {
 
@@ -35,11 +36,8 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
 
 class Corpus {
  public:
-  // Throws if the file is not a cache, is cut short, or was made with another tokenizer.
+  // Throws if the file is not a cache, is cut short or damaged, or was made with another tokenizer.
   Corpus(const std::filesystem::path& cache, const Tokenizer& tokenizer);
-  ~Corpus();
-  Corpus(const Corpus&) = delete;
-  Corpus& operator=(const Corpus&) = delete;
 
   int64_t documents() const { return documents_; }
   int64_t tokens() const { return static_cast<int64_t>(index_[static_cast<size_t>(documents_)]); }
@@ -47,13 +45,14 @@ class Corpus {
     return static_cast<int64_t>(index_[static_cast<size_t>(document)]);
   }
   int64_t length(int64_t document) const { return begin(document + 1) - begin(document); }
-  // Appends the ids of tokens [begin, end) of the whole corpus.
+  // Appends the ids of tokens [begin, end) of the whole corpus. Throws for one that is not in the
+  // vocabulary.
   void append(int64_t begin, int64_t end, std::vector<int32_t>& ids) const;
   const nlohmann::ordered_json& description() const { return description_; }
 
  private:
-  const std::byte* data_ = nullptr;
-  size_t size_ = 0;
+  engine::Mapping file_;
+  int32_t vocabulary_ = 0;  // tokens
   int64_t documents_ = 0;
   int width_ = 2;  // bytes of an id
   const std::byte* ids_ = nullptr;

@@ -1,7 +1,6 @@
 #include "data/own.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -9,7 +8,8 @@
 #include "data/rows.h"
 #include "data/table.h"
 #include "data/tsv.h"
-#include "engine/base/error.h"
+#include "engine/base/number.h"
+#include "engine/io/json_parse.h"
 
 namespace data {
 namespace {
@@ -37,9 +37,17 @@ std::optional<size_t> named_or_guessed(const Table& table, const std::string& na
 
 Columns find_columns(const Table& table, const OwnData& own, bool needs_labels = true) {
   const auto text = named_or_guessed(table, own.text, kText);
+  const bool one = table.columns.size() == 1;
+  const char* other = !one                                               ? ""
+                      : table.columns[0].find(';') != std::string::npos  ? ";"
+                      : table.columns[0].find('\t') != std::string::npos ? "a tab"
+                      : table.columns[0].find(',') != std::string::npos  ? ","
+                                                                         : "";
   engine::check(text.has_value(), table.file.string(),
                 "which column has the text? There is none of: ", listed(kText),
-                engine::hint("name it; the columns are: " + listed(table.columns)));
+                engine::hint(*other ? engine::concat("columns seem to be separated by ", other,
+                                                     "; a .csv has commas, a .tsv tabs")
+                                    : "name it; the columns are: " + listed(table.columns)));
   Columns columns{*text, named_or_guessed(table, own.text_b, kTextB),
                   needs_labels || own.label.empty() ? named_or_guessed(table, own.label, kLabel)
                                                     : table.find(own.label)};
@@ -49,29 +57,25 @@ Columns find_columns(const Table& table, const OwnData& own, bool needs_labels =
   return columns;
 }
 
-std::optional<int64_t> as_integer(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 bool blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-// A label as it is written; an absent one is blank. A list of labels may be a JSON array.
+// A label as it is written, without blanks around it; an absent one is blank. A list of labels may
+// be a JSON array.
 std::string label_text(const Table& table, size_t row, size_t column, bool several) {
   const std::string& text = table.rows[row][column];
-  if (text.empty() || (several && text.starts_with('['))) return text;
-  return table.text(row, column);
+  if (blank(text) || (several && text.starts_with('['))) return text;
+  const std::string& label = table.text(row, column);
+  const size_t first = label.find_first_not_of(" \t\r\n"), last = label.find_last_not_of(" \t\r\n");
+  return label.substr(first, last - first + 1);
 }
 
 // "a|b" or ["a", "b"]: the names in it.
 std::vector<std::string> label_list(const std::string& text) {
   std::vector<std::string> names;
   if (text.starts_with('[')) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto json = engine::json_detail::parse_if_json<nlohmann::json>(text);
     if (json.is_array()) {
       for (const auto& item : json)
         names.push_back(item.is_string() ? item.get<std::string>() : item.dump());
@@ -99,9 +103,9 @@ std::vector<std::string> classes_of(const Table& table, size_t column, bool seve
       if (!blank(label) && seen.insert(label).second) labels.push_back(label);
   }
   if (std::all_of(labels.begin(), labels.end(),
-                  [](const std::string& l) { return as_integer(l).has_value(); }))
+                  [](const std::string& l) { return engine::to_number<int64_t>(l).has_value(); }))
     std::stable_sort(labels.begin(), labels.end(), [](const std::string& a, const std::string& b) {
-      return *as_integer(a) < *as_integer(b);
+      return *engine::to_number<int64_t>(a) < *engine::to_number<int64_t>(b);
     });
   engine::check(labels.size() > (several ? 0u : 1u), table.file.string(), "has ", labels.size(),
                 " class in the column '", table.columns[column], "' (", listed(labels),

@@ -25,6 +25,7 @@ class Lines {
   bool next(std::string& line) {
     if (!std::getline(in_, line)) return false;
     ++number_;
+    if (number_ == 1) check_not_utf16(line, name_);
     if (number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (line.ends_with('\r')) line.pop_back();
     if (const size_t good = utf8_prefix(line); good != line.size()) {
@@ -50,6 +51,15 @@ inline void check_fields(const std::vector<std::string>& cells,
                          int64_t line) {
   engine::check(cells.size() == columns.size(), engine::concat(name, ":", line), "has ",
                 cells.size(), " fields, expected ", columns.size(), " (", listed(columns), ")");
+}
+
+// Names of columns without the blanks around them: "text, label" names "label".
+inline std::vector<std::string> trimmed(std::vector<std::string> names) {
+  for (std::string& name : names) {
+    const size_t first = name.find_first_not_of(" \t"), last = name.find_last_not_of(" \t");
+    name = first == std::string::npos ? "" : name.substr(first, last - first + 1);
+  }
+  return names;
 }
 
 // rows_csv.cpp and rows_json.cpp

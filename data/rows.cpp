@@ -20,14 +20,14 @@ class TsvRows final : public RowReader {
   TsvRows(std::istream& in, const std::string& name) : RowReader(name), lines_(in, name) {
     std::string line;
     check(lines_.next(line) && !line.empty(), name, "is empty");
-    set_columns(split(line), 1);
+    set_columns(trimmed(split(line)));
   }
   bool next(Row& row) override {
-    // Empty lines are rows, but not those at the end of the file.
+    // Empty lines are rows of a table with one column, but not those at the end of the file.
     while (!have_) {
       if (!lines_.next(line_)) return false;
       have_ = !line_.empty();
-      empty_ += !have_;
+      empty_ += !have_ && columns_.size() == 1;
     }
     row.line = lines_.number() - empty_;
     row.cells = empty_ > 0 ? std::vector<std::string>{""} : split(line_);
@@ -57,7 +57,7 @@ class TsvRows final : public RowReader {
 class LineRows final : public RowReader {
  public:
   LineRows(std::istream& in, const std::string& name) : RowReader(name), lines_(in, name) {
-    set_columns({"text"}, 1);
+    set_columns({"text"});
   }
   bool next(Row& row) override {
     row.cells.resize(1);
@@ -69,6 +69,18 @@ class LineRows final : public RowReader {
  private:
   Lines lines_;
 };
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
 
 std::string tsv_cell(const std::string& text) {
   std::string out;
@@ -84,18 +96,6 @@ std::string tsv_cell(const std::string& text) {
   }
   return out;
 }
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
-}  // namespace
 
 Format parse_format(std::string_view name) {
   if (name == "tsv") return Format::tsv;
@@ -116,17 +116,17 @@ Format format_of(const std::filesystem::path& file) {
                hint("known are .tsv, .csv and .jsonl"));
 }
 
-void RowReader::set_columns(std::vector<std::string> columns, int64_t line) {
-  for (const std::string& column : columns)
-    check(std::count(columns.begin(), columns.end(), column) == 1, concat(name_, ":", line),
-          "the column '", column, "' is named twice");
-  columns_ = std::move(columns);
+std::optional<size_t> find_column(const std::vector<std::string>& columns, const std::string& name,
+                                  const std::string& where) {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  if (found == columns.end()) return std::nullopt;
+  check(std::find(found + 1, columns.end(), name) == columns.end(), where, "the column '", name,
+        "' is named twice", hint("give each column that is used a name of its own"));
+  return static_cast<size_t>(found - columns.begin());
 }
 
 std::optional<size_t> RowReader::find(const std::string& column) const {
-  const auto found = std::find(columns_.begin(), columns_.end(), column);
-  if (found == columns_.end()) return std::nullopt;
-  return static_cast<size_t>(found - columns_.begin());
+  return find_column(columns_, column, name_);
 }
 
 const std::string& RowReader::text(const Row& row, size_t column) const {

@@ -39,6 +39,7 @@ class RowReader {
   // False at the end. Throws engine::Error with name, line and what was found.
   virtual bool next(Row& row) = 0;
 
+  // Throws engine::Error if two columns have that name: columns that nobody asks for may.
   std::optional<size_t> find(const std::string& column) const;
   // The cell of a column that is in use. Throws engine::Error if the object lacks it or it is no
   // text: what nobody reads may be anything.
@@ -48,7 +49,7 @@ class RowReader {
 
  protected:
   RowReader(std::string name) : name_(std::move(name)) {}
-  void set_columns(std::vector<std::string> columns, int64_t line);  // checks the names
+  void set_columns(std::vector<std::string> columns) { columns_ = std::move(columns); }
 
   std::string name_;
   std::vector<std::string> columns_;
@@ -62,6 +63,12 @@ std::unique_ptr<RowReader> open_rows(std::istream& in, Format format, const std:
 Format sniff_format(std::string_view first_line, const std::vector<std::string>& columns);
 // A stream that gives all of `in`, of which the first line is taken to look at.
 std::unique_ptr<std::istream> look_at_first_line(std::istream& in, std::string& line);
+
+// A cell of a TSV: a tab becomes \t, a line break \n or \r.
+std::string tsv_cell(const std::string& text);
+// The column of this name; throws engine::Error that opens with `where` if there are two.
+std::optional<size_t> find_column(const std::vector<std::string>& columns, const std::string& name,
+                                  const std::string& where);
 
 class RowWriter {
  public:

@@ -21,7 +21,7 @@ class CsvRows final : public RowReader {
     csv_set_space_func(&parser_, [](unsigned char) { return 0; });
     Row header;
     check(take(header), name, "is empty");
-    set_columns(std::move(header.cells), header.line);
+    set_columns(trimmed(std::move(header.cells)));
   }
   ~CsvRows() override { csv_free(&parser_); }
   bool next(Row& row) override {
@@ -47,6 +47,7 @@ class CsvRows final : public RowReader {
     in_.read(bytes, sizeof bytes);
     auto n = static_cast<size_t>(in_.gcount());
     char* begin = bytes;
+    if (first_) check_not_utf16({bytes, n}, name_);
     if (first_ && std::string_view(bytes, n).starts_with(kByteOrderMark)) {
       begin += kByteOrderMark.size();
       n -= kByteOrderMark.size();

@@ -1,4 +1,5 @@
 #include "data/row_lines.h"
+#include "engine/io/json_parse.h"
 
 namespace data {
 namespace {
@@ -64,14 +65,13 @@ std::string repaired(std::string_view text) {
   return out;
 }
 
-OrderedJson parse(std::string_view text) {
-  const auto deep = [](int depth, OrderedJson::parse_event_t, OrderedJson&) {
-    check(depth <= kDeepest, "JSON", "is nested deeper than ", kDeepest);
-    return true;
-  };
-  OrderedJson json = OrderedJson::parse(text, deep, false);
-  if (json.is_discarded()) json = OrderedJson::parse(repaired(text), deep, false);
-  return json;
+// A discarded value for what is no JSON.
+OrderedJson parse_row(std::string_view text, const std::string& where) {
+  using engine::json_detail::parse;
+  auto parsed = parse<OrderedJson>(text, kDeepest);
+  if (parsed.at > 0) parsed = parse<OrderedJson>(repaired(text), kDeepest);
+  check(parsed.problem.empty() || parsed.at > 0, where, parsed.problem);
+  return std::move(parsed.json);
 }
 
 class JsonRows final : public RowReader {
@@ -80,7 +80,7 @@ class JsonRows final : public RowReader {
     check(read(ahead_), name, "is empty");
     std::vector<std::string> keys;
     for (const auto& [key, value] : ahead_.object.items()) keys.push_back(key);
-    set_columns(std::move(keys), ahead_.line);
+    set_columns(std::move(keys));
     fill(ahead_);
     have_ = true;
   }
@@ -108,13 +108,13 @@ class JsonRows final : public RowReader {
       if (first == std::string::npos) continue;
       if (line[first] == '[' && columns_.empty()) {  // one array of objects: all of it at once
         for (std::string more; lines_.next(more);) line += '\n' + more;
-        OrderedJson all = parse(line);
+        OrderedJson all = parse_row(line, name_);
         check(all.is_array() && !all.empty(), name_, "begins with '[' and is not an array of rows");
         array_ = all.get<std::vector<OrderedJson>>();
         return read(row);
       }
-      row.object = parse(line);
       row.line = lines_.number();
+      row.object = parse_row(line, where(row));
       check_object(row);
       return true;
     }

@@ -1,18 +1,16 @@
 #include "data/table.h"
 
-#include <algorithm>
 #include <fstream>
 
 #include "data/rows.h"
 #include "data/tsv.h"
 #include "engine/base/error.h"
+#include "engine/base/plain_file.h"
 
 namespace data {
 
 std::optional<size_t> Table::find(const std::string& name) const {
-  const auto found = std::find(columns.begin(), columns.end(), name);
-  if (found == columns.end()) return std::nullopt;
-  return static_cast<size_t>(found - columns.begin());
+  return find_column(columns, name, file.string());
 }
 
 size_t Table::column(const std::string& name) const {
@@ -28,6 +26,7 @@ std::string Table::where(size_t row) const {
 
 Table read_table(const std::filesystem::path& file) {
   const Format format = format_of(file);
+  engine::check_plain_file(file);
   std::ifstream in(file, std::ios::binary);
   engine::check(in.good(), file.string(), "cannot be opened");
   const auto rows = open_rows(in, format, file.string());

@@ -9,6 +9,7 @@
 #include "data/rows.h"
 #include "data/tsv.h"
 #include "engine/base/error.h"
+#include "engine/base/plain_file.h"
 
 namespace data {
 namespace {
@@ -115,6 +116,7 @@ Split split_of(const TaskInfo& task, const std::string& name, const std::filesys
 }  // namespace
 
 std::vector<TaggedSentence> read_tagged(const std::filesystem::path& file) {
+  engine::check_plain_file(file);
   std::ifstream in(file, std::ios::binary);
   check(in.good(), file.string(), "cannot be opened");
   const std::string ending = ascii_lower(file.extension().string());

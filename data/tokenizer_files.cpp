@@ -1,10 +1,10 @@
 #include "data/tokenizer_files.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
+#include "engine/base/plain_file.h"
 #include "engine/io/json_parse.h"
 
 namespace data {
@@ -28,32 +28,16 @@ constexpr const char* kNames[] = {"tokenizer.json",
 
 }  // namespace
 
-std::string read_text(const std::filesystem::path& file) {
-  engine::check(!std::filesystem::exists(file) || std::filesystem::is_regular_file(file),
-                file.string(), "is no plain file");
-  std::ifstream in(file, std::ios::binary);
-  engine::check(in.good(), file.string(), "cannot be opened");
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  engine::check(!in.bad(), file.string(), "cannot be read to its end");
-  return text;
-}
+std::string read_text(const std::filesystem::path& file) { return engine::read_plain_file(file); }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
   std::error_code ignored;
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), ignored);
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.flush();
-  engine::check(out.good(), file.string(), "cannot be written",
-                engine::hint("is the folder there, and is the disk full?"));
+  engine::write_file_atomically(file, text);
 }
 
 Json read_json(const std::filesystem::path& file) {
-  try {
-    return Json::parse(read_text(file));
-  } catch (const Json::exception& e) {
-    engine::fail(file.string(), "is not JSON: ", e.what());
-  }
+  return engine::json_detail::parse_unique<Json>(read_text(file), file.string());
 }
 
 TokenizerFiles TokenizerFiles::read(const std::filesystem::path& folder) {
@@ -69,6 +53,13 @@ Json TokenizerFiles::json(const std::string& name) const {
   Json json = engine::json_detail::parse_unique<Json>(found->second, where(name));
   engine::check(json.is_object(), where(name), "should hold a JSON object");
   return json;
+}
+
+std::string TokenizerFiles::held_by(const std::filesystem::path& folder) {
+  std::error_code none;
+  for (const char* name : kNames)
+    if (std::filesystem::exists(folder / name, none)) return name;
+  return "";
 }
 
 void TokenizerFiles::write(const std::filesystem::path& folder) const {

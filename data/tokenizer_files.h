@@ -16,6 +16,8 @@ class TokenizerFiles {
   // Reads those files of `folder` that belong to a tokenizer, and only those. Throws engine::Error
   // if one cannot be read.
   static TokenizerFiles read(const std::filesystem::path& folder);
+  // The name of one of a tokenizer's files that `folder` holds; empty if it holds none.
+  static std::string held_by(const std::filesystem::path& folder);
   // None yet; `name` stands for the folder in messages.
   explicit TokenizerFiles(std::string name) : folder_(std::move(name)) {}
 

@@ -1,17 +1,26 @@
 #include "data/tsv.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
 
 #include "data/tokenizer_files.h"
 #include "data/unicode.h"
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace data {
 
+void check_not_utf16(std::string_view beginning, const std::string& name) {
+  const bool marked = beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF");
+  const size_t zero = beginning.substr(0, beginning.find('\n')).find('\0');
+  engine::check(!marked && zero == std::string_view::npos, name,
+                marked ? "is UTF-16, expected UTF-8" : "has zero bytes in its first line",
+                engine::hint(marked ? "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT"
+                                    : "is it UTF-16 (convert it: iconv -f UTF-16LE -t UTF-8 IN > "
+                                      "OUT), or no text at all?"));
+}
+
 void check_utf8(std::string_view text, const std::filesystem::path& file) {
+  check_not_utf16(text, file.string());
   const size_t good = utf8_prefix(text);
   if (good == text.size()) return;
   const auto before = text.substr(0, good);
@@ -71,9 +80,10 @@ std::string ascii_lower(std::string_view text) {
 bool parse_number(std::string_view text, double& value) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  const auto found = engine::to_number<double>(text);
+  if (found) value = *found;
+  return found.has_value();
 }
 
 }  // namespace data

@@ -43,6 +43,8 @@ std::string listed(const std::vector<std::string>& names);
 std::string ascii_lower(std::string_view text);
 // The finite number that the whole of `text` is (spaces around it allowed); false if it is none.
 bool parse_number(std::string_view text, double& value);
+// Throws engine::Error if a file that begins so is UTF-16, which is no UTF-8 with some bytes amiss.
+void check_not_utf16(std::string_view beginning, const std::string& name);
 // Throws engine::Error with line and byte if the text is not UTF-8.
 void check_utf8(std::string_view text, const std::filesystem::path& file);
 

@@ -32,7 +32,7 @@ BertConfig::BertConfig(ConfigReader& in)
   // Of BERT's multilingual and Chinese checkpoints; no part of the model reads them.
   in.harmless({"directionality", "pooler_fc_size", "pooler_num_attention_heads",
                "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type"});
-  engine::check(types >= 0, in.where(), "type_vocab_size is ", types,
+  engine::check(types >= 0 && types < (int64_t{1} << 31), in.where(), "type_vocab_size is ", types,
                 "; it must be 0 (no token types) or more");
   engine::check(hidden % heads == 0, in.where(), "hidden_size ", hidden,
                 " does not divide into num_attention_heads ", heads);

@@ -1,9 +1,9 @@
 #include "models/config.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "engine/base/number.h"
 #include "models/registry.h"
 
 namespace models {
@@ -19,13 +19,14 @@ void read_labels(ModelConfig& c) {
   if (c.json.contains("id2label") && c.json["id2label"].is_object()) {
     const Json& map = c.json["id2label"];
     c.labels.assign(map.size(), "");
+    std::vector<bool> named(map.size());
     for (const auto& [key, value] : map.items()) {
-      size_t id = 0;
-      const auto end = key.data() + key.size();
-      const bool whole = std::from_chars(key.data(), end, id).ptr == end;
-      check(whole && id < c.labels.size() && value.is_string(), c.where, "id2label has '", key,
-            "', where ids 0 to ", map.size() - 1, " with names are expected");
-      c.labels[id] = value.get<std::string>();
+      const auto id = engine::to_number<size_t>(key);
+      check(id && *id < c.labels.size() && !named[*id] && value.is_string(), c.where,
+            "id2label has '", key, "', where ids 0 to ", map.size() - 1,
+            " with names are expected");
+      named[*id] = true;
+      c.labels[*id] = value.get<std::string>();
     }
   }
   c.num_labels = c.labels.empty() ? engine::get_or<int>(c.json, "num_labels", 2, c.where)
@@ -62,9 +63,9 @@ RandomSpec parse_spec(std::string_view spec, int64_t vocab_size, const std::stri
     const std::string_view key = item.substr(0, equals),
                            value = equals == std::string_view::npos ? "" : item.substr(equals + 1);
     const auto number = [&](auto& into) {
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), into);
-      check(error == std::errc() && end == value.data() + value.size(), where, "'", item, "' in ",
-            spec, " needs a number");
+      const auto found = engine::to_number<std::remove_reference_t<decltype(into)>>(value);
+      check(found.has_value(), where, "'", item, "' in ", spec, " needs a number");
+      into = *found;
     };
     if (const auto n = numbers.find(key); n != numbers.end())
       number(*n->second);

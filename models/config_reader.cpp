@@ -109,6 +109,13 @@ int64_t ConfigReader::size_or(const std::string& key, int64_t fallback) {
   return engine::has(json_, key) ? size(key) : note(key, fallback);
 }
 
+int64_t ConfigReader::count_or(const std::string& key, int64_t fallback) {
+  const auto value = get_or<int64_t>(key, fallback);
+  check(value >= 0 && value < (int64_t{1} << 31), where_, key, " is ", value,
+        "; it must be 0 or a number of things");
+  return value;
+}
+
 double ConfigReader::epsilon(const std::string& key, double fallback) {
   const auto value = get_or<double>(key, fallback);
   check(value > 0, where_, key, " is ", value, "; it must be positive");

@@ -33,6 +33,8 @@ class ConfigReader {
   // A number of things: positive and below 2^31.
   int64_t size(const std::string& key);
   int64_t size_or(const std::string& key, int64_t fallback);
+  // The same, or 0.
+  int64_t count_or(const std::string& key, int64_t fallback);
   // Positive.
   double epsilon(const std::string& key, double fallback);
   // In [0, 1).

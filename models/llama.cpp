@@ -51,7 +51,7 @@ std::vector<int64_t> read_windows(ConfigReader& in, const std::string& type, int
   const bool by_layer = type != "mistral";
   const Json window = in.raw("sliding_window");
   const bool used = by_layer ? in.get_or<bool>("use_sliding_window", false) : !window.is_null();
-  const int64_t first = by_layer ? in.get_or<int64_t>("max_window_layers", 28) : 0;
+  const int64_t first = by_layer ? in.count_or("max_window_layers", 28) : 0;
   const Json types = in.raw("layer_types");
   if (!used) {
     for (const Json& each : types)

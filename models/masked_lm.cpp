@@ -1,6 +1,7 @@
 #include "models/masked_lm.h"
 
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
+#include "models/pretrained.h"
 #include "models/registry.h"
 
 namespace models {
@@ -52,7 +53,8 @@ void save_pretrained(const std::filesystem::path& folder, const engine::Json& co
   for (engine::Parameter* p : store.all())
     if (leave_out.empty() || !p->name.starts_with(leave_out)) kept.push_back(p);
   engine::save_parameters(folder / "model.safetensors", kept, dtype);
-  engine::write_file_atomically(folder / "config.json", engine::json_text(config, 2) + "\n");
+  engine::write_file_atomically(folder / "config.json",
+                                engine::json_text(with_dtype(config, dtype), 2) + "\n");
 }
 
 }  // namespace models

@@ -1,6 +1,6 @@
 #include "models/pretrained.h"
 
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 namespace models {
 
@@ -44,10 +44,21 @@ engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStor
   return report;
 }
 
+engine::Json with_dtype(engine::Json config, engine::DType dtype) {
+  const char* name = dtype == engine::DType::F16    ? "float16"
+                     : dtype == engine::DType::BF16 ? "bfloat16"
+                     : dtype == engine::DType::F64  ? "float64"
+                                                    : "float32";
+  const bool newer = config.contains("dtype");
+  if (newer) config.erase("torch_dtype");
+  config[newer ? "dtype" : "torch_dtype"] = name;
+  return config;
+}
+
 void save_classifier(const fs::path& folder, const SequenceClassifier& model,
                      const engine::ParameterStore& store, engine::DType dtype) {
   engine::save_model(folder, store, dtype);
-  engine::Json config = model.config().to_json();
+  engine::Json config = with_dtype(model.config().to_json(), dtype);
   if (model.untied()) config["tie_word_embeddings"] = false;
   engine::write_file_atomically(folder / "config.json", engine::json_text(config, 2) + "\n");
 }

@@ -32,6 +32,10 @@ inline bool is_random_model(std::string_view spec) {
 engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStore& store,
                                 uint64_t seed, bool allow_head_mismatch);
 
+// A config.json that says in which type the values beside it are: under "dtype" where it has that
+// key (transformers 5), else under "torch_dtype".
+engine::Json with_dtype(engine::Json config, engine::DType dtype);
+
 // Writes config.json and model.safetensors as transformers reads them.
 void save_classifier(const std::filesystem::path& folder, const SequenceClassifier& model,
                      const engine::ParameterStore& store, engine::DType dtype = engine::DType::F32);

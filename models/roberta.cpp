@@ -52,7 +52,7 @@ Family roberta_family() {
         ConfigReader in(json, where);
         BertConfig config(in);
         config.base = "roberta";
-        config.position_offset = in.get_or<int64_t>("pad_token_id", 1) + 1;
+        config.position_offset = in.count_or("pad_token_id", 1) + 1;
         return std::make_unique<Roberta>(std::move(config), in.finish());
       },
       .random =

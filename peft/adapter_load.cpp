@@ -64,7 +64,7 @@ std::string advice_without_config(const std::filesystem::path& folder) {
     return "an adapter is a folder with adapter_config.json and adapter_model.safetensors";
   const auto file = engine::Safetensors::open(path);
   for (const auto& [name, tensor] : file.tensors())
-    if (name.ends_with(".lora_A"))
+    if (name.ends_with(".lora_A") && !tensor.dims.empty())
       return concat(
           "the tensors have the names of microsoft/LoRA's loralib (lora_A without .weight). Such a "
           "file does not say alpha; put "

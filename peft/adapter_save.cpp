@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/io/atomic_file.h"
 #include "engine/io/checkpoint.h"
 #include "peft/adapter_file.h"
 #include "peft/joined_parts.h"

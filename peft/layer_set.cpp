@@ -1,21 +1,18 @@
 #include "peft/layer_set.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace peft {
 namespace {
 
 int parse_layer(std::string_view text, std::string_view whole, const std::string& where) {
-  int value = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  engine::check(
-      error == std::errc() && end == text.data() + text.size() && value >= 0 && value < 100000,
-      where, "layers=", whole, " is no list of layers",
-      engine::hint("layers count from 0; write for instance all, 11, 0-3 or 0-3+8"));
-  return value;
+  const auto value = engine::to_number<int>(text);
+  engine::check(value && *value >= 0 && *value < 100000, where, "layers=", whole,
+                " is no list of layers",
+                engine::hint("layers count from 0; write for instance all, 11, 0-3 or 0-3+8"));
+  return *value;
 }
 
 }  // namespace

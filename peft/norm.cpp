@@ -1,8 +1,9 @@
 // LN-tuning (Qi et al. 2022; Zhao et al. 2023): only the normalisations learn, LayerNorms and
 // RMSNorms alike, and the head. No weight's gradient is computed, and no input of a linear layer is
 // saved. Hugging Face PEFT's LN_TUNING.
+#include <re2/re2.h>
+
 #include <algorithm>
-#include <regex>
 
 #include "engine/base/error.h"
 #include "peft/registry.h"
@@ -49,13 +50,13 @@ class NormTuning : public Strategy {
  protected:
   bool selects(const Parameter& p) const override {
     if (!p.norm || p.role == engine::Role::injected) return false;
-    if (!pattern_.empty()) return std::regex_match(p.name.substr(0, p.name.rfind('.')), regex_);
+    if (!pattern_.empty()) return re2::RE2::FullMatch(p.name.substr(0, p.name.rfind('.')), *regex_);
     return terms_.empty() || std::find(roles_.begin(), roles_.end(), p.role) != roles_.end();
   }
 
  private:
   std::string pattern_;
-  std::regex regex_;
+  std::shared_ptr<const re2::RE2> regex_;
   std::vector<std::string> terms_;  // empty: every normalisation
   std::vector<engine::Role> roles_;
   std::vector<std::string> matched_;

@@ -1,10 +1,9 @@
 #include "peft/options.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include "engine/base/error.h"
 #include "engine/base/nearest.h"
+#include "engine/base/number.h"
 
 namespace peft {
 
@@ -58,21 +57,11 @@ std::string Options::text(const std::string& key) const {
 }
 
 int64_t Options::integer(const std::string& key, int64_t least, int64_t most) const {
-  const std::string value = text(key);
-  int64_t out = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
-  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most,
-        info_.name, key, "=", value, " should be a whole number from ", least, " to ", most);
-  return out;
+  return engine::number_in<int64_t>(text(key), info_.name, key, least, most);
 }
 
 double Options::number(const std::string& key, double least, double most) const {
-  const std::string value = text(key);
-  double out = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out);
-  check(error == std::errc() && end == value.data() + value.size() && out >= least && out <= most,
-        info_.name, key, "=", value, " should be a number from ", least, " to ", most);
-  return out;
+  return engine::number_in<double>(text(key), info_.name, key, least, most);
 }
 
 bool Options::flag(const std::string& key) const {

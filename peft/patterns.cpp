@@ -1,5 +1,7 @@
 #include "peft/patterns.h"
 
+#include <re2/re2.h>
+
 #include "engine/base/error.h"
 #include "peft/sites.h"
 
@@ -36,7 +38,7 @@ Patterns Patterns::parse(const std::string& text, double least, double most,
 
 double Patterns::at(const std::string& path, double fallback) const {
   for (const auto& [regex, value] : entries_)
-    if (std::regex_match(path, regex)) return value;
+    if (re2::RE2::FullMatch(path, *regex)) return value;
   return fallback;
 }
 

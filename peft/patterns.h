@@ -1,7 +1,7 @@
 // PEFT's rank_pattern and alpha_pattern: numbers of some modules, by name.
 #pragma once
 
-#include <regex>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +27,7 @@ class Patterns {
 
  private:
   engine::Json json_;
-  std::vector<std::pair<std::regex, double>> entries_;
+  std::vector<std::pair<std::shared_ptr<const re2::RE2>, double>> entries_;
 };
 
 }  // namespace peft

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/base/error.h"
+#include "engine/io/json_parse.h"
 #include "engine/nn/linear.h"
 #include "peft/joined_parts.h"
 #include "peft/lora.h"
@@ -91,7 +92,7 @@ nlohmann::json sorted(const Json& json) {
     out = nlohmann::json::array();
     for (const auto& value : json) out.push_back(sorted(value));
   } else {
-    out = nlohmann::json::parse(json.dump());
+    out = engine::json_detail::parse_unique<nlohmann::json>(json.dump(), "adapter_config.json");
   }
   return out;
 }

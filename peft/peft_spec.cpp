@@ -5,7 +5,7 @@
 #include <cctype>
 #include <set>
 
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 #include "peft/layer_set.h"
 #include "peft/peft_config.h"
 #include "peft/spec.h"
@@ -60,9 +60,8 @@ bool split_path(const std::string& path, int& layer, std::string& rest) {
   for (size_t begin = 0; begin < path.size();) {
     const size_t end = std::min(path.find('.', begin), path.size());
     const std::string part = path.substr(begin, end - begin);
-    if (!part.empty() && part.size() < 6 &&
-        std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isdigit(c); })) {
-      layer = std::stoi(part);
+    if (const auto number = engine::to_number<int>(part); number && *number >= 0) {
+      layer = *number;
       rest = end < path.size() ? path.substr(end + 1) : "";
       return true;
     }
@@ -112,7 +111,13 @@ std::string pattern_of(const std::set<std::string>& paths) {
 
 // Adds roles and layers if the modules are all combinations of some, else a pattern that spells
 // every path.
-void add_sites(Json& options, const std::set<std::string>& paths) {
+void add_sites(Json& options, const std::set<std::string>& paths, const std::string& where) {
+  for (const auto& path : paths) {
+    const bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) {
+      return c < 128 && (std::isalnum(c) || c == '.' || c == '_' || c == '-');
+    });
+    check(plain, where, "'", path, "' is no path of a module");
+  }
   std::set<std::string> roles, kinds;
   std::set<int> layers;
   bool regular = true;
@@ -173,7 +178,7 @@ std::string lora_spec(const Json& config, const Tensors& tensors, const std::str
                   {"rslora", rslora},
                   {"dora", get_or<bool>(config, "use_dora", false, where)},
                   {"bias", bias}};
-  add_sites(options, paths);
+  add_sites(options, paths, where);
   for (const char* key : {"rank_pattern", "alpha_pattern"})
     if (engine::has(config, key)) options[key] = config.at(key);
   return spell_spec("lora", options);
@@ -183,7 +188,7 @@ std::string ia3_spec(const Tensors& tensors, const std::string& where) {
   const auto paths = modules_with(tensors, ".ia3_l");
   check(!paths.empty(), where, "there is no tensor with ia3_l in its name");
   Json options = Json::object();
-  add_sites(options, paths);
+  add_sites(options, paths, where);
   return spell_spec("ia3", options);
 }
 

@@ -1,6 +1,9 @@
 #include "peft/sites.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "engine/base/error.h"
 
@@ -119,9 +122,9 @@ Chosen SiteChoice::choose(const engine::Sites& sites, const std::string& where) 
       if (chosen.embeddings.empty()) missing(kEmbedding);
     }
   } else {
-    const std::regex regex = compile_pattern(pattern_, where);
+    const auto regex = compile_pattern(pattern_, where);
     const auto matches = [&](const std::string& path) {
-      return pattern_.empty() ? ends_with_any(path, targets_) : std::regex_match(path, regex);
+      return pattern_.empty() ? ends_with_any(path, targets_) : re2::RE2::FullMatch(path, *regex);
     };
     for (const auto& site : linears)
       if (matches(site.path)) chosen.linears.push_back(site);
@@ -141,12 +144,19 @@ Chosen SiteChoice::choose(const engine::Sites& sites, const std::string& where) 
   return chosen;
 }
 
-std::regex compile_pattern(const std::string& pattern, const std::string& where) {
-  try {
-    return std::regex(pattern);
-  } catch (const std::regex_error& e) {
-    engine::fail(where, "pattern=", pattern, " is no regular expression: ", e.what());
-  }
+// RE2 matches in linear time, so no pattern hangs or overflows the stack.
+std::shared_ptr<const re2::RE2> compile_pattern(const std::string& pattern,
+                                                const std::string& where) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  auto regex = std::make_shared<const re2::RE2>(pattern, options);
+  for (const char* around : {"(?=", "(?!", "(?<=", "(?<!"})
+    check(regex->ok() || pattern.find(around) == std::string::npos, where, "pattern=", pattern,
+          " has a look-around ('", around, "')",
+          hint("patterns run in linear time here, without look-arounds; name layers and roles "
+               "instead, or join alternatives with |"));
+  check(regex->ok(), where, "pattern=", pattern, " is no regular expression: ", regex->error());
+  return regex;
 }
 
 bool is_part(const LinearSite& site) { return site.out_end - site.out_begin < site.linear->out(); }

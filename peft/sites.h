@@ -1,7 +1,7 @@
 // Choosing the layers of a model by role, name or pattern, and writing to their weights.
 #pragma once
 
-#include <regex>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +10,10 @@
 #include "engine/nn/parameter_store.h"
 #include "peft/layer_set.h"
 #include "peft/options.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace peft {
 
@@ -49,7 +53,8 @@ class SiteChoice {
 };
 
 // The option pattern= as a regular expression. Throws if it is none; `where` opens the message.
-std::regex compile_pattern(const std::string& pattern, const std::string& where);
+std::shared_ptr<const re2::RE2> compile_pattern(const std::string& pattern,
+                                                const std::string& where);
 
 // Whether the site is only some of its layer's columns, and the name that a hook there has below
 // the layer's ("query", "key_value"), so that several may stand at one layer; empty for all of it.

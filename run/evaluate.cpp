@@ -3,8 +3,9 @@
 #include <cmath>
 
 #include "data/batcher.h"
+#include "data/rows.h"
 #include "data/tsv.h"
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 #include "engine/train/pieces.h"
 
 namespace run {
@@ -62,15 +63,15 @@ void write_predictions(const std::filesystem::path& file, const Session& session
   const tasks::Task& task = *session.task;
   const std::vector<std::string> names = task.output_names();
   std::string text = "split\tindex\tlabel\tprediction";
-  for (const std::string& name : names) text += "\tp_" + name;
+  for (const std::string& name : names) text += "\tp_" + data::tsv_cell(name);
   text += '\n';
   for (const auto& [split_name, p] : predictions) {
     const data::EncodedSplit& split = session.splits.at(split_name);
     for (int64_t i = 0; i < split.size(); ++i) {
       const auto at = static_cast<size_t>(i);
       text += split_name + '\t' + std::to_string(split.example_ids()[at]) + '\t';
-      if (split.labelled()) text += task.label(split, i);
-      text += '\t' + task.answer(p, i);
+      if (split.labelled()) text += data::tsv_cell(task.label(split, i));
+      text += '\t' + data::tsv_cell(task.answer(p, i));
       for (size_t c = 0; c < names.size(); ++c) {
         char number[32];
         std::snprintf(number, sizeof number, "\t%.6f",

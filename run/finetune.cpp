@@ -3,12 +3,15 @@
 #include <cmath>
 
 #include "data/batcher.h"
+#include "engine/base/mapping.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
 #include "engine/base/version.h"
+#include "engine/io/hash.h"
 #include "engine/io/run_folder.h"
 #include "engine/io/training_state.h"
 #include "engine/optim/adamw.h"
+#include "engine/tensor/gemm.h"
 #include "engine/train/profile.h"
 #include "engine/train/trainer.h"
 #include "peft/adapter_file.h"
@@ -41,22 +44,6 @@ engine::Schedule make_schedule(const FinetuneSettings& s, int64_t updates) {
   return {s.schedule, updates, warmup, engine::Warmup::above_zero};
 }
 
-// A run goes on under the rules that it was begun with, or not at all.
-void check_rules(const FinetuneSettings& settings) {
-  const fs::path file = fs::path(settings.out) / "run.json";
-  if (!settings.resume || settings.out.empty() || !fs::exists(file)) return;
-  const Json record = engine::json_file(file);
-  if (!engine::has(record, "settings")) return;
-  const int rules = FinetuneSettings::from_json(record["settings"], file.string()).rules;
-  engine::check(
-      rules == kRules, "--resume", "the run in ", settings.out, " was begun under rules ", rules,
-      ", and this program has rules ", kRules,
-      engine::hint("finish it with the version that began it (",
-                   engine::get_or<std::string>(record, "engine_version", "?", "run.json"), ", ",
-                   engine::get_or<std::string>(record, "git_revision", "?", "run.json"),
-                   "), or begin a new one; nothing was changed"));
-}
-
 class Run {
  public:
   Run(FinetuneSettings settings, Watcher& watcher)
@@ -85,6 +72,7 @@ class Run {
         settings_.resume ? engine::RunFolder::Start::resume : engine::RunFolder::Start::fresh,
         FinetuneSettings::may_change());
     folder_ = &folder;
+    at_.run = run_identity(identity);
     engine::AdamWOptions adamw;
     adamw.weight_decay = settings_.weight_decay;
     engine::AdamW optimizer(session_.store->block(), adamw);
@@ -106,14 +94,25 @@ class Run {
     }
     const engine::TrainingState state =
         engine::load_training_state(file, kOptimizer, *session_.store, optimizer_->state());
+    Position before = Position::from_json(state.app);
+    check_belongs(state, before, at_.run,
+                  {updates_, batches_.batches_per_epoch(), settings_.grad_accumulation},
+                  file.string());
+    before.run = at_.run;
+    at_ = std::move(before);
     optimizer_->set_steps(state.optimizer_steps);
     batches_.seek(state.epoch, state.batch);
-    at_ = Position::from_json(state.app);
     folder_->rewind(state.step);
+    if (at_.lines >= 0 && folder_->lines() < at_.lines)
+      session_.notes.push_back(engine::concat(
+          "metrics.jsonl has lost lines: it has ", folder_->lines(), " up to update ", state.step,
+          ", and ", at_.lines, " were written; the training itself is not touched"));
   }
 
   void save_state() {
     count_work();
+    engine::check_mappings_unchanged();  // weights that another program wrote to are not saved
+    at_.lines = folder_->lines();
     engine::TrainingState state;
     state.step = state.optimizer_steps = optimizer_->steps();
     state.epoch = batches_.epoch();
@@ -201,6 +200,7 @@ class Run {
     bool more = at_.evaluated_at != optimizer_->steps() || settings_.patience == 0 ||
                 at_.evaluations_without_gain < settings_.patience;
     while (more && trainer.updates() < updates_) {
+      engine::watch_load();
       if (watcher_.stop()) {
         watcher_.trained();
         save_state();
@@ -276,6 +276,7 @@ class Run {
       at_.best_step = step;
       at_.evaluations_without_gain = 0;
       engine::save_parameters(best_file(), session_.store->trainable());
+      at_.best_hash = engine::hash_file(best_file());
       return true;
     }
     return ++at_.evaluations_without_gain < settings_.patience;
@@ -299,6 +300,11 @@ class Run {
         settings_.patience > 0 && at_.best_step != 0 && at_.best_step != optimizer_->steps();
     save_state();
     if (to_best) {
+      engine::check(
+          at_.best_hash.empty() || engine::hash_file(best_file()) == at_.best_hash,
+          best_file().string(), "is not what the run wrote at step ", at_.best_step,
+          engine::hint("was it damaged or exchanged? Put it back and --resume, or begin a "
+                       "new run"));
       const engine::Checkpoint best(best_file());
       for (engine::Parameter* p : session_.store->trainable()) {
         const engine::SafeTensor* tensor = best.find(p->name);
@@ -324,6 +330,7 @@ class Run {
       data::write_submission(submission / data::submission_file(session_.task->info(), name),
                              session_.task->info(), predictions[name].predicted);
     }
+    engine::check_mappings_unchanged();
     write_predictions(fs::path(settings_.out) / "predictions.tsv", session_, predictions);
     peft::AdapterInfo info;
     info.base_model = settings_.model;
@@ -377,7 +384,8 @@ class Run {
 RunResult finetune(FinetuneSettings settings, Watcher& watcher) {
   settings.check();
   check_rules(settings);
-  engine::set_threads(settings.threads);
+  settings.threads = engine::set_threads(settings.threads);
+  engine::set_deterministic(settings.deterministic);
   if (settings.out.empty()) {
     std::string strategy = settings.strategy.empty() ? "full" : settings.strategy;
     for (char& c : strategy)

@@ -1,6 +1,6 @@
 #include "run/known.h"
 
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 #include "models/pretrained.h"
 #include "run/settings.h"
 

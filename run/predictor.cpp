@@ -22,11 +22,11 @@ int head_outputs(const peft::AdapterFile& file) {
   for (const char* name : {"classifier.bias", "classifier.out_proj.bias"})
     if (const auto it = file.tensors.find(name);
         it != file.tensors.end() && it->second.dims.size() == 1)
-      return static_cast<int>(it->second.dims[0]);
+      return static_cast<int>(std::min<int64_t>(it->second.dims[0], INT32_MAX));
   for (const char* name : {"score.weight", "classifier.weight"})
     if (const auto it = file.tensors.find(name);
         it != file.tensors.end() && it->second.dims.size() == 2)
-      return static_cast<int>(it->second.dims[0]);
+      return static_cast<int>(std::min<int64_t>(it->second.dims[0], INT32_MAX));
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "data/chat/format.h"
 #include "data/table_text/rows.h"
+#include "engine/base/threads.h"
 #include "engine/optim/schedule.h"
 
 namespace run {
@@ -61,6 +62,7 @@ void each_field(Settings& s, Visit&& visit) {
   visit("log_every", s.log_every);
   visit("save_every", s.save_every);
   visit("threads", s.threads);
+  visit("deterministic", s.deterministic);
 }
 
 // Settings that came after the first release of run.json are left out of it at their defaults, so
@@ -89,16 +91,20 @@ void FinetuneSettings::check() const {
       hint("give a Hugging Face folder, or random:layers=2,hidden=128 for a fresh model"));
   require(max_train_samples >= 0, "--max-train-samples", max_train_samples, "0 (all) or more");
   require(max_eval_samples >= 0, "--max-eval-samples", max_eval_samples, "0 (all) or more");
-  require(epochs >= 1, "--epochs", epochs, "at least 1");
-  require(max_steps >= 0, "--max-steps", max_steps, "0 (by epochs) or more");
-  require(batch_size >= 1, "--batch-size", batch_size, "at least 1");
-  require(eval_batch_size >= 1, "--eval-batch-size", eval_batch_size, "at least 1");
-  require(grad_accumulation >= 1, "--grad-accumulation", grad_accumulation, "at least 1");
+  constexpr int kMany = 1'000'000;  // products of two of these stay whole
+  require(epochs >= 1 && epochs <= kMany, "--epochs", epochs, "from 1 to 1000000");
+  require(max_steps >= 0 && max_steps <= int64_t{kMany} * kMany, "--max-steps", max_steps,
+          "from 0 (by epochs) to 10^12");
+  require(batch_size >= 1 && batch_size <= kMany, "--batch-size", batch_size, "from 1 to 1000000");
+  require(eval_batch_size >= 1 && eval_batch_size <= kMany, "--eval-batch-size", eval_batch_size,
+          "from 1 to 1000000");
+  require(grad_accumulation >= 1 && grad_accumulation <= kMany, "--grad-accumulation",
+          grad_accumulation, "from 1 to 1000000");
   require(piece_tokens >= 0 || piece_tokens == engine::kPiecesByWidth, "--piece-tokens",
           piece_tokens, "0 (the whole batch) or more");
-  require(lr >= 0, "--lr", lr, "positive (0: the strategy's default)");
+  require(lr >= 0 && lr <= 1e6, "--lr", lr, "positive (0: the strategy's default)");
   require(warmup_ratio >= 0 && warmup_ratio <= 1, "--warmup-ratio", warmup_ratio, "from 0 to 1");
-  require(weight_decay >= 0, "--weight-decay", weight_decay, "0 or more");
+  require(weight_decay >= 0 && weight_decay <= 1e6, "--weight-decay", weight_decay, "0 or more");
   require(max_grad_norm >= 0, "--max-grad-norm", max_grad_norm, "0 (no clipping) or more");
   require(label_smoothing >= 0 && label_smoothing < 1, "--label-smoothing", label_smoothing,
           "from 0 to below 1");
@@ -125,7 +131,8 @@ void FinetuneSettings::check() const {
   require(patience >= 0, "--patience", patience, "0 (never stop early) or more");
   require(log_every >= 1, "--log-every", log_every, "at least 1");
   require(save_every >= 1, "--save-every", save_every, "at least 1 second");
-  require(threads >= 0, "--threads", threads, "0 (all) or more");
+  require(threads >= 0 && threads <= engine::kMostThreads, "--threads", threads,
+          "from 0 (all cores) to 1024");
   engine::Schedule(schedule.starts_with("hf_") ? schedule.substr(3) : schedule, 1,
                    0);  // an unknown name lists the known ones
   engine::check(schedule != "constant" || warmup_ratio == 0, "finetune",

@@ -73,7 +73,8 @@ struct FinetuneSettings {
   std::string metric = "score";  // what "better" means: a name that evaluations report
   int64_t log_every = 10;        // updates
   int64_t save_every = 300;      // seconds between training states
-  int threads = 0;               // 0: all that the process may use
+  int threads = 0;               // 0: all that the process may use; a record has their number
+  bool deterministic = false;    // the same bits with any number of threads
   std::string out;               // run folder; empty: runs/<task>-<strategy>-<seed>
   bool resume = false;
   bool profile = false;

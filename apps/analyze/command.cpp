@@ -9,8 +9,8 @@
 #include "apps/common/progress.h"
 #include "apps/common/signals.h"
 #include "apps/common/table.h"
+#include "engine/base/atomic_file.h"
 #include "engine/base/threads.h"
-#include "engine/io/atomic_file.h"
 #include "run/analyze/ablation.h"
 #include "run/analyze/bias_change.h"
 #include "run/analyze/subspace.h"
@@ -204,14 +204,13 @@ int analyze_command(int argc, const char* const* argv) {
   } else {
     add("model", "folder of the base model, if it is not where the run had it",
         cxxopts::value<std::string>(request.model), "DIR");
-    add("threads", "0: all", cxxopts::value<int>(request.threads), "N");
+    add("threads", "0: all", number_flag(request.threads), "N");
   }
   if (name == "lora")
     add("layer", "overlap of the updates at this path only (the mean over all)",
         cxxopts::value<std::string>(request.layer), "PATH");
   if (name == "layers")
-    add("examples", "score the first N of the dev set (all)",
-        cxxopts::value<int64_t>(request.examples), "N");
+    add("examples", "score the first N of the dev set (all)", number_flag(request.examples), "N");
   add("svg", "write a picture; - is stdout", cxxopts::value<std::string>(request.svg), "FILE");
   add("csv", "write all digits; - is stdout", cxxopts::value<std::string>(request.csv), "FILE");
   add("markdown", "write the table; - is stdout", cxxopts::value<std::string>(request.markdown),

@@ -1,12 +1,12 @@
 #include "apps/analyze/scores.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 
 #include "apps/compare/statistics.h"
 #include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace apps {
 namespace {
@@ -23,16 +23,9 @@ std::string text_of(const Json& value) {
   return value.is_null() ? "" : value.dump();
 }
 
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // By number where both are one, else by text.
 bool before(const std::string& a, const std::string& b) {
-  const auto x = number_of(a), y = number_of(b);
+  const auto x = engine::to_number<double>(a), y = engine::to_number<double>(b);
   if (x && y) return *x < *y;
   return x || y ? x.has_value() : a < b;
 }
@@ -137,7 +130,7 @@ ScoreTable score_table(const std::vector<Run>& runs, const std::string& by,
     std::map<std::string, Series, Before> series;
     bool numbers = true;
     for (const auto& [row, cells] : rows) {
-      const auto x = number_of(row);
+      const auto x = engine::to_number<double>(row);
       numbers = numbers && x;
       chart.log_x = chart.log_x && x && *x > 0;
       const size_t r = grid.row(row);

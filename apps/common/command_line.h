@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/common/number_flag.h"
+
 namespace apps {
 
 class CommandLine {

@@ -27,10 +27,24 @@ bool reader_is_gone() {
   return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+// cxxopts says which value it could not read; whose it was is for us to find.
+std::string flag_with(const std::string& value, const std::vector<std::string>& arguments) {
+  std::string flag = "a flag";
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == value && i > 1 && arguments[i - 1].starts_with("-")) flag = arguments[i - 1];
+    if (argument.starts_with("--") && argument.ends_with("=" + value))
+      flag = argument.substr(0, argument.find('='));
+  }
+  return flag;
+}
+
 }  // namespace
 
 int guarded(const std::function<int()>& body) {
+  occupy_closed_descriptors();
   ignore_write_signals();
+  report_lost_pages();
   try {
     const int code = body();
     std::cout.flush();
@@ -86,19 +100,15 @@ cxxopts::ParseResult parse_flags(cxxopts::Options& options, int argc, const char
     throw UsageError(engine::concat("unknown flag ", name.size() == 1 ? "-" : "--", name,
                                     near.empty() ? "" : ", did you mean --" + near + "?",
                                     see_help));
+  } catch (const NotANumber& e) {
+    throw UsageError(engine::concat(flag_with(e.text, spelled), " cannot be '", e.text,
+                                    "', expected ", e.wanted, see_help));
   } catch (const cxxopts::exceptions::incorrect_argument_type& e) {
-    const std::string text =
-        plain(e.what());  // Argument 'many' failed to parse: whose it was is for us to find
+    const std::string text = plain(e.what());  // Argument 'many' failed to parse
     const size_t open = text.find('\''), close = text.rfind('\'');
     const std::string value = open < close ? text.substr(open + 1, close - open - 1) : text;
-    std::string flag = "a flag";
-    for (int i = 1; i < argc; ++i) {
-      const std::string argument = argv[i], before = argv[i - 1];
-      if (argument == value && i > 1 && before.starts_with("-")) flag = before;
-      if (argument.starts_with("--") && argument.ends_with("=" + value))
-        flag = argument.substr(0, argument.find('='));
-    }
-    throw UsageError(engine::concat(flag, " cannot be '", value, "'", see_help));
+    throw UsageError(
+        engine::concat(flag_with(value, spelled), " cannot be '", value, "'", see_help));
   } catch (const cxxopts::exceptions::exception& e) {
     throw UsageError(engine::concat(plain(e.what()), see_help));
   }

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/common/number_flag.h"
 #include "engine/base/error.h"
 #include "engine/base/nearest.h"
 

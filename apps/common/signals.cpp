@@ -1,13 +1,18 @@
 #include "apps/common/signals.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <string_view>
 #include <thread>
+
+#include "engine/base/mapping.h"
+#include "engine/base/threads.h"
 
 namespace apps {
 namespace {
@@ -82,6 +87,40 @@ void leave_stop_signals_to_parent() {
     ::sigaddset(&set, s.number);
   }
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+namespace {
+
+void lost_page(int, siginfo_t* info, void*) {
+  const char* path = info ? engine::mapped_path_at(info->si_addr) : nullptr;
+  if (!path) {  // not a file of ours: the fault comes again, and ends the process
+    ::signal(SIGBUS, SIG_DFL);
+    return;
+  }
+  say("\nerror: ");
+  say(path);
+  say(": was cut short while it was in use\nhint: replace a file that is in use only by renaming "
+      "another over it; what was saved before stays\n");
+  ::_exit(1);
+}
+
+}  // namespace
+
+void report_lost_pages() {
+  engine::give_fault_stack();
+  struct sigaction action {};
+  action.sa_sigaction = lost_page;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
+void occupy_closed_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest free number is this one, since all below are taken.
+    [[maybe_unused]] const int taken = ::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+  }
 }
 
 void ignore_write_signals() {

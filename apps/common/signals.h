@@ -23,6 +23,16 @@ inline int stop_exit_code() { return 128 + stop_signal(); }
 // to stop, and unblocks them.
 void leave_stop_signals_to_parent();
 
+// A file that is mapped and cut short by another program ends this one with a message that names
+// the file and exit code 1, in place of SIGBUS. Its handler computes nothing and returns nowhere,
+// so that it may run on any thread.
+void report_lost_pages();
+
+// Where stdin, stdout or stderr are closed, the next file to be opened would get their number, and
+// output would be written into it: puts /dev/null there, the wrong way round, so that reading or
+// writing it is an error. Call it first.
+void occupy_closed_descriptors();
+
 // SIGPIPE and SIGXFSZ do not kill: the write fails with an error, which has a message.
 void ignore_write_signals();
 

@@ -6,7 +6,7 @@
 #include "apps/common/table.h"
 #include "apps/compare/report.h"
 #include "apps/compare/submission.h"
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 namespace apps {
 namespace {

@@ -2,9 +2,10 @@
 
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/io/json.h"
+#include "engine/io/json_parse.h"
 
 namespace apps {
 namespace {
@@ -13,7 +14,7 @@ constexpr size_t kMostPoints = 60;
 constexpr size_t kLongestLine = 1 << 20;  // a line of ours has some hundred bytes
 
 void read_line(const std::string& text, Curves& curves) {
-  const auto line = nlohmann::json::parse(text, nullptr, false);
+  const auto line = engine::json_detail::parse_if_json<nlohmann::json>(text);
   if (!line.is_object() || !line.contains("step") || !line["step"].is_number()) return;
   const double step = line["step"].get<double>();
   if (line.contains("loss") && line["loss"].is_number())

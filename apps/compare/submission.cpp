@@ -4,11 +4,10 @@
 #include <archive_entry.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <memory>
 
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 #include "engine/io/mapped_file.h"
 
 namespace apps {
@@ -53,11 +52,8 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
 bool allowed(const SubmissionFile& file, std::string_view prediction) {
   if (!file.labels.empty())
     return std::find(file.labels.begin(), file.labels.end(), prediction) != file.labels.end();
-  double score = 0;
-  const auto [end, error] =
-      std::from_chars(prediction.data(), prediction.data() + prediction.size(), score);
-  return error == std::errc() && end == prediction.data() + prediction.size() && score >= 0 &&
-         score <= 5;
+  const auto score = engine::to_number<double>(prediction);
+  return score && *score >= 0 && *score <= 5;
 }
 
 // The file of a run, checked line by line.

@@ -41,9 +41,9 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "regression", "the label is a number to approach", cxxopts::value<bool>(s.regression))(
       "kind", "of own data: classify, regress, multilabel, tag (classify)", text(s.kind), "NAME")(
       "max-train-samples", "use the first N examples of the training data (all)",
-      cxxopts::value<int64_t>(s.max_train_samples),
+      number_flag(s.max_train_samples),
       "N")("max-eval-samples", "use the first N examples of each dev set (all)",
-           cxxopts::value<int64_t>(s.max_eval_samples), "N")(
+           number_flag(s.max_eval_samples), "N")(
       "target-scaling",
       "numbers are learned as they are (none) or standardised (standard); reported in their own "
       "unit (auto: standard for own data)",
@@ -51,7 +51,7 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "max-length",
       "tokens a text is cut to, special ones included (128, for --task lm 1024, or what the model "
       "has)",
-      cxxopts::value<int>(s.max_length),
+      number_flag(s.max_length),
       "N")("truncation-side", "where long texts of --task lm are cut: right, left (right)",
            text(s.truncation_side), "SIDE")(
       "loss",
@@ -68,35 +68,32 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")(
       "strategy", "what is trained, for instance bitfit or lora:r=8 (full); see below",
       text(s.strategy), "SPEC")("adapter", "start from a saved adapter", text(s.adapter), "DIR")(
-      "dropout", "of all dropout layers (the model's own)", cxxopts::value<double>(s.dropout), "P");
+      "dropout", "of all dropout layers (the model's own)", number_flag(s.dropout), "P");
   options.add_options("Training")("epochs", "passes over the training data (3)",
-                                  cxxopts::value<int>(s.epochs), "N")(
-      "max-steps", "updates, instead of epochs", cxxopts::value<int64_t>(s.max_steps), "N")(
-      "batch-size", "sequences a batch (32)", cxxopts::value<int>(s.batch_size), "N")(
-      "eval-batch-size", "sequences a batch of an evaluation (64)",
-      cxxopts::value<int>(s.eval_batch_size),
-      "N")("grad-accumulation", "batches an update (1)", cxxopts::value<int>(s.grad_accumulation),
-           "N")("piece-tokens",
-                "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if "
-                "layers are wider than 1536)",
-                cxxopts::value<int64_t>(s.piece_tokens),
-                "N")("lr", "learning rate (by strategy)", cxxopts::value<double>(s.lr), "RATE")(
+                                  number_flag(s.epochs), "N")(
+      "max-steps", "updates, instead of epochs", number_flag(s.max_steps), "N")(
+      "batch-size", "sequences a batch (32)", number_flag(s.batch_size), "N")(
+      "eval-batch-size", "sequences a batch of an evaluation (64)", number_flag(s.eval_batch_size),
+      "N")("grad-accumulation", "batches an update (1)", number_flag(s.grad_accumulation), "N")(
+      "piece-tokens",
+      "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if "
+      "layers are wider than 1536)",
+      number_flag(s.piece_tokens),
+      "N")("lr", "learning rate (by strategy)", number_flag(s.lr), "RATE")(
       "schedule",
       "linear, cosine, constant_with_warmup, constant; hf_linear and so on: first update at rate "
       "0, "
       "as transformers (linear)",
       text(s.schedule), "NAME")("warmup-ratio", "share of the updates that warm up (0.06)",
-                                cxxopts::value<double>(s.warmup_ratio),
+                                number_flag(s.warmup_ratio),
                                 "R")("weight-decay", "of AdamW, not on biases and LayerNorm (0.01)",
-                                     cxxopts::value<double>(s.weight_decay), "W")(
-      "max-grad-norm", "clipping of the global norm, 0: none (1)",
-      cxxopts::value<double>(s.max_grad_norm), "NORM")(
-      "label-smoothing", "of the cross entropy (0)", cxxopts::value<double>(s.label_smoothing),
-      "E")("seed", "of fresh weights, order and dropout (42)", cxxopts::value<uint64_t>(s.seed),
-           "N")("eval-every", "updates between evaluations (one an epoch)",
-                cxxopts::value<int64_t>(s.eval_every), "N")(
+                                     number_flag(s.weight_decay), "W")(
+      "max-grad-norm", "clipping of the global norm, 0: none (1)", number_flag(s.max_grad_norm),
+      "NORM")("label-smoothing", "of the cross entropy (0)", number_flag(s.label_smoothing), "E")(
+      "seed", "of fresh weights, order and dropout (42)", number_flag(s.seed), "N")(
+      "eval-every", "updates between evaluations (one an epoch)", number_flag(s.eval_every), "N")(
       "patience", "stop after N evaluations without a better score, and keep the best",
-      cxxopts::value<int>(s.patience),
+      number_flag(s.patience),
       "N")("metric", "what better means: score, accuracy, macro_f1, matthews, loss, ... (score)",
            text(s.metric),
            "NAME")("class-weights", "none, or balanced: rare classes count more in the loss (none)",
@@ -107,11 +104,14 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       cxxopts::value<bool>(s.cache_features));
   options.add_options("Run")("out", "run folder (runs/TASK-STRATEGY-SEED)", text(s.out), "DIR")(
       "resume", "go on with the run in --out, bit for bit", cxxopts::value<bool>(s.resume))(
-      "save-every", "seconds between states to resume from (300)",
-      cxxopts::value<int64_t>(s.save_every),
-      "N")("log-every", "updates between lines of metrics.jsonl (10)",
-           cxxopts::value<int64_t>(s.log_every),
-           "N")("threads", "threads, 0: all (0)", cxxopts::value<int>(s.threads), "N")(
+      "save-every", "seconds between states to resume from (300)", number_flag(s.save_every), "N")(
+      "log-every", "updates between lines of metrics.jsonl (10)", number_flag(s.log_every), "N")(
+      "threads", "threads, 0: all (0)", number_flag(s.threads), "N")(
+      "deterministic",
+      "the same bits with any number of threads, at the cost of 0 to 30% of the speed: products "
+      "are "
+      "cut by their shape alone",
+      cxxopts::value<bool>(s.deterministic))(
       "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
       "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
       cxxopts::value<bool>(command.dry_run))("json", "with --dry-run: JSON",
@@ -154,6 +154,7 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
   parse(again, argc, argv);
   again.settings.regression |= recorded.regression;
   again.settings.cache_features |= recorded.cache_features;
+  again.settings.deterministic |= recorded.deterministic;
   return again;
 }
 

@@ -70,9 +70,9 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
        << c.layers << " layers of " << c.hidden << ", " << c.heads << " heads)\n"
        << "strategy  " << s.strategy->spec() << '\n'
        << "training  " << format_count(steps) << " updates of "
-       << settings.batch_size * settings.grad_accumulation << " sequences, learning rate "
+       << int64_t{settings.batch_size} * settings.grad_accumulation << " sequences, learning rate "
        << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
-       << engine::threads() << " threads\n"
+       << engine::threads_text() << (settings.deterministic ? ", deterministic" : "") << '\n'
        << trainable_line(run::count_parameters(*s.store)) << '\n';
   for (const std::string& note : s.notes) out_ << "note      " << note << '\n';
   if (const std::string complaint = engine::blas_complaint(); !complaint.empty())

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/common/main_guard.h"
+#include "engine/io/json_parse.h"
 
 namespace apps {
 
@@ -52,10 +53,10 @@ void add_settings(cxxopts::Options& options, const char* group, const SettingFla
   auto add = options.add_options(group);
   for (const SettingFlag& f : flags) switch (f.kind) {
       case SettingFlag::whole:
-        add(f.name, f.help, cxxopts::value<int64_t>(), "N");
+        add(f.name, f.help, number_flag<int64_t>(), "N");
         break;
       case SettingFlag::number:
-        add(f.name, f.help, cxxopts::value<double>(), "X");
+        add(f.name, f.help, number_flag<double>(), "X");
         break;
       case SettingFlag::yes:
         add(f.name, f.help);
@@ -72,7 +73,7 @@ void add_settings(cxxopts::Options& options, const char* group, const SettingFla
 // "2,7" -> [2, 7]; "none" -> null.
 Json id_list(const std::string& flag, const std::string& text) {
   if (text.empty() || text == "none") return nullptr;
-  const Json ids = Json::parse("[" + text + "]", nullptr, false);
+  const Json ids = engine::json_detail::parse_if_json<Json>("[" + text + "]");
   bool right = ids.is_array();
   for (const Json& id : ids) right = right && id.is_number_unsigned();
   if (!right)
@@ -131,8 +132,8 @@ void GenerateFlags::add_to(CommandLine& line) {
   add("json", "a JSON object a prompt: prompt, text, ids of what is new, logprob",
       cxxopts::value<bool>(json));
   add("out", "file to write (standard output)", text(out), "FILE");
-  add("batch-size", "prompts computed together (8)", cxxopts::value<int64_t>(), "N");
-  add("threads", "threads, 0: all (0)", cxxopts::value<int>(threads), "N");
+  add("batch-size", "prompts computed together (8)", number_flag<int64_t>(), "N");
+  add("threads", "threads, 0: all (0)", number_flag(threads), "N");
   add_settings(line.options, "Length", kLengths);
   line.options.add_options("Search")("greedy", "always the likeliest token",
                                      cxxopts::value<bool>(greedy));

@@ -6,7 +6,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
 #include "apps/inspect/inspect.h"
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 namespace apps {
 namespace {
@@ -68,21 +68,20 @@ cxxopts::Options flags_of(const std::string& command) {
     add("tokenizer", "folder of the tokenizer, if not the model's", cxxopts::value<std::string>(),
         "FOLDER");
     add("pair", "texts come two by two");
-    add("max-length", "longest sequence in tokens, special ones included", cxxopts::value<int>(),
-        "N");
+    add("max-length", "longest sequence in tokens, special ones included", number_flag<int>(), "N");
     add("texts", "", cxxopts::value<std::vector<std::string>>());
     options.parse_positional({"texts"});
   }
   if (command == "graph") {
-    add("batch", "sequences of the step, without texts", cxxopts::value<int>()->default_value("2"),
+    add("batch", "sequences of the step, without texts", number_flag<int>()->default_value("2"),
         "N");
-    add("length", "tokens of each", cxxopts::value<int>()->default_value("8"), "N");
+    add("length", "tokens of each", number_flag<int>()->default_value("8"), "N");
     add("dropout", "with the dropout ops of training");
     add("out", "file to write; stdout without it", cxxopts::value<std::string>(), "FILE");
   }
   if (command == "logits")
     add("seed", "of what no file has (the run's)",
-        cxxopts::value<unsigned long long>()->default_value("0"), "N");
+        number_flag<unsigned long long>()->default_value("0"), "N");
   if (command != "graph") add("json", texts ? "a JSON object a line" : "as JSON");
   add("h,help", "this text");
   return options;

@@ -21,8 +21,7 @@ int merge_command(int argc, const char* const* argv) {
   add("dtype", "F32, F16 or BF16 (F32)", text(merge.dtype), "TYPE");
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(merge.tokenizer),
       "DIR");
-  add("seed", "of what the base model's files lack (the run's)",
-      cxxopts::value<uint64_t>(merge.seed), "N");
+  add("seed", "of what the base model's files lack (the run's)", number_flag(merge.seed), "N");
   if (argc == 1) {
     std::cout << "usage: peft merge --adapter RUN --out DIR [--model MODEL]\n"
                  "peft merge --help explains all flags.\n";

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <ostream>
 
 #include "apps/common/format.h"
+#include "engine/base/mapping.h"
 #include "engine/nn/linear.h"
 #include "peft/adapter_file.h"
 #include "run/predictor.h"
@@ -39,6 +41,25 @@ std::vector<double> probe(run::Predictor& opened) {
   return {logits.data(), logits.data() + logits.size()};
 }
 
+// A merged model whose values are not numbers, or not in the range of its type, is no model.
+void check_values(const engine::ParameterStore& store, engine::DType dtype) {
+  const double most = dtype == engine::DType::F16 ? 65504 : std::numeric_limits<float>::max();
+  for (const engine::Parameter* p : store.all()) {
+    int64_t nan = 0, large = 0;
+    for (int64_t i = 0; i < p->count(); ++i) {
+      const double x = std::abs(static_cast<double>(p->value[i]));
+      nan += std::isnan(x);
+      large += x > most;
+    }
+    check(nan == 0, "merge", p->name, " has ", nan, " values that are no numbers (NaN)",
+          hint("the adapter or its base is damaged, or training ran away; nothing was written"));
+    check(large == 0, "merge", p->name, " has ", large, " values beyond ", most,
+          ", the largest of ", engine::dtype_name(dtype),
+          hint(dtype == engine::DType::F16 ? "give --dtype BF16 or F32; nothing was written"
+                                           : "did training run away? Nothing was written"));
+  }
+}
+
 }  // namespace
 
 void merge_adapter(const MergeOptions& options, std::ostream& log) {
@@ -71,6 +92,8 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   engine::remove_merged_hooks(opened.model().sites);
   models::SequenceClassifier& model = *opened.model().model;
   const engine::ParameterStore merged(model);
+  check_values(merged, dtype);
+  engine::check_mappings_unchanged();
   models::save_classifier(options.out, model, merged, dtype);
   opened.tokenizer().save(options.out);
   const fs::path generation = opened.model().source.folder / "generation_config.json";

@@ -51,7 +51,7 @@ int plan_command(int argc, const char* const* argv) {
                    "Says what a training step costs, from a config.json alone: parameters, matrix "
                    "products, bytes saved for backward, memory. Nothing is trained.");
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
-  const auto number = [](int64_t& into) { return cxxopts::value<int64_t>(into); };
+  const auto number = [](int64_t& into) { return number_flag(into); };
   auto add = line.options.add_options();
   add("model", "config.json, its folder, or random:layers=12,hidden=768", text(request.model),
       "MODEL");
@@ -63,8 +63,8 @@ int plan_command(int argc, const char* const* argv) {
   add("task", "GLUE task whose classes the head has", text(task), "NAME");
   add("num-labels",
       "classes of the head, 1: a regression (the config's; a causal model learns the next word)",
-      cxxopts::value<int>(request.num_labels), "N");
-  add("threads", "0: all", cxxopts::value<int>(request.threads), "N");
+      number_flag(request.num_labels), "N");
+  add("threads", "0: all", number_flag(request.threads), "N");
   add("json", "JSON instead of text", cxxopts::value<bool>(request.json));
   if (argc == 1) {
     std::cout << "usage: peft plan --model CONFIG [--strategy SPEC] [--batch-size N]\n"

@@ -10,6 +10,7 @@
 #include "apps/common/signals.h"
 #include "apps/predict/command.h"
 #include "apps/predict/request.h"
+#include "engine/base/plain_file.h"
 #include "engine/base/threads.h"
 
 namespace apps {
@@ -62,8 +63,10 @@ int predict_command(int argc, const char* const* argv) {
   } else {
     name = flags.file;
     format = flags.format.empty() ? data::format_of(flags.file) : data::parse_format(flags.format);
+    // What a shell hands over as a file (<(zcat F)) may be a pipe; one in a folder would wait.
+    if (!flags.file.starts_with("/dev/fd/")) engine::check_plain_file(flags.file);
     file.open(flags.file, std::ios::binary);
-    check(file.good() && !fs::is_directory(flags.file), flags.file, "cannot be opened");
+    check(file.good(), flags.file, "cannot be opened");
     in = &file;
   }
   const data::Format out_format = !to.empty() ? data::parse_format(to)
@@ -86,6 +89,8 @@ int predict_command(int argc, const char* const* argv) {
     to_file.keep();
   }
   progress.finish();
+  check(flags.file != "-" || !std::ferror(stdin), "standard input",
+        "cannot be read (is it closed?)");
   std::cerr << rate_line(done.rows, done.seconds);
   if (done.cut > 0)
     std::cerr << "; " << format_count(done.cut) << " texts were cut to " << predictor.max_length()

@@ -15,12 +15,12 @@ void ModelFlags::add_to(CommandLine& line) {
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(request.tokenizer),
       "DIR");
   add("max-length", "tokens a text is cut to (the run's, or what the model has)",
-      cxxopts::value<int>(request.max_length), "N");
+      number_flag(request.max_length), "N");
   add("text", "column of the text (the run's, or guessed)", text(columns.text), "NAME");
   add("text-b", "column of the second text of a pair", text(columns.text_b), "NAME");
   add("format", "of the data: tsv, csv, jsonl, lines (by the file's ending)", text(format), "NAME");
-  add("seed", "of a random base model (the run's)", cxxopts::value<uint64_t>(request.seed), "N");
-  add("threads", "threads, 0: all (0)", cxxopts::value<int>(threads), "N");
+  add("seed", "of a random base model (the run's)", number_flag(request.seed), "N");
+  add("threads", "threads, 0: all (0)", number_flag(threads), "N");
   line.options.add_options("hidden")("words", "", cxxopts::value<std::vector<std::string>>(words));
   line.options.parse_positional({"words"});
   line.options.positional_help("[RUN] [FILE]");

@@ -11,7 +11,11 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
       "Pretrains a BERT (mlm) or an ELECTRA (rtd) on plain text, new or from a model.");
   auto add = options.add_options();
   const auto value = [](auto& into) {
-    return cxxopts::value(into)->default_value(engine::concat(into));
+    using T = std::remove_reference_t<decltype(into)>;
+    if constexpr (std::is_arithmetic_v<T>)
+      return number_flag(into)->default_value(engine::concat(into));
+    else
+      return cxxopts::value(into)->default_value(engine::concat(into));
   };
   add("corpus",
       "text files (plain or .xz), '-' for standard input: a paragraph a line, an empty line "

@@ -11,6 +11,8 @@
 #include "apps/finetune/command.h"
 #include "apps/sweep/dry_run.h"
 #include "apps/sweep/process.h"
+#include "engine/base/number.h"
+#include "engine/io/json_parse.h"
 #include "run/sweep/worker.h"
 
 namespace apps {
@@ -33,14 +35,11 @@ std::vector<std::string> words(const std::string& text) {
   return out;
 }
 
-double number(const std::string& flag, const std::string& text) {
-  try {
-    size_t end = 0;
-    const double value = std::stod(text, &end);
-    if (end == text.size()) return value;
-  } catch (const std::exception&) {
-  }
-  throw UsageError("--" + flag + ": '" + text + "' is no number");
+template <class T>
+T number(const std::string& flag, const std::string& text) {
+  if (const auto value = engine::to_number<T>(text)) return *value;
+  throw UsageError("--" + flag + ": '" + text + "' is not " +
+                   (std::is_integral_v<T> ? "a whole number" : "a number"));
 }
 
 // "8h", "90m", "1h30m", "45s".
@@ -53,7 +52,7 @@ double duration(const std::string& text) {
       digits += ch;
       continue;
     }
-    seconds += unit * number("time-budget", digits);
+    seconds += unit * number<double>("time-budget", digits);
     digits.clear();
   }
   if (!digits.empty() || !(seconds > 0))
@@ -70,7 +69,7 @@ void set(Json& settings, const std::string& text) {
   std::string key = text.substr(0, equals);
   std::replace(key.begin(), key.end(), '-', '_');
   const std::string value = text.substr(equals + 1);
-  const auto parsed = Json::parse(value, nullptr, false);
+  const auto parsed = engine::json_detail::parse_if_json<Json>(value);
   settings[key] = parsed.is_number() || parsed.is_boolean() ? parsed : Json(value);
 }
 
@@ -84,10 +83,10 @@ Json plan_of(const Flags& f) {
     for (const std::string& word : words(task)) plan["tasks"].push_back(word);
   plan["strategies"] = words(f.strategies);
   if (!f.lrs.empty()) plan["lr"] = Json::array();
-  for (const std::string& lr : words(f.lrs)) plan["lr"].push_back(number("lrs", lr));
+  for (const std::string& lr : words(f.lrs)) plan["lr"].push_back(number<double>("lrs", lr));
   if (!f.seeds.empty()) plan["seeds"] = Json::array();
   for (const std::string& seed : words(f.seeds))
-    plan["seeds"].push_back(static_cast<int64_t>(number("seeds", seed)));
+    plan["seeds"].push_back(number<int64_t>("seeds", seed));
   plan["settings"] = settings;
   return plan;
 }
@@ -131,8 +130,8 @@ void read_shard(const std::string& text, run::SweepOptions& options) {
   const size_t slash = text.find('/');
   if (slash == std::string::npos)
     throw UsageError("--shard " + text + ": expected K/N, for instance 2/8; the first is 0");
-  options.shard = static_cast<int>(number("shard", text.substr(0, slash)));
-  options.shards = static_cast<int>(number("shard", text.substr(slash + 1)));
+  options.shard = number<int>("shard", text.substr(0, slash));
+  options.shards = number<int>("shard", text.substr(slash + 1));
 }
 
 class Terminal : public run::SweepWatcher {
@@ -206,7 +205,7 @@ int sweep_command(int argc, const char* const* argv) {
   plan_flags("strategies", "strategies, with spaces between them", text(f.strategies), "SPECS");
   plan_flags("lrs", "learning rates for all of them (each strategy's own)", text(f.lrs), "RATES");
   plan_flags("seeds", "seeds (1)", text(f.seeds), "NUMBERS");
-  plan_flags("epochs", "passes over the training data (3)", cxxopts::value<int>(f.epochs), "N");
+  plan_flags("epochs", "passes over the training data (3)", number_flag(f.epochs), "N");
   plan_flags("set", "another flag of finetune, KEY=VALUE; may be given several times", list(f.set),
              "K=V");
   auto run_flags = line.options.add_options("Run");

@@ -55,16 +55,16 @@ int tokenizer_command(int argc, const char* const* argv) {
   options.add_options()("type",
                         "wordpiece, bpe (as GPT-2) or roberta (bpe with RoBERTa's special tokens)",
                         cxxopts::value<std::string>()->default_value("wordpiece"))(
-      "vocab-size", "tokens in the vocabulary", cxxopts::value<int>()->default_value("8192"))(
+      "vocab-size", "tokens in the vocabulary", number_flag<int>()->default_value("8192"))(
       "lowercase", "wordpiece: lower-case and strip accents",
-      cxxopts::value<bool>()->default_value("false"))(
-      "min-frequency", "do not join a pair that is rarer",
-      cxxopts::value<int64_t>()->default_value("2"))("limit-alphabet",
-                                                     "wordpiece: keep this many characters",
-                                                     cxxopts::value<int>()->default_value("1000"))(
-      "max-bytes", "stop after this much text; 0 reads all",
-      cxxopts::value<int64_t>()->default_value("0"))("out", "folder to write",
-                                                     cxxopts::value<std::string>())(
+      cxxopts::value<bool>()->default_value("false"))("min-frequency",
+                                                      "do not join a pair that is rarer",
+                                                      number_flag<int64_t>()->default_value("2"))(
+      "limit-alphabet", "wordpiece: keep this many characters",
+      number_flag<int>()->default_value("1000"))("max-bytes",
+                                                 "stop after this much text; 0 reads all",
+                                                 number_flag<int64_t>()->default_value("0"))(
+      "out", "folder to write", cxxopts::value<std::string>())(
       "files", "text files, plain or .xz; - is standard input",
       cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"files"});
@@ -85,6 +85,10 @@ int tokenizer_command(int argc, const char* const* argv) {
     throw UsageError("tokenizer: --type " + type +
                      " is not known\nhint: the types are wordpiece, bpe, roberta");
   const auto files = flags["files"].as<std::vector<std::string>>();
+  const std::filesystem::path out = flags["out"].as<std::string>();
+  const std::string held = data::TokenizerFiles::held_by(out);
+  engine::check(held.empty(), "tokenizer", out.string(), " has a ", held,
+                engine::hint("a model's vocabulary is never overwritten; give another --out"));
   const auto most = flags["max-bytes"].as<int64_t>();
   const auto size = flags["vocab-size"].as<int>();
 
@@ -113,7 +117,6 @@ int tokenizer_command(int argc, const char* const* argv) {
         count_words(data::gpt2_word_counter(training.add_prefix_space), files, most), training);
   }
   progress.finish();
-  const std::filesystem::path out = flags["out"].as<std::string>();
   tokenizer->save(out);
   std::cerr << "wrote " << out.string() << ": " << format_count(tokenizer->vocab_size())
             << " tokens";

@@ -1,13 +1,12 @@
 #include "data/metrics/wordnet.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
 #include "data/metrics/tokenize.h"
 #include "data/tokenizer_files.h"
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace data::metrics {
 namespace {
@@ -17,12 +16,10 @@ namespace fs = std::filesystem;
 constexpr const char* kParts[] = {"noun", "verb", "adj", "adv"};
 
 int64_t number(const std::string& text, const std::string& where) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  engine::check(error == std::errc() && end == text.data() + text.size(), where,
-                "expected a number, found \"", text, "\"",
+  const auto value = engine::to_number<int64_t>(text);
+  engine::check(value.has_value(), where, "expected a number, found \"", text, "\"",
                 engine::hint("is this a file of WordNet 3's database?"));
-  return value;
+  return *value;
 }
 
 template <class Visit>

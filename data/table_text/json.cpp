@@ -4,6 +4,7 @@
 #include "data/tokenizer_files.h"
 #include "data/tsv.h"
 #include "engine/base/error.h"
+#include "engine/io/json_parse.h"
 
 namespace data {
 namespace {
@@ -112,9 +113,8 @@ void read_table_jsonl(const std::filesystem::path& file, TableSet& set) {
     begin = end + 1;
     const std::string where = engine::concat(file.string(), ":", ++line);
     if (content.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    Json value = Json::parse(content, nullptr, false);
-    engine::check(!value.is_discarded(), where, "is not JSON");
-    set.entries.push_back(own_entry(value, where));
+    set.entries.push_back(
+        own_entry(engine::json_detail::parse_unique<Json>(content, where), where));
   }
 }
 

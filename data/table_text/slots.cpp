@@ -1,9 +1,11 @@
 #include "data/table_text/slots.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cctype>
+#include <deque>
 #include <optional>
-#include <regex>
 
 #include "data/metrics/tokenize.h"
 #include "data/tsv.h"
@@ -109,21 +111,21 @@ std::string plain(std::string_view text) {
   return joined + " ";
 }
 
-bool found(const std::string& text, const std::regex& pattern) {
-  return std::regex_search(text, pattern);
+bool found(const std::string& text, const re2::RE2& pattern) {
+  return re2::RE2::PartialMatch(text, pattern);
 }
 
 // Whether the text calls the place fit for families: yes, no, or nothing of it.
 std::optional<bool> family_friendly(const std::string& text) {
-  static const std::regex mention("\\b(?:famil(?:y|ies)|kids?|child(?:ren)?)\\b");
-  static const std::regex against(
+  static const re2::RE2 mention("\\b(?:famil(?:y|ies)|kids?|child(?:ren)?)\\b");
+  static const re2::RE2 against(
       "(?:\\b(?:not|no|non|never|without|avoid\\w*|unsuitable|dislike\\w*|isn't|doesn't|don't|aren'"
       "t|isnt|"
       "prohibit\\w*|discourag\\w*)\\b|n't\\b)[^.]{0,60}\\b(?:famil(?:y|ies)|kids?|child(?:ren)?)"
       "\\b|"
       "\\b(?:famil(?:y|ies)|kids?|child(?:ren)?)\\b[^.]{0,30}\\b(?:unfriendly|not|unwelcome|no|"
       "prohibited|aren't|isn't|free)\\b");
-  static const std::regex adults(
+  static const re2::RE2 adults(
       "\\badults? (?:only|oriented|establishment|venue)\\b|\\badults only|\\bonly adults");
   if (found(text, adults)) return false;
   if (!found(text, mention)) return std::nullopt;
@@ -133,7 +135,7 @@ std::optional<bool> family_friendly(const std::string& text) {
 class Checker {
  public:
   Checker() {
-    for (const Class& c : classes()) patterns_.emplace_back(c.pattern, std::regex::optimize);
+    for (const Class& c : classes()) patterns_.emplace_back(c.pattern);
   }
 
   void check(size_t example, const TableEntry& table, const std::string& own, SlotErrors& errors) {
@@ -211,7 +213,7 @@ class Checker {
     return std::nullopt;
   }
 
-  std::vector<std::regex> patterns_;
+  std::deque<re2::RE2> patterns_;
 };
 
 }  // namespace

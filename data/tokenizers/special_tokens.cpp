@@ -1,9 +1,8 @@
 #include "data/tokenizers/special_tokens.h"
 
-#include <charconv>
 #include <unordered_map>
 
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace data {
 namespace {
@@ -99,9 +98,8 @@ class Reader {
 
 // The keys of "added_tokens_decoder" are ids as text.
 Json id_of_key(const std::string& key) {
-  int64_t id = -1;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-  return error == std::errc() && end == key.data() + key.size() ? Json(id) : Json(key);
+  const auto id = engine::to_number<int64_t>(key);
+  return id ? Json(*id) : Json(key);
 }
 
 size_t listed_tokens(const Json& document, const Json& config, const Json& added) {

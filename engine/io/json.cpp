@@ -1,8 +1,6 @@
 #include "engine/io/json.h"
 
-#include <fstream>
-#include <iterator>
-
+#include "engine/base/plain_file.h"
 #include "engine/io/json_parse.h"
 
 namespace engine {
@@ -12,13 +10,7 @@ Json parse_json(std::string_view text, const std::string& where) {
 }
 
 Json json_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  check(in.is_open() && !std::filesystem::is_directory(path), path.string(), "cannot be read",
-        hint(std::filesystem::exists(path) ? "is it a folder, or do you lack the permission?"
-                                           : "there is no such file"));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  check(!in.bad(), path.string(), "reading failed");
-  return parse_json(text, path.string());
+  return parse_json(read_plain_file(path), path.string());
 }
 
 std::string json_text(const Json& json, int indent) {

@@ -1,6 +1,10 @@
 // Matching a model's parameters with a file's tensors.
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "engine/base/error.h"
 #include "engine/io/checkpoint.h"
@@ -50,20 +54,39 @@ std::string base_prefix(std::vector<Parameter*> required) {
   return shared ? prefix : std::string();
 }
 
+// What may stand before the required names in the file: the few prefixes under which most of them
+// are there, in alphabetical order. One pass over the file's names, whoever made them.
+std::set<std::string> likely_prefixes(const Checkpoint& file,
+                                      const std::vector<Parameter*>& required) {
+  constexpr size_t kMost = 8;
+  std::unordered_set<std::string_view> names;
+  std::deque<std::string> legacy;
+  for (const Parameter* p : required) {
+    names.insert(p->name);
+    if (legacy.emplace_back(legacy_name(*p, p->name)); !legacy.back().empty())
+      names.insert(legacy.back());
+  }
+  std::map<std::string, int64_t> votes;
+  for (const auto& [tensor, unused] : file.tensors()) {
+    const std::string_view name = tensor;
+    for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
+      if (names.contains(name.substr(dot + 1))) ++votes[tensor.substr(0, dot + 1)];
+  }
+  std::vector<std::pair<int64_t, std::string>> ranked;
+  for (const auto& [prefix, count] : votes) ranked.emplace_back(-count, prefix);
+  std::sort(ranked.begin(), ranked.end());
+  std::set<std::string> out;
+  for (size_t i = 0; i < std::min(kMost, ranked.size()); ++i) out.insert(ranked[i].second);
+  return out;
+}
+
 // The renaming under which most required parameters are in the file; none, if that is as good.
 Renaming find_renaming(const Checkpoint& file, const std::vector<Parameter*>& required) {
   std::vector<Renaming> candidates{{}};
   if (const std::string base = base_prefix(required); !base.empty())
     candidates.push_back({base, ""});
-  std::set<std::string> prefixes;
-  if (!required.empty()) {
-    const Parameter& probe = *required.front();
-    for (const std::string& name : {probe.name, legacy_name(probe, probe.name)})
-      for (const auto& [tensor, unused] : file.tensors())
-        if (!name.empty() && tensor.ends_with("." + name))
-          prefixes.insert(tensor.substr(0, tensor.size() - name.size()));
-  }
-  for (const std::string& prefix : prefixes) candidates.push_back({"", prefix});
+  for (const std::string& prefix : likely_prefixes(file, required))
+    candidates.push_back({"", prefix});
 
   Renaming best;
   int64_t most = -1;

@@ -2,14 +2,16 @@
 // processes.
 //
 // A write to it faults, which is how frozen weights are kept frozen. Others keep it alive with a
-// shared_ptr. The file must not be shortened while it is mapped (reading what is gone ends the
-// process with SIGBUS); replacing it by rename, as AtomicFile does, is safe.
+// shared_ptr. What happens when another program changes the file is in engine/base/mapping.h;
+// replacing it by rename, as AtomicFile does, is safe.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <span>
+
+#include "engine/base/mapping.h"
 
 namespace engine {
 
@@ -18,20 +20,15 @@ class MappedFile {
   // Throws engine::Error that names the file if it is not there, cannot be read, or is not a
   // regular file. An empty file gives no bytes.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
-  const std::byte* data() const { return data_; }
-  size_t size() const { return size_; }
-  const std::filesystem::path& path() const { return path_; }
+  std::span<const std::byte> bytes() const { return {data(), size()}; }
+  const std::byte* data() const { return mapping_.data(); }
+  size_t size() const { return mapping_.size(); }
+  const std::filesystem::path& path() const { return mapping_.path(); }
 
  private:
-  MappedFile() = default;
-  std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
-  size_t size_ = 0;
+  explicit MappedFile(const std::filesystem::path& path) : mapping_(path) {}
+  Mapping mapping_;
 };
 
 }  // namespace engine

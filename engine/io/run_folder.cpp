@@ -9,8 +9,8 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/io/atomic_file.h"
 
 namespace engine {
 namespace {
@@ -39,6 +39,8 @@ RunFolder::RunFolder(const std::filesystem::path& path, const Json& settings, St
         "cannot be made: ", error ? error.message() : "there is a file of that name");
   try {
     lock();
+    remove_temporaries(path_);
+    remove_temporaries(path_ / "adapter");
     open(as_stored(settings), start, may_change);
   } catch (...) {  // a constructor that throws has no destructor
     close();
@@ -51,14 +53,19 @@ RunFolder::~RunFolder() { close(); }
 void RunFolder::close() {
   if (metrics_ >= 0) ::close(metrics_);
   if (lock_ >= 0) ::close(lock_);  // and with it the lock
-  metrics_ = lock_ = -1;
+  if (folder_lock_ >= 0) ::close(folder_lock_);
+  metrics_ = lock_ = folder_lock_ = -1;
 }
 
 void RunFolder::lock() {
   const std::string file = (path_ / "run.lock").string();
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   check(lock_ >= 0, file, "cannot be opened: ", std::strerror(errno));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) {
+  // Of the folder too, for who removes run.lock. Some file systems have no locks of folders.
+  folder_lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool free =
+      folder_lock_ < 0 || ::flock(folder_lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  if (free && ::flock(lock_, LOCK_EX | LOCK_NB) == 0) {
     const std::string owner = std::to_string(::getpid()) + "\n";  // only for the message below
     if (::ftruncate(lock_, 0) == 0 && ::write(lock_, owner.data(), owner.size()) < 0) return;
     return;

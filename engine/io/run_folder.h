@@ -43,6 +43,8 @@ class RunFolder {
 
   // Adds one line; it must be an object with an integer "step".
   void append(const Json& line);
+  // The lines that metrics.jsonl has now.
+  int64_t lines() const { return lines_; }
   // Drops all from the first line that is later than `step`, and a last line that was cut short:
   // what a resumed run will write again. Returns how many lines were dropped.
   int64_t rewind(int64_t step);
@@ -54,7 +56,8 @@ class RunFolder {
 
   std::filesystem::path path_;
   Json record_;
-  int lock_ = -1, metrics_ = -1;  // file descriptors
+  int lock_ = -1, folder_lock_ = -1, metrics_ = -1;  // file descriptors
+  int64_t lines_ = 0;
 };
 
 // The lines of a metrics.jsonl. A last line that was cut short is left out; any other that is not

@@ -50,6 +50,7 @@ void RunFolder::append(const Json& line) {
     }
     done += static_cast<size_t>(wrote);
   }
+  ++lines_;
 }
 
 int64_t RunFolder::rewind(int64_t step) {
@@ -66,6 +67,7 @@ int64_t RunFolder::rewind(int64_t step) {
   const bool partial = end < std::filesystem::file_size(file, none);
   check(::ftruncate(metrics_, static_cast<off_t>(keep)) == 0, file.string(),
         "cannot be cut back: ", std::strerror(errno));
+  lines_ = kept;
   return all - kept + (partial ? 1 : 0);
 }
 

@@ -45,6 +45,12 @@ std::vector<int64_t> parse_dims(const HeaderJson& shape, const std::string& wher
           "\"shape\" has an entry that is not a sensible size");
     dims.push_back(n.get<int64_t>());
   }
+  // Also of a shape with a zero in it, whose other dimensions are not held against the bytes.
+  int64_t elements = 8;
+  bool overflow = false;
+  for (const int64_t d : dims)
+    if (d > 0) overflow |= __builtin_mul_overflow(elements, d, &elements);
+  check(!overflow, where, "its shape ", shown(dims_text(dims)), " is not a sensible size");
   return dims;
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/io/atomic_file.h"
 #include "engine/io/hash.h"
 #include "engine/io/safetensors.h"
 

@@ -6,13 +6,17 @@
 #include <dnnl.h>
 #endif
 
+#include <omp.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/dry_run.h"
 #include "engine/tensor/few_rows.h"
+#include "engine/tensor/parallel.h"
 #include "engine/tensor/transpose.h"
 
 namespace engine {
@@ -92,10 +96,26 @@ MatrixRef transposed(const MatrixRef& m) {
 
 #endif
 
-}  // namespace
+std::atomic<bool> deterministic_on{false};
 
-void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
-                Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
+// The calling thread asks a BLAS for one thread while this lives.
+class OneThread {
+ public:
+  OneThread() : before_(omp_in_parallel() ? 1 : omp_get_max_threads()) {
+    if (before_ > 1) omp_set_num_threads(1);
+  }
+  ~OneThread() {
+    if (before_ > 1) omp_set_num_threads(before_);
+  }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
+void product(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+             Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
   const int64_t n = transpose_b ? b.rows : b.cols;
 #if defined(PEFT_USE_ONEDNN)
@@ -112,6 +132,47 @@ void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const Ma
        static_cast<blasint>(c_stride));
 }
 
+// Cut along the longer side of c into at most 16 parts of at least 64 rows or columns: enough for
+// the threads of a machine, and by nothing but the shape.
+void product_in_parts(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                      Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
+  const int64_t m = transpose_a ? a.cols : a.rows, n = transpose_b ? b.rows : b.cols;
+  const bool rows = m >= n;
+  const int64_t side = rows ? m : n;
+  const int64_t parts = std::clamp<int64_t>(side / 64, 1, 16);
+  const int64_t size = ((side + parts - 1) / parts + 15) / 16 * 16;
+  parallel_items((side + size - 1) / size, [&](int64_t part, int) {
+    const int64_t begin = part * size, count = std::min(size, side - begin);
+    MatrixRef a_part = a, b_part = b;
+    if (rows) {
+      a_part.data += transpose_a ? begin : begin * a.stride;
+      (transpose_a ? a_part.cols : a_part.rows) = count;
+    } else {
+      b_part.data += transpose_b ? begin * b.stride : begin;
+      (transpose_b ? b_part.rows : b_part.cols) = count;
+    }
+    const OneThread one;  // a single part runs outside of any team
+    product(transpose_a, transpose_b, a_part, b_part, beta, c + (rows ? begin * c_stride : begin),
+            c_stride, alpha);
+  });
+}
+
+}  // namespace
+
+void set_deterministic(bool on) { deterministic_on = on; }
+
+bool deterministic() { return deterministic_on; }
+
+void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
+  if (deterministic()) {
+    const OneThread one;
+    product(transpose_a, transpose_b, a, b, beta, c, c_stride, alpha);
+  } else {
+    product(transpose_a, transpose_b, a, b, beta, c, c_stride, alpha);
+  }
+}
+
 void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta,
           Scalar* c, Work work, Scalar alpha, int64_t c_stride) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
@@ -121,16 +182,17 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   count_gemm(work, 1,
              2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
   if (DryRun::on()) return;
+  if (c_stride == 0) c_stride = n;
   if (!transpose_a && transpose_b && m <= kFewRows)
-    return few_rows_product(a, b, beta, c, c_stride ? c_stride : n, alpha);
+    return few_rows_product(a, b, beta, c, c_stride, alpha);
+  const auto multiply = deterministic() ? product_in_parts : product;
 #if defined(PEFT_USE_ONEDNN)
   if (!transpose_a && transpose_b && better_by_copy_of_b(m, n, k))
-    small_gemm(false, false, a, transposed(b), beta, c, c_stride ? c_stride : n, alpha);
-  else if (transpose_a && !transpose_b && better_by_copy_of_a(m, n, k, a.stride))
-    small_gemm(false, false, transposed(a), b, beta, c, c_stride ? c_stride : n, alpha);
-  else
+    return multiply(false, false, a, transposed(b), beta, c, c_stride, alpha);
+  if (transpose_a && !transpose_b && better_by_copy_of_a(m, n, k, a.stride))
+    return multiply(false, false, transposed(a), b, beta, c, c_stride, alpha);
 #endif
-    small_gemm(transpose_a, transpose_b, a, b, beta, c, c_stride ? c_stride : n, alpha);
+  multiply(transpose_a, transpose_b, a, b, beta, c, c_stride, alpha);
 }
 
 std::string blas_version() {
@@ -141,6 +203,22 @@ std::string blas_version() {
 #endif
   return text;
 }
+
+namespace {
+
+// Which products of this build and processor are OpenBLAS's.
+[[maybe_unused]] std::string openblas_products() {
+#if defined(PEFT_USE_ONEDNN)
+  static const Library library = library_from_environment();
+  if (library == Library::onednn || (library == Library::by_shape && has_avx512()))
+    return "here none, all are oneDNN's and not affected";
+  if (library == Library::by_shape)
+    return "here weight gradients, the others are oneDNN's and not affected";
+#endif
+  return "here all";
+}
+
+}  // namespace
 
 std::string blas_complaint() {
   if (openblas_get_parallel() != OPENBLAS_OPENMP)
@@ -154,8 +232,9 @@ std::string blas_complaint() {
   if (forced && *forced && __builtin_cpu_supports("avx512f") &&
       (kernels == "Haswell" || kernels == "Zen"))
     return std::string("OPENBLAS_CORETYPE=") + forced +
-           " chooses AVX2 kernels on a processor with AVX-512 (up to twice slower).\n"
-           "hint: unset OPENBLAS_CORETYPE";
+           " chooses AVX2 kernels on a processor with AVX-512, up to twice slower for the products "
+           "that OpenBLAS computes: " +
+           openblas_products() + "\nhint: unset OPENBLAS_CORETYPE";
 #endif
   return {};
 }

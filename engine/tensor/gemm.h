@@ -2,8 +2,8 @@
 //
 // Double products are OpenBLAS's. Float products are oneDNN's where the build found it
 // (libdnnl-dev) and it is the faster of the two for the shape, else OpenBLAS's too;
-// docs/performance/journal.md has the numbers. The environment variable PEFT_GEMM=openblas or onednn
-// chooses one of them for all shapes.
+// docs/performance/journal.md has the numbers. The environment variable PEFT_GEMM=openblas or
+// onednn chooses one of them for all shapes.
 #pragma once
 
 #include <string>
@@ -33,6 +33,11 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
 // The same without counting, for loops of small products.
 void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
                 Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha = 1);
+
+// Whether products give the same bits with any number of threads: they are then cut by their shape
+// alone and every part is computed by one thread. Off, a BLAS cuts them by the number of threads.
+void set_deterministic(bool on);
+bool deterministic();
 
 inline void count_gemm(Work work, int64_t calls, double flops) {
   counters().of(work).calls += calls;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 #include "engine/io/json.h"
 
 namespace engine {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/mapping.h"
 #include "engine/base/peak.h"
 #include "engine/base/philox.h"
 #include "engine/base/threads.h"
@@ -264,7 +265,8 @@ void Pretrainer::write_evaluation() {
 void Pretrainer::save() {
   const fs::path model = settings_.out / "model";
   fs::create_directories(model);
-  if (!fs::exists(model / "tokenizer_config.json")) tokenizer_->save(model);
+  tokenizer_->save(model);  // whole every time: a kill may have come between its files
+  engine::check_mappings_unchanged();
   objective_->save(model, *store_);
   engine::TrainingState state;
   state.step = step_;
@@ -291,6 +293,10 @@ void Pretrainer::load() {
   check(engine::get<int64_t>(state.app, "corpus_tokens", where) == streams_.corpus->tokens(),
         "pretrain", "the run was trained on another corpus than the one in the cache",
         hint("give the --cache of the run"));
+  check(state.step >= 0 && state.optimizer_steps >= 0 && state.optimizer_steps <= state.step, where,
+        "is at step ", state.step, " with ", state.optimizer_steps,
+        " steps of the optimizer, where no run is",
+        hint("put the run's own state back, or begin a new run; nothing was changed"));
   step_ = state.step;
   optimizer_->set_steps(state.optimizer_steps);
   tokens_ = engine::get<double>(state.app, "tokens", where);

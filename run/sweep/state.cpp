@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/io/atomic_file.h"
 
 namespace run {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "apps/merge/merge.h"
 #include "apps/predict/command.h"
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 #include "run/finetune.h"
 #include "run/predictor.h"
 #include "tests/support/paths.h"

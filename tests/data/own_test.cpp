@@ -50,7 +50,6 @@ TEST_CASE("damaged tables say where") {
   CHECK(error("a.csv", "a,b\n1,2\n3\n").find("a.csv:3: has 1 fields, expected 2 (a, b)") !=
         std::string::npos);
   CHECK(error("a.csv", "a,b\n1,\"2\" x\n").find("a.csv:2: broken quotation") != std::string::npos);
-  CHECK(error("a.csv", "a,a\n1,2\n").find("named twice") != std::string::npos);
   CHECK(error("a.csv", "a,b\n").find("no rows") != std::string::npos);
   CHECK(error("a.tsv", "a\tb\n1\n").find("a.tsv:2: has 1 fields") != std::string::npos);
   CHECK(error("a.jsonl", "{\"a\": 1}\n[1]\n").find("a.jsonl:2: is not a JSON object") !=

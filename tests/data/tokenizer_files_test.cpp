@@ -47,7 +47,7 @@ std::string error(const Json& document, const Json& config = {}, const Json& map
   }
 }
 
-bool says(const std::string& message, const std::string& part) {
+bool tells(const std::string& message, const std::string& part) {
   if (message.find(part) != std::string::npos) return true;
   MESSAGE(message);
   return false;
@@ -85,8 +85,8 @@ TEST_CASE("sides and lengths: tokenizer_config.json before tokenizer.json") {
   const auto right = load(document, {{"truncation_side", "right"}, {"model_max_length", 1e30}});
   CHECK(right->encode("a b c", 3).ids == Ids{1, 2, 3});
   CHECK(right->model_max_length() == 0);
-  CHECK(says(error(bert(), {{"truncation_side", "top"}}), "truncation_side\" is 'top'"));
-  CHECK(says(error(bert(), {{"model_max_length", "512"}}), "model_max_length"));
+  CHECK(tells(error(bert(), {{"truncation_side", "top"}}), "truncation_side\" is 'top'"));
+  CHECK(tells(error(bert(), {{"model_max_length", "512"}}), "model_max_length"));
 }
 
 TEST_CASE("add_bos_token and add_eos_token replace the template") {
@@ -96,7 +96,7 @@ TEST_CASE("add_bos_token and add_eos_token replace the template") {
   both["add_eos_token"] = true;
   CHECK(load(bert(), both)->encode_pair("a", "b").ids == Ids{1, 2, 4, 1, 3, 4});
   CHECK(load(bert(), {{"add_bos_token", false}})->encode("a").ids == Ids{2});
-  CHECK(says(error(bert(), {{"add_bos_token", true}}), "no file names a bos_token"));
+  CHECK(tells(error(bert(), {{"add_bos_token", true}}), "no file names a bos_token"));
 }
 
 TEST_CASE("ids that are no whole numbers, twice or far outside are refused") {
@@ -105,12 +105,12 @@ TEST_CASE("ids that are no whole numbers, twice or far outside are refused") {
     document["model"]["vocab"][token] = id;
     return error(document);
   };
-  CHECK(says(with("x", 1.5), "'x' has the id 1.5, expected a whole number"));
-  CHECK(says(with("x", "5"), "expected a whole number"));
-  CHECK(says(with("x", -1), "'x' has the id -1"));
-  CHECK(says(with("x", 3), "the id 3 is there twice, for"));
-  CHECK(says(with("x", 16'000'000), "far above the number of tokens"));
-  CHECK(says(with("x", 18446744073709551615u), "far above the number of tokens"));
+  CHECK(tells(with("x", 1.5), "'x' has the id 1.5, expected a whole number"));
+  CHECK(tells(with("x", "5"), "expected a whole number"));
+  CHECK(tells(with("x", -1), "'x' has the id -1"));
+  CHECK(tells(with("x", 3), "the id 3 is there twice, for"));
+  CHECK(tells(with("x", 16'000'000), "far above the number of tokens"));
+  CHECK(tells(with("x", 18446744073709551615u), "far above the number of tokens"));
   CHECK(with("x", 40) == "none");  // holes are fine
 
   const auto added = [](const Json& token) {
@@ -118,14 +118,14 @@ TEST_CASE("ids that are no whole numbers, twice or far outside are refused") {
     document["added_tokens"].push_back(token);
     return error(document);
   };
-  CHECK(says(added({{"id", 3}, {"content", "x"}}), "the id 3 is there twice, for 'x' and for 'b'"));
-  CHECK(says(added({{"id", 9}, {"content", "b"}}), "'b' has the id 9, and in the vocabulary 3"));
-  CHECK(says(added({{"id", 1 << 24}, {"content", "x"}}), "far above"));
-  CHECK(says(added({{"id", 6.5}, {"content", "x"}}), "expected a whole number"));
-  CHECK(says(added({{"content", "x"}}), "no \"id\""));
-  CHECK(says(added({{"id", 7}}), "no \"content\""));
-  CHECK(says(added({{"id", 7}, {"content", "x"}, {"lstrip", "yes"}}), "expected true or false"));
-  CHECK(says(error(bert(), {{"added_tokens_decoder", {{"7x", {{"content", "x"}}}}}}),
+  CHECK(tells(added({{"id", 3}, {"content", "x"}}), "the id 3 is there twice, for 'x' and for 'b'"));
+  CHECK(tells(added({{"id", 9}, {"content", "b"}}), "'b' has the id 9, and in the vocabulary 3"));
+  CHECK(tells(added({{"id", 1 << 24}, {"content", "x"}}), "far above"));
+  CHECK(tells(added({{"id", 6.5}, {"content", "x"}}), "expected a whole number"));
+  CHECK(tells(added({{"content", "x"}}), "no \"id\""));
+  CHECK(tells(added({{"id", 7}}), "no \"content\""));
+  CHECK(tells(added({{"id", 7}, {"content", "x"}, {"lstrip", "yes"}}), "expected true or false"));
+  CHECK(tells(error(bert(), {{"added_tokens_decoder", {{"7x", {{"content", "x"}}}}}}),
              "expected a whole number"));
 }
 
@@ -137,19 +137,19 @@ TEST_CASE("templates without their text, or with ids outside the vocabulary, are
   };
   const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
   const Json cls = {{"SpecialToken", {{"id", "[CLS]"}, {"type_id", 0}}}};
-  CHECK(says(with("single", Json::array({cls})), "\"single\" has the text A 0 times"));
-  CHECK(says(with("single", Json::array({a, a})), "\"single\" has the text A 2 times"));
-  CHECK(says(with("pair", Json::array({a})), "\"pair\" has the text B 0 times"));
-  CHECK(says(with("single", Json::array({{{"SpecialToken", {{"id", "[X]"}, {"type_id", 0}}}}})),
+  CHECK(tells(with("single", Json::array({cls})), "\"single\" has the text A 0 times"));
+  CHECK(tells(with("single", Json::array({a, a})), "\"single\" has the text A 2 times"));
+  CHECK(tells(with("pair", Json::array({a})), "\"pair\" has the text B 0 times"));
+  CHECK(tells(with("single", Json::array({{{"SpecialToken", {{"id", "[X]"}, {"type_id", 0}}}}})),
              "'[X]' is not among"));
-  CHECK(says(with("single", Json::array({a, 7})), "which is no part of a template"));
+  CHECK(tells(with("single", Json::array({a, 7})), "which is no part of a template"));
   Json document = bert();
   document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = {99};
-  CHECK(says(error(document), "has the id 99"));
+  CHECK(tells(error(document), "has the id 99"));
   document = bert();
   document["post_processor"] = {
       {"type", "Sequence"}, {"processors", {bert()["post_processor"], bert()["post_processor"]}}};
-  CHECK(says(error(document), "two templates"));
+  CHECK(tells(error(document), "two templates"));
 }
 
 TEST_CASE("parts and classes of another kind are refused by name") {
@@ -158,22 +158,22 @@ TEST_CASE("parts and classes of another kind are refused by name") {
     document[part] = json;
     return error(document);
   };
-  CHECK(says(with("normalizer", {{"type", "Jieba"}}), "normalizer of type 'Jieba' is not known"));
-  CHECK(says(with("pre_tokenizer", {{"type", "UnicodeScripts"}}),
+  CHECK(tells(with("normalizer", {{"type", "Jieba"}}), "normalizer of type 'Jieba' is not known"));
+  CHECK(tells(with("pre_tokenizer", {{"type", "UnicodeScripts"}}),
              "pre_tokenizer of type 'UnicodeScripts'"));
-  CHECK(says(with("decoder", {{"type", "CTC"}}), "decoder of type 'CTC'"));
-  CHECK(says(with("post_processor", {{"type", "Mine"}}), "post_processor of type 'Mine'"));
-  CHECK(says(with("model", {{"type", "Neural"}, {"vocab", 1}}), "tokenizer of type Neural"));
-  CHECK(says(with("version", "2.0"), "its version \"2.0\" is not known"));
-  CHECK(says(with("normalizer", 5), "normalizer should be an object"));
+  CHECK(tells(with("decoder", {{"type", "CTC"}}), "decoder of type 'CTC'"));
+  CHECK(tells(with("post_processor", {{"type", "Mine"}}), "post_processor of type 'Mine'"));
+  CHECK(tells(with("model", {{"type", "Neural"}, {"vocab", 1}}), "tokenizer of type Neural"));
+  CHECK(tells(with("version", "2.0"), "its version \"2.0\" is not known"));
+  CHECK(tells(with("normalizer", 5), "normalizer should be an object"));
   for (const char* name :
        {"BertJapaneseTokenizer", "PhobertTokenizer", "XLMTokenizer", "ByT5Tokenizer"})
-    CHECK(says(error(bert(), {{"tokenizer_class", name}}), std::string("tokenizer_class ") + name));
+    CHECK(tells(error(bert(), {{"tokenizer_class", name}}), std::string("tokenizer_class ") + name));
   CHECK(error(bert(), {{"tokenizer_class", "HerbertTokenizerFast"}}) == "none");
   Json dropout =
       Json::parse(R"({"model": {"type": "BPE", "dropout": 0.1, "vocab": {"a": 0}, "merges": []}})");
-  CHECK(says(error(dropout), "'dropout'"));
-  CHECK(says(
+  CHECK(tells(error(dropout), "'dropout'"));
+  CHECK(tells(
       error(Json::parse(R"({"model": {"type": "Unigram", "unk_id": 7, "vocab": [["a", 0.5]]}})")),
       "\"unk_id\" is 7"));
 
@@ -200,16 +200,16 @@ TEST_CASE("regular expressions: linear time, and what needs more is refused by n
       return e.what();
     }
   };
-  CHECK(says(refused("a(?=b)"), "a look-around"));
-  CHECK(says(refused("(?<!a)b"), "a look-around"));
-  CHECK(says(refused(R"(\s+(?!\S)|a)"), "a look-around"));
-  CHECK(says(refused("a++"), "a possessive quantifier"));
-  CHECK(says(refused("(?>a)"), "an atomic group"));
-  CHECK(says(refused(R"((a)\1)"), "an escape that is not known"));
-  CHECK(says(refused("[a&&b]"), "an intersection"));
-  CHECK(says(refused("[a[b]]"), "a class inside a class"));
-  CHECK(says(refused("(a"), "cannot be used"));
-  CHECK(says(refused("a*"), "matches the empty text"));
+  CHECK(tells(refused("a(?=b)"), "a look-around"));
+  CHECK(tells(refused("(?<!a)b"), "a look-around"));
+  CHECK(tells(refused(R"(\s+(?!\S)|a)"), "a look-around"));
+  CHECK(tells(refused("a++"), "a possessive quantifier"));
+  CHECK(tells(refused("(?>a)"), "an atomic group"));
+  CHECK(tells(refused(R"((a)\1)"), "an escape that is not known"));
+  CHECK(tells(refused("[a&&b]"), "an intersection"));
+  CHECK(tells(refused("[a[b]]"), "a class inside a class"));
+  CHECK(tells(refused("(a"), "cannot be used"));
+  CHECK(tells(refused("a*"), "matches the empty text"));
   CHECK(refused("(?i:'s)|[^a\\-]+") == "none");
 
   std::vector<Span> spans;  // exponential for an engine that backtracks
@@ -223,11 +223,11 @@ TEST_CASE("regular expressions: linear time, and what needs more is refused by n
 TEST_CASE("damaged character maps and SentencePiece models are refused, or harmless") {
   Json document = bert();
   document["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAA"}};
-  CHECK(says(error(document), "character map"));
+  CHECK(tells(error(document), "character map"));
   document["normalizer"]["precompiled_charsmap"] = "/////wAA";
-  CHECK(says(error(document), "character map is damaged"));
+  CHECK(tells(error(document), "character map is damaged"));
   document["normalizer"]["precompiled_charsmap"] = "AAA!";
-  CHECK(says(error(document), "base64"));
+  CHECK(tells(error(document), "base64"));
   document["normalizer"]["precompiled_charsmap"] = "BAAAAP////8A";  // one unit that points anywhere
   CHECK(load(document)->encode("a b").size() == 3);
 

@@ -168,6 +168,29 @@ TEST_CASE("libraries neither print, abort nor exit") {
       CHECK_MESSAGE(!prints_or_ends(s.lines[i]), s.path, ":", i + 1, ": ", s.lines[i]);
 }
 
+TEST_CASE("one way from text to a number, and one to JSON") {
+  // engine/base/number.h and engine/io/json_parse.h: strict, and the same everywhere.
+  const std::regex number(
+      "std::(sto[a-z]+|from_chars)\\b|(^|[^A-Za-z0-9_])(ato[ifl]+|strto[a-z]+|sscanf)\\s*\\(|"
+      "cxxopts::value<(int|int64_t|uint64_t|unsigned.*|size_t|double|float)>");
+  const std::regex json("[Jj]son::parse\\(|J::parse\\(");
+  const std::regex pattern("std::(w?regex|basic_regex)");
+  std::vector<std::string> folders = kLibraries;
+  folders.push_back("apps");
+  for (const Source& s : sources(folders))
+    for (size_t i = 0; i < s.lines.size(); ++i) {
+      const std::string line = code(s.lines[i]);
+      if (s.path != "engine/base/number.h")
+        CHECK_MESSAGE(!std::regex_search(line, number), s.path, ":", i + 1, ": ", s.lines[i],
+                      " (use engine::to_number, and number_flag for flags)");
+      if (s.path != "engine/io/json_parse.h")
+        CHECK_MESSAGE(!std::regex_search(line, json), s.path, ":", i + 1, ": ", s.lines[i],
+                      " (use engine::parse_json)");
+      CHECK_MESSAGE(!std::regex_search(line, pattern), s.path, ":", i + 1, ": ", s.lines[i],
+                    " (use RE2)");
+    }
+}
+
 TEST_CASE("one idea a file: no library file is longer than 400 lines") {
   for (const Source& s : sources(kLibraries))
     CHECK_MESSAGE(s.lines.size() <= 400, s.path, " has ", s.lines.size(), " lines");

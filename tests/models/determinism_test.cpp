@@ -6,6 +6,7 @@
 // there the losses only agree to rounding.
 #include <omp.h>
 
+#include "engine/tensor/gemm.h"
 #include "tests/models/trainer.h"
 
 using namespace testing;
@@ -47,6 +48,20 @@ TEST_CASE("training twice with dropout gives the same bits, and another seed oth
       CHECK(once == train(model, spec, batches, 2));
       CHECK(once.losses != train(model, spec, batches, 2, 10).losses);
     }
+}
+
+TEST_CASE("deterministic training gives the same bits with any number of threads") {
+  engine::set_deterministic(true);
+  const std::string source = "random:layers=2,hidden=128,heads=2,vocab=100,positions=64";
+  const std::vector<engine::TokenBatch> batches = {random_batch(8, 64, 100, 2, 1),
+                                                   random_batch(30, 17, 100, 2, 2)};
+  for (const std::string spec :
+       {"full", "lora:r=4", "adapter:kind=pfeiffer,size=8", "prefix:length=5,flat=true"}) {
+    CAPTURE(spec);
+    const Outcome one = train(source, spec, batches, 1);
+    for (const int threads : {2, 3, 5}) CHECK(one == train(source, spec, batches, threads));
+  }
+  engine::set_deterministic(false);
 }
 
 TEST_CASE("one and two threads give the same bits where OpenBLAS does not share a product") {

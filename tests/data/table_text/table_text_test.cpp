@@ -121,9 +121,9 @@ TEST_CASE("JSON lines, folders and sets without texts") {
 TEST_CASE("what is wrong with a file is said with its line") {
   const TableTask e2e = TableTask::e2e, webnlg = TableTask::webnlg, dart = TableTask::dart;
   CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname A,y\n"),
-            "a.csv:3: expected name[value]"));
-  CHECK(
-      holds(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname[B],\n"), "a.csv:3: an empty reference"));
+              "a.csv:3: expected name[value]"));
+  CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A],x\nname[B],\n"),
+              "a.csv:3: an empty reference"));
   CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A]\n"), "a.csv:2: has 1 fields, expected 2"));
   CHECK(holds(complaint(e2e, "a.csv", "x,y\nname[A],z\n"), "no column names the meaning"));
   CHECK(holds(complaint(e2e, "a.csv", "mr,ref\nname[A],\xFFx\n"), "a.csv:2"));
@@ -134,19 +134,19 @@ TEST_CASE("what is wrong with a file is said with its line") {
   CHECK(holds(complaint(webnlg, "a.xml", "<a/>"), "has no <benchmark><entries>"));
   const std::string head = "<benchmark><entries>\n<entry category=\"Food\"><modifiedtripleset>\n";
   CHECK(holds(complaint(webnlg, "a.xml",
-                      head + "<mtriple>a | b</mtriple></modifiedtripleset></entry>"
-                             "</entries></benchmark>"),
-            "a.xml:3: expected \"subject | property | object\""));
+                        head + "<mtriple>a | b</mtriple></modifiedtripleset></entry>"
+                               "</entries></benchmark>"),
+              "a.xml:3: expected \"subject | property | object\""));
   CHECK(holds(complaint(webnlg, "a.xml",
-                      head + "<mtriple>a | b | c</mtriple></modifiedtripleset>\n"
-                             "<lex> </lex></entry></entries></benchmark>"),
-            "a.xml:2: an empty text"));
+                        head + "<mtriple>a | b | c</mtriple></modifiedtripleset>\n"
+                               "<lex> </lex></entry></entries></benchmark>"),
+              "a.xml:2: an empty text"));
   CHECK(holds(complaint(dart, "a.json", "{}"), "is neither"));
   CHECK(holds(complaint(dart, "a.json", "[{\"tripleset\": [[\"a\", \"b\"]]}]"),
-            "entry 1: expected [sub"));
+              "entry 1: expected [sub"));
   CHECK(holds(complaint(dart, "a.json", "[{\"tripleset\": []}]"), "without relations"));
   CHECK(holds(complaint(dart, "a.jsonl", "{\"text\": \"x\"}"), "a.jsonl:1: has no table"));
-  CHECK(holds(complaint(dart, "a.jsonl", "\n{"), "a.jsonl:2: is not JSON"));
+  CHECK(holds(complaint(dart, "a.jsonl", "\n{"), "a.jsonl:2: not valid JSON"));
   CHECK_THROWS_WITH_AS(table_task("xsum"), doctest::Contains("e2e, webnlg, dart"), Error);
   CHECK_THROWS_WITH_AS(linearization("gpt3"), doctest::Contains("lora, prefix-tuning"), Error);
 }

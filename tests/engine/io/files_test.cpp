@@ -7,8 +7,8 @@
 #include <csignal>
 #include <string>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
-#include "engine/io/atomic_file.h"
 #include "engine/io/mapped_file.h"
 #include "tests/support/paths.h"
 
@@ -53,8 +53,8 @@ TEST_CASE("a mapped file has the file's bytes, and says what is wrong") {
   CHECK(MappedFile::open(dir / "empty")->size() == 0);
   CHECK_THROWS_WITH_AS(MappedFile::open(dir / "none"),
                        doctest::Contains("none: cannot be opened: No such file"), Error);
-  CHECK_THROWS_WITH_AS(MappedFile::open(dir.path()), doctest::Contains("is not a regular file"),
-                       Error);
+  CHECK_THROWS_WITH_AS(MappedFile::open(dir.path()),
+                       doctest::Contains("is a folder, and a plain file is needed"), Error);
 }
 
 TEST_CASE("writing to a mapped file ends the process: frozen is enforced by the hardware") {

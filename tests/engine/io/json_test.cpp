@@ -88,14 +88,25 @@ TEST_CASE("what is not JSON is told with line and column") {
                        Error);
   CHECK_THROWS_AS(parse_json("{\"a\": NaN}", "c.json"), Error);
   CHECK_THROWS_AS(parse_json("\"\xff\"", "c.json"), Error);
+  CHECK_THROWS_WITH_AS(parse_json("{\"b\": {\"\": 1, \"\": 2}}", "c.json"),
+                       "c.json: the key \"\" is there twice", Error);
+}
+
+TEST_CASE("depth is bounded") {
+  const auto nested = [](size_t n) { return std::string(n, '[') + std::string(n, ']'); };
+  CHECK_NOTHROW(parse_json(nested(200), "c.json"));
+  for (const size_t n : {202, 1000, 1000000})
+    CHECK_THROWS_WITH_AS(parse_json(nested(n), "c.json"),
+                         doctest::Contains("c.json: the JSON is nested deeper than 200"), Error);
+  CHECK_THROWS_AS(parse_json(std::string(1000000, '['), "c.json"), Error);
 }
 
 TEST_CASE("a file that cannot be read") {
   const testing::TempDir dir;
   CHECK_THROWS_WITH_AS(json_file(dir / "no.json"),
-                       doctest::Contains("no.json: cannot be read\nhint: there is no such file"),
-                       Error);
-  CHECK_THROWS_WITH_AS(json_file(dir.path()), doctest::Contains("is it a folder"), Error);
+                       doctest::Contains("no.json: cannot be opened: No such file"), Error);
+  CHECK_THROWS_WITH_AS(json_file(dir.path()),
+                       doctest::Contains("is a folder, and a plain file is needed"), Error);
   testing::write_file(dir / "c.json", "{\"b\": 1, \"a\": 2}");
   CHECK(json_text(json_file(dir / "c.json")) == "{\"b\":1,\"a\":2}");  // in the order of the file
 }

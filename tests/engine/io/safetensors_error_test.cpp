@@ -90,9 +90,11 @@ TEST_CASE("tensors that lie") {
   one("\"F64\"", "[2]", "[0,8]", "its shape [2] of F64 does not fit its 8 bytes");
   one("\"F32\"", "[]", "[0,8]", "its shape [] of F32 does not fit its 8 bytes");
   one("\"F32\"", "[4294967296,4294967296]", "[0,8]",
-      "its shape [4294967296, 4294967296] of F32 does not fit");  // 2^66 bytes
+      "its shape [4294967296, 4294967296] is not a sensible size");  // 2^66 bytes
   one("\"F32\"", "[4611686018427387904,4]", "[0,8]",
-      "its shape [4611686018427387904, 4] of F32 does not fit");
+      "its shape [4611686018427387904, 4] is not a sensible size");
+  one("\"F32\"", "[4611686018427387904,8,0]", "[0,0]",
+      "its shape [4611686018427387904, 8, 0] is not a sensible size");
   one("\"F32\"", "[2]", "[0]", "\"data_offsets\" is not a pair");
   one("\"F32\"", "[2]", "[0,-8]", "\"data_offsets\" is not a pair");
   one("\"F32\"", "[2]", "[0,8.0]", "\"data_offsets\" is not a pair");

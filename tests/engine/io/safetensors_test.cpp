@@ -97,12 +97,12 @@ TEST_CASE("empty tensors and an empty file of tensors") {
   const TempDir dir;
   write_file(dir / "none", raw_safetensors("{}", ""));
   CHECK(Safetensors::open(dir / "none").tensors().empty());
-  write_file(dir / "empty",
-             raw_safetensors(
-                 R"({"a":{"dtype":"F32","shape":[0,5],"data_offsets":[0,0]},)"
-                 R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
-                 R"("c":{"dtype":"F32","shape":[4611686018427387904,8,0],"data_offsets":[4,4]}})",
-                 "abcd"));
+  write_file(
+      dir / "empty",
+      raw_safetensors(R"({"a":{"dtype":"F32","shape":[0,5],"data_offsets":[0,0]},)"
+                      R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                      R"("c":{"dtype":"F32","shape":[4611686018427387,8,0],"data_offsets":[4,4]}})",
+                      "abcd"));
   CHECK(Safetensors::open(dir / "empty").at("a").count() == 0);
 }
 

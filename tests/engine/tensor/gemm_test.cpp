@@ -1,7 +1,9 @@
 #include "engine/tensor/gemm.h"
 
 #include <doctest/doctest.h>
+#include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -69,6 +71,42 @@ TEST_CASE("gemm equals three loops, for every transpose, stride, alpha and beta"
               CAPTURE(tb);
               CHECK(worst < 50 * std::numeric_limits<Scalar>::epsilon() * std::sqrt(double(k)));
             }
+}
+
+TEST_CASE("deterministic products have the same bits with any number of threads") {
+  const int before = omp_get_max_threads();
+  set_deterministic(true);
+  for (const int64_t m : {1, 7, 64, 129, 300})
+    for (const int64_t n : {2, 8, 100, 257})
+      for (const int64_t k : {1, 65, 400})
+        for (const bool ta : {false, true})
+          for (const bool tb : {false, true}) {
+            const auto a = random_values(m * k, 3), b = random_values(k * n, 4);
+            std::vector<std::vector<Scalar>> results;
+            for (const int threads : {1, 2, 3, 5}) {
+              omp_set_num_threads(threads);
+              std::vector<Scalar> c(static_cast<size_t>(m * n), 0.5);
+              gemm(ta, tb, {a.data(), ta ? k : m, ta ? m : k, ta ? m : k},
+                   {b.data(), tb ? n : k, tb ? k : n, tb ? k : n}, 1, c.data());
+              results.push_back(c);
+            }
+            CAPTURE(m);
+            CAPTURE(n);
+            CAPTURE(k);
+            for (const auto& c : results) CHECK(c == results[0]);
+            omp_set_num_threads(before);
+            // And the product is right: against one without the switch.
+            set_deterministic(false);
+            std::vector<Scalar> plain(static_cast<size_t>(m * n), 0.5);
+            gemm(ta, tb, {a.data(), ta ? k : m, ta ? m : k, ta ? m : k},
+                 {b.data(), tb ? n : k, tb ? k : n, tb ? k : n}, 1, plain.data());
+            set_deterministic(true);
+            double worst = 0;
+            for (size_t i = 0; i < plain.size(); ++i)
+              worst = std::max(worst, std::abs(double(plain[i]) - double(results[0][i])));
+            CHECK(worst < 50 * std::numeric_limits<Scalar>::epsilon() * std::sqrt(double(k)));
+          }
+  set_deterministic(false);
 }
 
 TEST_CASE("gemm counts by purpose, small_gemm does not") {

@@ -1,6 +1,7 @@
-#include "engine/io/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,12 +9,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/base/error.h"
+#include "engine/base/number.h"
 
 namespace engine {
 namespace {
 
 constexpr size_t kBuffer = size_t{1} << 20;
+constexpr const char* kTemporary = ".tmp-";
 
 // A link keeps being a link: what it points at is replaced.
 std::filesystem::path real_place(const std::filesystem::path& path) {
@@ -26,15 +28,19 @@ std::filesystem::path real_place(const std::filesystem::path& path) {
 // their owner only.
 std::string temporary_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> count{0};
-  return concat(path.string(), ".tmp-", ::getpid(), "-", ++count);
+  return concat(path.string(), kTemporary, ::getpid(), "-", ++count);
 }
 
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(real_place(path)) {
-  std::error_code none;
-  if (std::filesystem::is_directory(path_, none))
-    fail(path_.string(), "is a folder and cannot be written as a file");
+  struct stat before {};
+  const bool exists = ::stat(path_.c_str(), &before) == 0;
+  check(!exists || !S_ISDIR(before.st_mode), path_.string(),
+        "is a folder and cannot be written as a file");
+  // A rename would put a file in the place of a device, and a pipe's reader would get nothing.
+  check(!exists || S_ISREG(before.st_mode), path_.string(),
+        "is a device or a pipe, and only a plain file can be written here");
   do {
     temporary_ = temporary_name(path_);
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -44,6 +50,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(real_place(path)) {
     temporary_.clear();
     failed("cannot be written", error);
   }
+  if (exists) ::fchmod(fd_, before.st_mode & 07777);  // a file that was private stays so
   buffer_.reserve(kBuffer);
 }
 
@@ -109,6 +116,22 @@ void AtomicFile::failed(const char* doing, int error) {
                                                   : "make room; nothing was left behind";
   if (advice.empty()) fail(path_.string(), doing, ": ", std::strerror(error));
   fail(path_.string(), doing, ": ", std::strerror(error), hint(advice));
+}
+
+void remove_temporaries(const std::filesystem::path& folder) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    // NAME.tmp-PROCESS-COUNT, as temporary_name() makes them
+    const std::string name = entry.path().filename();
+    const size_t mark = name.rfind(kTemporary);
+    if (mark == 0 || mark == std::string::npos || !entry.is_regular_file(none)) continue;
+    const std::string rest = name.substr(mark + std::strlen(kTemporary));
+    const size_t dash = rest.find('-');
+    if (dash == std::string::npos || !to_number<unsigned>(rest.substr(0, dash)) ||
+        !to_number<unsigned>(rest.substr(dash + 1)))
+      continue;
+    std::filesystem::remove(entry.path(), none);
+  }
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
