@@ -159,11 +159,12 @@ void choose_limits(Settings& in) {
 }
 
 void read_lengths(Settings& in, int64_t longest, int usual, models::GenerateOptions& o) {
-  int most = 0, total = 0;
+  int most = 0, total = 0, least = 0;
   in.read("max_new_tokens", most);
   in.read("max_length", total);
   in.read("min_new_tokens", o.min_new_tokens);
-  if (o.min_new_tokens == 0) in.read("min_length", o.min_length);
+  in.read("min_length", least);
+  if (o.min_new_tokens == 0) o.min_length = least;
   if (most != 0) {
     o.max_new_tokens = most;
     return;
