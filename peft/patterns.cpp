@@ -28,8 +28,8 @@ Patterns Patterns::parse(const std::string& text, double least, double most,
                          const std::string& where, const std::string& key) {
   Json json;
   try {
-    json = Json::parse(text);
-  } catch (const Json::exception&) {
+    json = engine::parse_json(text, where);
+  } catch (const engine::Error&) {
     engine::fail(where, key, "=", text, " is no JSON",
                  hint("for instance ", key, "={\"v_proj\":16}"));
   }

@@ -8,6 +8,10 @@
 
 #include "engine/io/json.h"
 
+namespace re2 {
+class RE2;
+}
+
 namespace peft {
 
 // Keys are regular expressions for the end of a module's path, behind a dot or from its beginning;

@@ -180,7 +180,8 @@ TEST_CASE("LLaMA-7B and Mistral-7B as language models") {
             .second == 19'988'480);
   CHECK(plan(config, "prefix:length=20,flat=true").second == 5'242'880);
   CHECK(plan(config, "ia3:roles=key+value+ffn_out").second == 614'400);
-  CHECK(plan(config, "bitfit").second == 0);  // no biases, and no head is added
+  CHECK_THROWS_AS(plan(config, "bitfit"), engine::Error);  // no biases
+  CHECK(plan(config, "norm").second == 266'240);
   // Mistral-7B has 8 key and value heads of 128: 7,241,732,096.
   const Json mistral = {{"model_type", "mistral"}, {"vocab_size", 32000},
                         {"hidden_size", 4096},     {"intermediate_size", 14336},
