@@ -334,7 +334,7 @@ TEST_CASE("generate refuses what it cannot do and says what to give") {
   CHECK(contains(refused(with(model, {"--prompt", ""})), "empty"));
   CHECK(contains(refused(with(model, {"--prompts", "-"}), "t5\n\nt6\n"), "prompt 2 is empty"));
   CHECK(contains(refused(with(model, {"--prompt", "t5", "--adapter", (other / "lora").string()})),
-                 "no linear layer of this llama"));
+                 "does not fit this model"));
   CHECK(contains(refused(with(model, {"--prompt", "t5", "--greedy", "--temperature", "2"})),
                  "two ways"));
   CHECK(contains(refused(with(model, {"--prompt", "t5", "--num-beams", "2", "--top-p", "0.5"})),

@@ -285,7 +285,8 @@ TEST_CASE("plan: LLaMA-7B's shape") {
   CHECK(make_plan(llama_7b(), "ia3", options).trainable_parameters == 614400);
   CHECK(make_plan(llama_7b(), "prefix:length=20,flat=true", options).trainable_parameters ==
         5242880);
-  CHECK(make_plan(llama_7b(), "bitfit", options).trainable_parameters == 0);
+  CHECK_THROWS_AS(make_plan(llama_7b(), "bitfit", options), engine::Error);  // no biases
+  CHECK(make_plan(llama_7b(), "norm", options).trainable_parameters == 266240);
   // Full: forward 2 N a token (without the table of words, with scores), and twice that for
   // backward.
   const Plan full = make_plan(llama_7b(), "full", options);
@@ -315,7 +316,7 @@ TEST_CASE(
 TEST_CASE("plan: tables, text and JSON") {
   const std::vector<Plan> plans =
       run::make_plans(bert_json(768, 12, 12), run::all_strategies(), {.batch = 8, .length = 32});
-  REQUIRE(plans.size() == 10);
+  REQUIRE(plans.size() == 11);
   for (const int width : {0, 80, 60}) {
     const std::string table = apps::plan_table(plans, width);
     CHECK(table.find("104,450") != std::string::npos);
@@ -358,14 +359,16 @@ TEST_CASE("plan: language models are planned as they are run") {
         "full",
         "top:layers=1",
         "frozen",
-        "bitfit",
+        "norm",
         "lora",
         "lora:roles=query+key+value+attention_output+ffn_in+ffn_out,dropout=0.1",
         "adapter:kind=houlsby,size=5",
         "adapter:kind=parallel,size=5",
         "prefix:length=3,flat=true",
         "lora:r=2+adapter:kind=pfeiffer,size=4"};
-    if (config.facts.model_type != "gpt2") specs.push_back("ia3");
+    const std::string& type = config.facts.model_type;
+    if (type != "gpt2") specs.push_back("ia3");
+    if (type == "gpt2" || type == "qwen2") specs.push_back("bitfit");  // the others have no biases
     for (const std::string& spec : specs) {
       check_against_step(config.json, spec, options);
       check_against_step(config.json, spec, {.batch = 4, .length = 5, .piece_tokens = 10});

@@ -108,5 +108,5 @@ TEST_CASE("a decoder tags words") {
   const engine::Json record = run::finetune(s, watcher).record;
   CHECK(record.at("metrics").at("dev").at("f1").get<double>() > 0.95);
   CHECK(record.at("head_parameters") == 3 * 32 + 3);
-  CHECK(answers(s.out, "Peter saw Paris\n").back() == "B-PER O B-LOC");
+  CHECK(answers(s.out, "Peter saw Paris\n").back() == "Peter saw Paris\tB-PER O B-LOC");
 }

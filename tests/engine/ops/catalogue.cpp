@@ -112,7 +112,8 @@ void add_rescale(Cases& out, int64_t n, int64_t o, bool bias, int64_t begin = -1
     return rescale(g, t[0], bias ? t[2] : Tensor(), t[1], lengths, first);
   };
   c.cost = [=](Mask m) {
-    return keeps((has(m, 1) ? n * width + o : 0) + (has(m, 0) || has(m, 2) ? o : 0));
+    return keeps((has(m, 1) ? n * width + o + (bias ? width : 0) : 0) +
+                 (has(m, 0) || has(m, 2) ? o : 0));
   };
   out.push_back(c);
 }
