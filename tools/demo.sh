@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 bash tools/packages.sh
 echo "building (a few minutes the first time)"
-cmake --preset release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF -DPEFT_UNITY=OFF >/dev/null
+cmake --preset release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF -DPEFT_UNITY=ON >/dev/null
 cmake --build --preset release -j "$(nproc)" -- --quiet
 
 bin=build/release/bin

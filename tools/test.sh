@@ -12,7 +12,7 @@ run() {
   local preset=$1 target=$2
   echo "== $preset: configure and build =="
   mkdir -p build
-  cmake --preset "$preset" -DPEFT_UNITY=OFF -DPEFT_COURSE_SOLUTIONS=ON >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
+  cmake --preset "$preset" -DPEFT_UNITY=ON -DPEFT_COURSE_SOLUTIONS=ON >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; exit 1; }
   cmake --build --preset "$preset" --target "$target" -j "$jobs" -- --quiet
   echo "== $preset: tests =="
   ctest --preset "$preset"
