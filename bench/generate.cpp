@@ -17,7 +17,7 @@
 namespace bench {
 namespace {
 
-double median(std::vector<double> values) {
+double median_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
@@ -114,10 +114,10 @@ WriteResult run_writing(const WriteCase& c) {
     if (round == 0)
       copies.clear();  // the first round touches the memory
     else
-      times.push_back(median(steps));
+      times.push_back(median_of(steps));
   }
-  result.token_ms = median(times) * 1e3;
-  result.copy_gbs = median(copies);
+  result.token_ms = median_of(times) * 1e3;
+  result.copy_gbs = median_of(copies);
   return result;
 }
 

@@ -108,9 +108,9 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "log-every", "updates between lines of metrics.jsonl (10)", number_flag(s.log_every), "N")(
       "threads", "threads, 0: all (0)", number_flag(s.threads), "N")(
       "deterministic",
-      "the same bits with any number of threads, at the cost of 0 to 30% of the speed: products "
-      "are "
-      "cut by their shape alone",
+      "the same bits with any number of threads: products are cut by their shape alone, which "
+      "costs "
+      "some speed",
       cxxopts::value<bool>(s.deterministic))(
       "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
       "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
