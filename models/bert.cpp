@@ -39,20 +39,14 @@ BertConfig::BertConfig(ConfigReader& in)
 }
 
 Json bert_config_json(const RandomSpec& s) {
-  return {{"model_type", s.type},
-          {"vocab_size", s.vocab},
-          {"max_position_embeddings", s.positions},
-          {"initializer_range", s.std},
-          {"hidden_size", s.hidden},
-          {"num_hidden_layers", s.layers},
-          {"num_attention_heads", s.heads},
-          {"intermediate_size", s.ffn},
-          {"hidden_act", "gelu"},
-          {"hidden_dropout_prob", s.dropout},
-          {"attention_probs_dropout_prob", s.dropout},
-          {"classifier_dropout", s.dropout},
-          {"type_vocab_size", 2},
-          {"layer_norm_eps", 1e-12}};
+  Json json = usual_sizes(s);
+  json.update({{"hidden_act", "gelu"},
+               {"hidden_dropout_prob", s.dropout},
+               {"attention_probs_dropout_prob", s.dropout},
+               {"classifier_dropout", s.dropout},
+               {"type_vocab_size", 2},
+               {"layer_norm_eps", 1e-12}});
+  return json;
 }
 
 const std::vector<std::string> kBertDropouts = {

@@ -322,33 +322,23 @@ class DebertaModel : public Model {
 
 Family deberta_family() {
   return {.types = {"deberta-v2"},
-          .make = [](const Json& json, const std::string& where) -> std::unique_ptr<Model> {
-            ConfigReader in(json, where);
-            const DebertaConfig config(in);
-            return std::make_unique<DebertaModel>(config, in.finish());
-          },
+          .make = read_model<DebertaModel, DebertaConfig>,
           .random = [](const RandomSpec& s) -> Json {
-            return {{"model_type", s.type},
-                    {"vocab_size", s.vocab},
-                    {"max_position_embeddings", s.positions},
-                    {"initializer_range", s.std},
-                    {"hidden_size", s.hidden},
-                    {"num_hidden_layers", s.layers},
-                    {"num_attention_heads", s.heads},
-                    {"intermediate_size", s.ffn},
-                    {"hidden_act", "gelu"},
-                    {"hidden_dropout_prob", s.dropout},
-                    {"attention_probs_dropout_prob", s.dropout},
-                    {"pooler_dropout", 0.0},
-                    {"cls_dropout", s.dropout},
-                    {"relative_attention", true},
-                    {"position_biased_input", false},
-                    {"position_buckets", 256},
-                    {"norm_rel_ebd", "layer_norm"},
-                    {"share_att_key", true},
-                    {"pos_att_type", "p2c|c2p"},
-                    {"layer_norm_eps", 1e-7},
-                    {"type_vocab_size", 0}};
+            Json json = usual_sizes(s);
+            json.update({{"hidden_act", "gelu"},
+                         {"hidden_dropout_prob", s.dropout},
+                         {"attention_probs_dropout_prob", s.dropout},
+                         {"pooler_dropout", 0.0},
+                         {"cls_dropout", s.dropout},
+                         {"relative_attention", true},
+                         {"position_biased_input", false},
+                         {"position_buckets", 256},
+                         {"norm_rel_ebd", "layer_norm"},
+                         {"share_att_key", true},
+                         {"pos_att_type", "p2c|c2p"},
+                         {"layer_norm_eps", 1e-7},
+                         {"type_vocab_size", 0}});
+            return json;
           },
           .dropouts = {"hidden_dropout_prob", "attention_probs_dropout_prob", "pooler_dropout",
                        "cls_dropout"}};

@@ -154,11 +154,7 @@ class DistilBert : public Model {
 
 Family distilbert_family() {
   return {.types = {"distilbert"},
-          .make = [](const Json& json, const std::string& where) -> std::unique_ptr<Model> {
-            ConfigReader in(json, where);
-            const Config config(in);
-            return std::make_unique<DistilBert>(config, in.finish());
-          },
+          .make = read_model<DistilBert, Config>,
           .random =
               [](const RandomSpec& s) {
                 return Json{{"model_type", s.type},

@@ -182,11 +182,7 @@ class Gpt2Model : public Model {
 
 Family gpt2_family() {
   return {.types = {"gpt2"},
-          .make = [](const Json& json, const std::string& where) -> std::unique_ptr<Model> {
-            ConfigReader in(json, where);
-            const Gpt2Config config(in);
-            return std::make_unique<Gpt2Model>(config, in.finish());
-          },
+          .make = read_model<Gpt2Model, Gpt2Config>,
           .random = [](const RandomSpec& s) -> Json {
             return {{"model_type", s.type},
                     {"vocab_size", s.vocab},

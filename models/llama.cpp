@@ -254,27 +254,17 @@ class LlamaModel : public Model {
 
 Family llama_family() {
   return {.types = {"llama", "mistral", "qwen2", "qwen3"},
-          .make = [](const Json& json, const std::string& where) -> std::unique_ptr<Model> {
-            ConfigReader in(json, where);
-            LlamaConfig config(in);
-            return std::make_unique<LlamaModel>(std::move(config), in.finish());
-          },
+          .make = read_model<LlamaModel, LlamaConfig>,
           .random = [](const RandomSpec& s) -> Json {
-            return {{"model_type", s.type},
-                    {"vocab_size", s.vocab},
-                    {"max_position_embeddings", s.positions},
-                    {"initializer_range", s.std},
-                    {"hidden_size", s.hidden},
-                    {"num_hidden_layers", s.layers},
-                    {"num_attention_heads", s.heads},
-                    {"num_key_value_heads", s.kv_heads},
-                    {"head_dim", s.hidden / s.heads},
-                    {"intermediate_size", s.ffn},
-                    {"hidden_act", "silu"},
-                    {"attention_dropout", s.dropout},
-                    {"rms_norm_eps", 1e-6},
-                    {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000.0}}},
-                    {"tie_word_embeddings", true}};
+            Json json = usual_sizes(s);
+            json.update({{"num_key_value_heads", s.kv_heads},
+                         {"head_dim", s.hidden / s.heads},
+                         {"hidden_act", "silu"},
+                         {"attention_dropout", s.dropout},
+                         {"rms_norm_eps", 1e-6},
+                         {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 10000.0}}},
+                         {"tie_word_embeddings", true}});
+            return json;
           },
           .dropouts = {"attention_dropout", "classifier_dropout"}};
 }

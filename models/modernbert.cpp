@@ -264,27 +264,17 @@ class ModernBertModel : public Model {
 Family modernbert_family() {
   return {
       .types = {"modernbert"},
-      .make = [](const Json& json, const std::string& where) -> std::unique_ptr<Model> {
-        ConfigReader in(json, where);
-        ModernBertConfig config(in);
-        return std::make_unique<ModernBertModel>(std::move(config), in.finish());
-      },
+      .make = read_model<ModernBertModel, ModernBertConfig>,
       .random = [](const RandomSpec& s) -> Json {
-        return {{"model_type", s.type},
-                {"vocab_size", s.vocab},
-                {"max_position_embeddings", s.positions},
-                {"initializer_range", s.std},
-                {"hidden_size", s.hidden},
-                {"num_hidden_layers", s.layers},
-                {"num_attention_heads", s.heads},
-                {"intermediate_size", s.ffn},
-                {"hidden_activation", "gelu"},
-                {"embedding_dropout", s.dropout},
-                {"attention_dropout", s.dropout},
-                {"mlp_dropout", s.dropout},
-                {"classifier_dropout", s.dropout},
-                {"local_attention", 128},
-                {"norm_eps", 1e-5}};
+        Json json = usual_sizes(s);
+        json.update({{"hidden_activation", "gelu"},
+                     {"embedding_dropout", s.dropout},
+                     {"attention_dropout", s.dropout},
+                     {"mlp_dropout", s.dropout},
+                     {"classifier_dropout", s.dropout},
+                     {"local_attention", 128},
+                     {"norm_eps", 1e-5}});
+        return json;
       },
       .dropouts = {"embedding_dropout", "attention_dropout", "mlp_dropout", "classifier_dropout"}};
 }

@@ -22,6 +22,17 @@ const Family* find(const std::string& type) {
 
 }  // namespace
 
+engine::Json usual_sizes(const RandomSpec& s) {
+  return {{"model_type", s.type},
+          {"vocab_size", s.vocab},
+          {"max_position_embeddings", s.positions},
+          {"initializer_range", s.std},
+          {"hidden_size", s.hidden},
+          {"num_hidden_layers", s.layers},
+          {"num_attention_heads", s.heads},
+          {"intermediate_size", s.ffn}};
+}
+
 const std::vector<Family>& families() { return table(); }
 
 void add_family(Family family) {

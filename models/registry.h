@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "models/config_reader.h"
 #include "models/model.h"
 
 namespace models {
@@ -29,6 +31,17 @@ struct Family {
   // The keys of all dropout probabilities, for a program's --dropout.
   std::vector<std::string> dropouts;
 };
+
+// Family::make of a model that is made of its config and of what ConfigReader::finish() gives.
+template <class M, class Config>
+std::unique_ptr<Model> read_model(const engine::Json& json, const std::string& where) {
+  ConfigReader in(json, where);
+  Config config(in);
+  return std::make_unique<M>(std::move(config), in.finish());
+}
+// The sizes of a fresh model under the names that most families have, to which Family::random adds
+// its own: model_type, vocab_size, max_position_embeddings, ... intermediate_size.
+engine::Json usual_sizes(const RandomSpec& spec);
 
 // The built-in families and those added.
 const std::vector<Family>& families();
