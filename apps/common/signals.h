@@ -8,9 +8,9 @@
 
 namespace apps {
 
-// Blocks the signals and starts the thread that waits for them, the first time. Call it before anything makes a
-// thread (the first product does): threads inherit what is blocked. A signal that was ignored when
-// the program started (nohup, a background job) stays ignored.
+// Blocks the signals and starts the thread that waits for them, the first time. Call it before
+// anything makes a thread (the first product does): threads inherit what is blocked. A signal that
+// was ignored when the program started (nohup, a background job) stays ignored.
 void watch_stop_signals();
 
 // 0, or the signal that asked to stop. Cheap: read it at every step.

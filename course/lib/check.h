@@ -1,6 +1,5 @@
-// What the tests of a task are written with. A test is a program: it runs the student's code, and
-// says of every check that fails what was expected, what came out, at which place, and where to
-// read.
+// What the tests of a task are written with. A test is a program that runs the student's code and
+// says of a check that fails what was expected, what came out, where, and where to read.
 //
 //   int main() {
 //     course::Test t("4.2", "docs/course/04_attention.md", "The mask");

@@ -3,9 +3,8 @@
 //   const ChatFormat& format = own_chat_format(tokenizer, where);     // or chat_format("chatml")
 //   const auto pieces = format.write(turns, chat_marks(tokenizer), false, where);
 //
-// A Hugging Face folder brings its form as a program (chat_template). It is not run here: the
-// programs of common models are known by their whole text, and each form is written once
-// (formats.cpp), to the letter of what transformers' apply_chat_template gives.
+// A folder brings its form as a program (chat_template). It is not run: those of common models are
+// known by their whole text, and formats.cpp writes what transformers' apply_chat_template gives.
 #pragma once
 
 #include <span>

@@ -1,12 +1,10 @@
 // Text, prompts with completions and chats as token ids, with what is learned of each.
 //
-// A text is encoded as its tokenizer does by itself (with a begin token where it adds one). A
-// prompt and its completion are encoded apart, as they are in use, where the prompt comes alone: a
-// token never holds the end of one and the beginning of the other. A chat is written by its format.
+// Prompt and completion are encoded apart, because in use the prompt comes alone: no token holds
+// the end of one and the beginning of the other.
 //
-// Learned is every token of a text but the first, which nothing predicts; of a completion and of an
-// assistant's turn every token, and the end token behind it; with `all` everything but the first.
-// Token t + 1 is the target of token t.
+// Learned are all tokens of a text but the first; of a completion and of an assistant's turn all,
+// and the end token behind; with `all` everything but the first. Token t + 1 is token t's target.
 #pragma once
 
 #include "data/encode.h"

@@ -1,9 +1,7 @@
 // Text for a language model to learn from, or to be scored on.
 //
 //   .txt, .xz       plain text: a paragraph a line, an empty line between documents
-//   .jsonl .json    an object a row: "messages" (a chat: [{"role", "content"}, ...]), or "prompt"
-//   and
-//                   "completion", or "text"
+//   .jsonl .json    an object a row: "messages" (a chat), "prompt" and "completion", or "text"
 //   .tsv .csv       the same with columns, but for chats
 #pragma once
 

@@ -1,9 +1,5 @@
-// A plain file mapped read-only into memory, and what can go wrong while it is: another program
-// cuts it short (the next read raises SIGBUS) or writes to it (the values change under us).
-//
-// Every mapping is listed, so that a program can ask whether all are as they were
-// (check_mappings_unchanged, before it saves what it computed from them), and so that its handler
-// of SIGBUS can say which file it was (mapped_path_at).
+// A plain file mapped read-only into memory. Another program may cut it short, and the next read
+// raises SIGBUS (mapped_path_at names the file), or write to it (check_mappings_unchanged).
 #pragma once
 
 #include <cstddef>

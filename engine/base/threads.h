@@ -7,13 +7,12 @@ namespace engine {
 
 inline constexpr int kMostThreads = 1024;
 
-// Uses `n` threads from now on (0: as many as this process may run on). Never more or fewer because
-// of other programs: the number decides the bits of a result, and the load of the machine must not.
+// Uses `n` threads from now on (0: as many as this process may run on), whatever else runs: the
+// number decides the bits of a result. Returns the number used; throws Error for one below 0 or
+// above kMostThreads.
 //
-// What the load decides is where threads run. On an idle machine with as many threads as cores,
-// each is pinned to a core of its own (unpinned, two have been seen sharing one); where other
-// programs run, they are left to the system. The user's OMP_PROC_BIND is left alone. Returns the
-// number used; throws Error for one below 0 or above kMostThreads.
+// The load decides only whether each thread is pinned to a core of its own (idle machine, as many
+// threads as cores) or left to the system. The user's OMP_PROC_BIND is left alone.
 int set_threads(int n);
 
 // The number of threads in force.

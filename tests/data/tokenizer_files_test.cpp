@@ -118,7 +118,8 @@ TEST_CASE("ids that are no whole numbers, twice or far outside are refused") {
     document["added_tokens"].push_back(token);
     return error(document);
   };
-  CHECK(tells(added({{"id", 3}, {"content", "x"}}), "the id 3 is there twice, for 'x' and for 'b'"));
+  CHECK(
+      tells(added({{"id", 3}, {"content", "x"}}), "the id 3 is there twice, for 'x' and for 'b'"));
   CHECK(tells(added({{"id", 9}, {"content", "b"}}), "'b' has the id 9, and in the vocabulary 3"));
   CHECK(tells(added({{"id", 1 << 24}, {"content", "x"}}), "far above"));
   CHECK(tells(added({{"id", 6.5}, {"content", "x"}}), "expected a whole number"));
@@ -126,7 +127,7 @@ TEST_CASE("ids that are no whole numbers, twice or far outside are refused") {
   CHECK(tells(added({{"id", 7}}), "no \"content\""));
   CHECK(tells(added({{"id", 7}, {"content", "x"}, {"lstrip", "yes"}}), "expected true or false"));
   CHECK(tells(error(bert(), {{"added_tokens_decoder", {{"7x", {{"content", "x"}}}}}}),
-             "expected a whole number"));
+              "expected a whole number"));
 }
 
 TEST_CASE("templates without their text, or with ids outside the vocabulary, are refused") {
@@ -141,7 +142,7 @@ TEST_CASE("templates without their text, or with ids outside the vocabulary, are
   CHECK(tells(with("single", Json::array({a, a})), "\"single\" has the text A 2 times"));
   CHECK(tells(with("pair", Json::array({a})), "\"pair\" has the text B 0 times"));
   CHECK(tells(with("single", Json::array({{{"SpecialToken", {{"id", "[X]"}, {"type_id", 0}}}}})),
-             "'[X]' is not among"));
+              "'[X]' is not among"));
   CHECK(tells(with("single", Json::array({a, 7})), "which is no part of a template"));
   Json document = bert();
   document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = {99};
@@ -160,7 +161,7 @@ TEST_CASE("parts and classes of another kind are refused by name") {
   };
   CHECK(tells(with("normalizer", {{"type", "Jieba"}}), "normalizer of type 'Jieba' is not known"));
   CHECK(tells(with("pre_tokenizer", {{"type", "UnicodeScripts"}}),
-             "pre_tokenizer of type 'UnicodeScripts'"));
+              "pre_tokenizer of type 'UnicodeScripts'"));
   CHECK(tells(with("decoder", {{"type", "CTC"}}), "decoder of type 'CTC'"));
   CHECK(tells(with("post_processor", {{"type", "Mine"}}), "post_processor of type 'Mine'"));
   CHECK(tells(with("model", {{"type", "Neural"}, {"vocab", 1}}), "tokenizer of type Neural"));
@@ -168,7 +169,8 @@ TEST_CASE("parts and classes of another kind are refused by name") {
   CHECK(tells(with("normalizer", 5), "normalizer should be an object"));
   for (const char* name :
        {"BertJapaneseTokenizer", "PhobertTokenizer", "XLMTokenizer", "ByT5Tokenizer"})
-    CHECK(tells(error(bert(), {{"tokenizer_class", name}}), std::string("tokenizer_class ") + name));
+    CHECK(
+        tells(error(bert(), {{"tokenizer_class", name}}), std::string("tokenizer_class ") + name));
   CHECK(error(bert(), {{"tokenizer_class", "HerbertTokenizerFast"}}) == "none");
   Json dropout =
       Json::parse(R"({"model": {"type": "BPE", "dropout": 0.1, "vocab": {"a": 0}, "merges": []}})");

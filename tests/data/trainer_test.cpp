@@ -135,5 +135,6 @@ TEST_CASE("a word without an end takes linear time") {
   std::string e;
   for (int i = 0; i < 2000; ++i) e += "\u00E9";  // not cut inside a character
   letters.add("x" + e);
-  for (const auto& [piece, count] : letters.counts()) CHECK(piece.size() <= WordCounter::kLongestWord);
+  for (const auto& [piece, count] : letters.counts())
+    CHECK(piece.size() <= WordCounter::kLongestWord);
 }

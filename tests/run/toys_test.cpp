@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "apps/merge/merge.h"
-#include "run/plan.h"
 #include "run/finetune.h"
+#include "run/plan.h"
 #include "run/predictor.h"
 #include "tests/support/paths.h"
 
@@ -66,7 +66,7 @@ void check_run(const std::string& model, const std::string& strategy, const std:
   CHECK(record.at("metrics").at("dev").at("accuracy").get<double>() == 1);
 
   const auto plan = run::make_plan(models::config_from_spec(s.model, 8192).to_json(), strategy,
-                                    {.batch = 4, .length = 6, .num_labels = 3});
+                                   {.batch = 4, .length = 6, .num_labels = 3});
   CHECK(plan.trainable_parameters == record.at("trainable_parameters").get<int64_t>());
   CHECK(plan.total_parameters == record.at("total_parameters").get<int64_t>());
   CHECK(plan.system_allocations == 0);

@@ -89,7 +89,8 @@ int main() {
                 "one too many: the lowest layer that learns need not pass a "
                 "gradient on, there is nothing below it"},
                {6, "this computes everything"},
-               {double(weights + 3), "the gradient of an input is needed only if something below learns"}});
+               {double(weights + 3),
+                "the gradient of an input is needed only if something below learns"}});
     }
   });
   t.check("inputs that are kept", [&] {
