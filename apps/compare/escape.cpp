@@ -56,25 +56,6 @@ engine::Json clean_json(const engine::Json& json) {
   return out;
 }
 
-std::string html_escape(std::string_view text) {
-  std::string out;
-  for (const char ch : text) {
-    if (ch == '&')
-      out += "&amp;";
-    else if (ch == '<')
-      out += "&lt;";
-    else if (ch == '>')
-      out += "&gt;";
-    else if (ch == '"')
-      out += "&quot;";
-    else if (ch == '\'')
-      out += "&#39;";
-    else
-      out += ch;
-  }
-  return out;
-}
-
 std::string script_json(const engine::Json& json) {
   std::string out;
   for (const char ch : engine::json_text(json)) {

@@ -5,9 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/html.h"
 #include "engine/io/json.h"
 
 namespace apps {
+
+using engine::html_escape;
 
 // Valid UTF-8 without control characters (terminal escapes, line breaks), invisible ones that turn
 // the direction of writing, or line separators; each becomes a space. At most 300 characters, then
@@ -16,8 +19,6 @@ std::string clean_text(std::string_view text);
 // The same for every key and string of a document.
 engine::Json clean_json(const engine::Json& json);
 
-// Text between tags or in a quoted attribute.
-std::string html_escape(std::string_view text);
 // JSON inside <script type="application/json">: no "<", so nothing can end the element.
 std::string script_json(const engine::Json& json);
 // Text that Markdown shows as it is: plain if nothing in it means anything, else a code span.

@@ -5,25 +5,10 @@
 #include <map>
 #include <sstream>
 
+#include "engine/base/html.h"
+
 namespace engine {
 namespace {
-
-std::string escape(const std::string& text) {  // for a label of HTML's kind
-  std::string out;
-  for (const char ch : text) {
-    if (ch == '&')
-      out += "&amp;";
-    else if (ch == '<')
-      out += "&lt;";
-    else if (ch == '>')
-      out += "&gt;";
-    else if (ch == '"')
-      out += "&quot;";
-    else
-      out += ch;
-  }
-  return out;
-}
 
 // Three digits and a unit: 1536 -> "1.54 k".
 std::string short_number(double value, double base, const char* const (&units)[5]) {
@@ -113,12 +98,12 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
     out << "  m" << i
         << " [shape=plain label=<<table border=\"0\" cellborder=\"1\" cellspacing=\"0\"><tr><td "
            "bgcolor=\"#f4f4f4\">"
-        << escape(inside.empty() ? "parameters" : inside) << "</td></tr>";
+        << html_escape(inside.empty() ? "parameters" : inside) << "</td></tr>";
     for (const TraceEntry* p : modules[i].parameters) {
       const std::string full = leaf_name(*p->leaf),
                         last =
                             full.substr(modules[i].name.empty() ? 0 : modules[i].name.size() + 1);
-      out << "<tr><td><font color=\"" << colour(p->recorded) << "\">" << escape(last) << " ("
+      out << "<tr><td><font color=\"" << colour(p->recorded) << "\">" << html_escape(last) << " ("
           << p->shape.rows << ", " << p->shape.cols << ")" << (p->recorded ? "" : " frozen")
           << "</font></td></tr>";
     }
@@ -132,7 +117,7 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
     out << "  n" << e.output << " [shape=box style=\"rounded,filled\" color=\""
         << colour(e.recorded) << "\" fontcolor=\"" << (e.recorded ? "#000000" : "#999999")
         << "\" fillcolor=\"" << (e.recorded ? "#dce8f8" : "#f4f4f4") << "\" label=\""
-        << escape(e.op) << " (" << e.shape.rows << ", " << e.shape.cols << ")";
+        << html_escape(e.op) << " (" << e.shape.rows << ", " << e.shape.cols << ")";
     if (e.flops > 0) out << "\\n" << flops_text(e.flops);
     if (e.saved_bytes > 0) out << "\\nkeeps " << bytes_text(e.saved_bytes);
     out << "\"];\n";
@@ -160,7 +145,7 @@ std::string to_dot(const Trace& trace, const std::function<std::string(const Lea
       dot << body.str();
       continue;
     }
-    dot << "  subgraph cluster_" << clusters++ << " {\n  label=\"" << escape(name)
+    dot << "  subgraph cluster_" << clusters++ << " {\n  label=\"" << html_escape(name)
         << "\"; color=\"#cccccc\"; fontname=\"Helvetica\";\n"
         << body.str() << "  }\n";
   }

@@ -12,77 +12,9 @@
 #include "apps/merge/merge.h"
 #include "engine/io/run_folder.h"
 #include "engine/io/safetensors.h"
-#include "tests/support/paths.h"
+#include "tests/apps/finetune_runs.h"
 
-namespace {
-
-namespace fs = std::filesystem;
-using run::FinetuneSettings;
-
-const char* kTokenizer = "data/pretrained/peft-2x256";
-
-// 24 short reviews in SST-2's format, 8 of them for dev, 3 for test.
-void write_task(const fs::path& folder) {
-  const char* good[] = {"a lovely warm film", "great food and kind people", "i liked every page",
-                        "works well and looks good"};
-  const char* bad[] = {"a dull cold film", "awful food and rude people", "i hated every page",
-                       "breaks soon and looks bad"};
-  std::string train = "sentence\tlabel\n", dev = train, test = "index\tsentence\n";
-  for (int i = 0; i < 16; ++i)
-    train += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + " really\t" +
-             (i % 2 ? "1\n" : "0\n");
-  for (int i = 0; i < 8; ++i)
-    dev += std::string(i % 2 ? good[i / 2 % 4] : bad[i / 2 % 4]) + "\t" + (i % 2 ? "1\n" : "0\n");
-  for (int i = 0; i < 3; ++i) test += std::to_string(i) + "\t" + good[i] + "\n";
-  testing::write_file(folder / "train.tsv", train);
-  testing::write_file(folder / "dev.tsv", dev);
-  testing::write_file(folder / "test.tsv", test);
-}
-
-FinetuneSettings tiny(const fs::path& data, const fs::path& out) {
-  FinetuneSettings s;
-  s.task = "sst2";
-  s.data = data.string();
-  s.model = "random:layers=2,hidden=16,heads=2,ffn=32,positions=32";
-  s.tokenizer = (testing::source_dir() / kTokenizer).string();
-  s.out = out.string();
-  s.max_length = 16;
-  s.batch_size = 4;
-  s.epochs = 2;
-  s.log_every = 1;
-  s.threads = 2;
-  s.lr = 1e-3;
-  return s;
-}
-
-class StopAfter final : public run::Watcher {
- public:
-  explicit StopAfter(int asked) : left_(asked) {}
-  bool stop() override { return left_ >= 0 && left_-- == 0; }
-
- private:
-  int left_;
-};
-
-run::RunResult train(const FinetuneSettings& s, int stop_after = -1) {
-  StopAfter watcher(stop_after);
-  return run::finetune(s, watcher);
-}
-
-std::string failure(const FinetuneSettings& s) {
-  try {
-    train(s);
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
-bool same_bytes(const fs::path& a, const fs::path& b) {
-  return testing::read_file(a) == testing::read_file(b);
-}
-
-}  // namespace
+using namespace testing;
 
 TEST_CASE("every strategy runs, records itself and saves only what it trained") {
   testing::TempDir temp;
@@ -247,52 +179,6 @@ TEST_CASE("patience keeps the best evaluation, and resuming does not forget it")
         doctest::Approx(best_score));
 }
 
-TEST_CASE("an out folder that holds another run is refused and left as it is") {
-  testing::TempDir temp;
-  write_task(temp.path());
-  FinetuneSettings s = tiny(temp.path(), temp / "run");
-  train(s);
-  const std::string before = testing::read_file(fs::path(s.out) / "run.json");
-  CHECK(failure(s).find("--resume") != std::string::npos);
-  s.seed = 7;
-  CHECK(failure(s) != "no error");
-  s.resume = true;
-  CHECK(failure(s).find("seed") != std::string::npos);
-  CHECK(testing::read_file(fs::path(s.out) / "run.json") == before);
-}
-
-TEST_CASE("settings that cannot work are refused with the flag's name") {
-  testing::TempDir temp;
-  write_task(temp.path());
-  const auto with = [&](auto change) {
-    FinetuneSettings s = tiny(temp.path(), temp / "never");
-    change(s);
-    return failure(s);
-  };
-  CHECK(with([](auto& s) { s.batch_size = 0; }).find("--batch-size") != std::string::npos);
-  CHECK(with([](auto& s) { s.dropout = 1; }).find("--dropout") != std::string::npos);
-  CHECK(with([](auto& s) { s.max_length = 2; }).find("--max-length") != std::string::npos);
-  CHECK(with([](auto& s) { s.max_length = 64; }).find("32 positions") != std::string::npos);
-  CHECK(with([](auto& s) { s.schedule = "stepwise"; }).find("linear") != std::string::npos);
-  CHECK(with([](auto& s) { s.strategy = "bitfitt"; }).find("bitfit") != std::string::npos);
-  CHECK(with([](auto& s) { s.strategy = "lora:rank=4"; }).find("did you mean r?") !=
-        std::string::npos);
-  CHECK(with([](auto& s) { s.strategy = "lora:lora_alpha=4"; }).find("did you mean alpha?") !=
-        std::string::npos);
-  CHECK(with([](auto& s) {
-          s.strategy = "lora:r";
-          s.data = "/nowhere";  // the spec is read before the data
-        }).find("key=value") != std::string::npos);
-  CHECK(with([](auto& s) { s.task = "sst3"; }).find("sst2") != std::string::npos);
-  CHECK(with([](auto& s) { s.model = "no-such-folder"; }).find("no-such-folder") !=
-        std::string::npos);
-  CHECK(with([](auto& s) { s.model = "random:layer=2"; }).find("layers") != std::string::npos);
-  CHECK(with([](auto& s) { s.lr = 1e30; }).find("--lr") !=
-        std::string::npos);  // the loss is not finite
-  CHECK(with([&](auto& s) { s.data = (temp / "nowhere").string(); }).find("nowhere") !=
-        std::string::npos);
-}
-
 TEST_CASE(
     "own data: CSV with quotes, held-out dev, discovered labels; and a regression in JSON lines") {
   testing::TempDir temp;
@@ -371,43 +257,6 @@ TEST_CASE("merge writes an ordinary folder whose outputs are the adapter's") {
                   engine::Error);
 }
 
-TEST_CASE("--resume and --out need no other flag, and another flag has to agree") {
-  testing::TempDir temp;
-  write_task(temp.path());
-  FinetuneSettings whole = tiny(temp.path(), temp / "whole");
-  whole.strategy = "lora:r=2";
-  train(whole);
-  FinetuneSettings s = whole;
-  s.out = (temp / "part").string();
-  CHECK_FALSE(train(s, 3).finished);
-  const auto resume = [&](std::vector<std::string> more) {
-    std::vector<std::string> words = {"finetune", "--resume", "--out", s.out};
-    words.insert(words.end(), more.begin(), more.end());
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    return apps::parse_finetune(static_cast<int>(argv.size()), argv.data()).settings;
-  };
-  CHECK(failure(resume({"--seed", "9"})).find("seed") != std::string::npos);
-  CHECK(failure(resume({"--strategy", "bitfit"})).find("strategy") != std::string::npos);
-  CHECK(train(resume({"--save-every", "9"})).finished);
-  CHECK(same_bytes(fs::path(whole.out) / "adapter" / "adapter_model.safetensors",
-                   fs::path(s.out) / "adapter" / "adapter_model.safetensors"));
-}
-
-TEST_CASE("a run that was begun under other rules is refused and left as it is") {
-  testing::TempDir temp;
-  write_task(temp.path());
-  FinetuneSettings s = tiny(temp.path(), temp / "old");
-  CHECK_FALSE(train(s, 3).finished);
-  const fs::path file = fs::path(s.out) / "run.json";
-  engine::Json record = engine::json_file(file);
-  record["settings"].erase("rules");  // as versions before them wrote it
-  testing::write_file(file, engine::json_text(record, 2));
-  s.resume = true;
-  CHECK(failure(s).find("was begun under rules 1") != std::string::npos);
-  CHECK(engine::json_file(file) == record);
-}
-
 TEST_CASE("an update weighs by terms, and the last of an epoch takes what is left") {
   testing::TempDir temp;
   write_task(temp.path());
@@ -469,19 +318,6 @@ TEST_CASE("balanced class weights make rare classes count as much") {
   f1.metric = "nonsense";
   f1.out = (temp / "nonsense").string();
   CHECK(failure(f1).find("known are accuracy") != std::string::npos);
-}
-
-TEST_CASE("the command line fills the settings and refuses what it does not know") {
-  const char* good[] = {"glue_finetune", "--task",   "cola", "--data", "x",       "--model", "m",
-                        "--strategy",    "lora:r=4", "--lr", "0.001",  "--resume"};
-  const apps::FinetuneCommand command =
-      apps::parse_finetune(static_cast<int>(std::size(good)), good);
-  CHECK(command.settings.task == "cola");
-  CHECK(command.settings.strategy == "lora:r=4");
-  CHECK(command.settings.lr == doctest::Approx(0.001));
-  CHECK(command.settings.resume);
-  const char* bad[] = {"glue_finetune", "--stratgy", "full"};
-  CHECK_THROWS_AS(apps::parse_finetune(3, bad), engine::Error);
 }
 
 TEST_CASE("every strategy runs on slices of the real tasks") {

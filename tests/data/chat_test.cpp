@@ -5,25 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "data/chat/format.h"
-#include "engine/base/error.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 using namespace data;
 using nlohmann::json;
 
 namespace {
-
-std::string complaint_of(const auto& call) {
-  try {
-    call();
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "";
-}
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 json golden_json(const std::string& name) {
   return json::parse(testing::read_file(testing::golden("language_model/" + name)));
@@ -69,7 +57,7 @@ TEST_CASE("chats: every format writes what its template writes") {
         return joined(format.write(turns, {"<s>", "</s>"}, open, "chat"));
       };
       if (texts[i].is_null()) {
-        CHECK(says(complaint_of([&] { write(false); }), "chat"));
+        CHECK(testing::contains(testing::message_of([&] { write(false); }), "chat"));
         continue;
       }
       for (const bool open : {false, true}) {
@@ -95,8 +83,8 @@ TEST_CASE("chats: an answer is the assistant's text with the mark that ends it, 
                                 ? "<|im_end|>"
                                 : "</s>";
     CHECK(answers.ends_with(end));
-    CHECK(says(answers, "me"));
-    CHECK_FALSE(says(answers, "assistant"));
+    CHECK(testing::contains(answers, "me"));
+    CHECK_FALSE(testing::contains(answers, "assistant"));
     // In use the text ends where the answer begins.
     const std::vector<Turn> question = {turns[0], turns[1]};
     const std::string open = joined(format.write(question, {"<s>", "</s>"}, true, "chat"));
@@ -130,9 +118,9 @@ TEST_CASE("chats: a token that crosses into an answer is part of it") {
   std::string learned;
   for (size_t i = 0; i < ids.ids.size(); ++i)
     if (ids.answer[i]) learned += tokenizer->token(ids.ids[i]);
-  CHECK(says(learned, "s"));
-  CHECK_FALSE(says(learned, "<|im_end|>"));
-  CHECK_FALSE(says(learned, "user"));
+  CHECK(testing::contains(learned, "s"));
+  CHECK_FALSE(testing::contains(learned, "<|im_end|>"));
+  CHECK_FALSE(testing::contains(learned, "user"));
 }
 
 TEST_CASE("chats: a template is known by its whole text, however its line breaks are spelled") {
@@ -148,11 +136,11 @@ TEST_CASE("chats: a template is known by its whole text, however its line breaks
                                                     {{"name", "default"}, {"template", text}}})))
             .name == "chatml");
   for (const json& bad : {json("{{ messages }}"), json(text + " "), json(nullptr)}) {
-    const std::string said = complaint_of([&] { own_chat_format(*with_template(bad)); });
-    CHECK(says(said, "--chat-format"));
-    CHECK(says(said, "zephyr"));
+    const std::string said = testing::message_of([&] { own_chat_format(*with_template(bad)); });
+    CHECK(testing::contains(said, "--chat-format"));
+    CHECK(testing::contains(said, "zephyr"));
   }
-  CHECK(says(complaint_of([] { chat_format("vicuna"); }), "chatml, smollm2"));
+  CHECK(testing::contains(testing::message_of([] { chat_format("vicuna"); }), "chatml, smollm2"));
 }
 
 TEST_CASE("chats: SmolLM2's own template and ids") {

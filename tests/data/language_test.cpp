@@ -8,6 +8,7 @@
 #include "data/language/encode_language.h"
 #include "data/language/rows.h"
 #include "engine/base/error.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 using namespace data;
@@ -31,12 +32,7 @@ struct Language {
     return encode_language(*tokenizer, read(name, text).examples, most, rules, training);
   }
   std::string complaint(const std::string& name, const std::string& text) {
-    try {
-      encode(name, text, 64, true);
-    } catch (const engine::Error& e) {
-      return e.what();
-    }
-    return "";
+    return testing::message_of([&] { encode(name, text, 64, true); });
   }
   std::string rows_of(const std::string& kind) const {
     std::string text;

@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "engine/base/philox.h"
-#include "engine/optim/clip.h"
+#include "engine/train/trainer.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 namespace testing {
@@ -88,6 +89,12 @@ class Subject {
   Matrix logits(const engine::TokenBatch& batch);
   Matrix hidden(const engine::TokenBatch& batch);
   double loss(const engine::TokenBatch& batch);
+  // What a Trainer minimises.
+  engine::Trainer::Loss training_loss() {
+    return [this](engine::Graph& g, const engine::TokenBatch& batch) {
+      return model->loss(g, model->logits(g, batch), batch);
+    };
+  }
   // Forward and backward; gradients are settled. Returns the loss.
   double backward(const engine::TokenBatch& batch, const engine::GraphOptions& options = {});
   // Bytes of all values, trainable or not, in order of declaration.
@@ -107,20 +114,6 @@ class Subject {
   std::unique_ptr<engine::ParameterStore> store;
   engine::LoadReport report;
 };
-
-// What engine::Error says when `f` throws it; "" when it does not.
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "";
-}
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // The largest of many distances, said once at the end of a case (PEFT_TEST_ERRORS=1) and not a
 // million times.

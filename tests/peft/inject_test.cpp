@@ -84,7 +84,7 @@ TEST_CASE("what cannot be merged says why, and nothing is changed") {
     Subject s("bert", spec);
     s.shake();
     const Matrix before = s.logits();
-    const std::string message = error_of([&] { s.strategy->merge(*s.store); });
+    const std::string message = message_of([&] { s.strategy->merge(*s.store); });
     CHECK(contains(message,
                    spec.ends_with("adapter") ? "activation between" : "belong to no weight"));
     CHECK(contains(message, "adapter file"));

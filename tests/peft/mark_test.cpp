@@ -36,7 +36,7 @@ TEST_CASE("BitFit's terms are those of the goldens; one that a model does not ha
       CAPTURE(type);
       CAPTURE(term);
       if (names.empty()) {
-        CHECK(contains(error_of([&] { Subject s(type, "bitfit:terms=" + term, true); }),
+        CHECK(contains(message_of([&] { Subject s(type, "bitfit:terms=" + term, true); }),
                        "no bias for term " + term));
         continue;
       }
@@ -132,7 +132,7 @@ TEST_CASE("the published counts of other encoders") {
 
 TEST_CASE("what a model cannot offer is an error") {
   const auto message = [](const std::string& type, const std::string& spec) {
-    return error_of([&] { Subject s(type, spec, true); });
+    return message_of([&] { Subject s(type, spec, true); });
   };
   CHECK(contains(message("bert", "top:layers=3"), "the model has 2"));
   CHECK(contains(message("bert", "lora:layers=2"), "the model has 2 layers"));

@@ -58,7 +58,7 @@ TEST_CASE("'+' joins list items, and strategies where the name of one follows") 
 
 TEST_CASE("what is not known is an error that lists what is") {
   const auto message = [](const std::string& spec) {
-    return error_of([&] { make_strategy(spec); });
+    return message_of([&] { make_strategy(spec); });
   };
   CHECK(contains(message("bitfitt"), "no strategy 'bitfitt'"));
   CHECK(contains(message("bitfitt"),
@@ -107,7 +107,7 @@ TEST_CASE("layers") {
   CHECK(LayerSet::parse("8+3+0-2", "x").text() == "0-3+8");
   CHECK(LayerSet::parse("all", "x").contains(99));
   CHECK_FALSE(LayerSet::parse("0-3+8", "x").contains(4));
-  CHECK(contains(error_of([] { LayerSet::parse("0-3+8", "x").check_within(8, "lora"); }),
+  CHECK(contains(message_of([] { LayerSet::parse("0-3+8", "x").check_within(8, "lora"); }),
                  "the model has 8 layers"));
 }
 

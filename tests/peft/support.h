@@ -14,6 +14,7 @@
 #include "models/classifier.h"
 #include "models/config.h"
 #include "peft/strategy.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 namespace testing {
@@ -118,21 +119,6 @@ inline bool same_bits(const Matrix& a, const Matrix& b) {
 
 inline double difference(const Matrix& a, const Matrix& b) {
   return static_cast<double>((a - b).cwiseAbs().maxCoeff() / a.cwiseAbs().maxCoeff());
-}
-
-// The message of the engine::Error that f throws; empty if it throws none.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace testing

@@ -6,10 +6,11 @@
 
 #include "apps/merge/merge.h"
 #include "data/language/rows.h"
-#include "engine/base/error.h"
 #include "engine/io/checkpoint.h"
 #include "run/finetune.h"
 #include "run/predictor.h"
+#include "tests/run/stop_after.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 namespace {
@@ -59,15 +60,6 @@ struct Traps {
     request.tokenizer = testing::golden("language_model").string();
     request.task = "lm";
     return request;
-  }
-  template <class Call>
-  std::string complaint(const Call& call) {
-    try {
-      call();
-    } catch (const engine::Error& e) {
-      return e.what();
-    }
-    return "";
   }
 };
 
@@ -184,13 +176,7 @@ TEST_CASE("language models: a run that was stopped goes on bit for bit") {
   s.shuffle = true;
   s.max_steps = 8;
   t.train(s);
-  class StopEarly final : public run::Watcher {
-   public:
-    bool stop() override { return left_-- == 0; }
-
-   private:
-    int left_ = 3;
-  } early;
+  testing::StopAfter early(3);
   auto part = s;
   part.out += "-part";
   CHECK_FALSE(run::finetune(part, early).finished);
@@ -205,7 +191,7 @@ TEST_CASE("language models: a run that was stopped goes on bit for bit") {
 TEST_CASE("language models: what cannot be is said") {
   Traps t;
   const auto refused = [&](run::FinetuneSettings s, const std::string& part) {
-    const std::string said = t.complaint([&] { t.train(s); });
+    const std::string said = testing::message_of([&] { t.train(s); });
     CHECK_MESSAGE(tells(said, part), said);
   };
   auto s = t.settings("text", "lora:r=4");
@@ -245,10 +231,10 @@ TEST_CASE("language models: what cannot be is said") {
   CHECK_NOTHROW(t.train(s));
   run::PredictRequest request = t.base("llama");
   request.max_length = 65;
-  CHECK(tells(t.complaint([&] { run::Predictor p(request); }), "64 positions"));
+  CHECK(tells(testing::message_of([&] { run::Predictor p(request); }), "64 positions"));
   request = t.base("llama");
   request.adapter = testing::golden("decoders/gpt2/lora").string();
-  CHECK_FALSE(t.complaint([&] { run::Predictor p(request); }).empty());
+  CHECK_FALSE(testing::message_of([&] { run::Predictor p(request); }).empty());
 }
 
 TEST_CASE("language models: tables with their texts are learned as completions") {
@@ -280,5 +266,5 @@ TEST_CASE("language models: tables with their texts are learned as completions")
   CHECK(split.terms() == ids.end() - separator - 1);
   CHECK(ids.back() == 2);
   s.linearization = "both";
-  CHECK(tells(t.complaint([&] { t.train(s); }), "prefix-tuning"));
+  CHECK(tells(testing::message_of([&] { t.train(s); }), "prefix-tuning"));
 }

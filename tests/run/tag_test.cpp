@@ -7,22 +7,11 @@
 #include "data/rows.h"
 #include "run/finetune.h"
 #include "run/predictor.h"
+#include "tests/run/stop_after.h"
 #include "tests/support/paths.h"
 
-namespace {
-
 namespace fs = std::filesystem;
-
-class StopAfter final : public run::Watcher {
- public:
-  explicit StopAfter(int asked) : left_(asked) {}
-  bool stop() override { return left_ >= 0 && left_-- == 0; }
-
- private:
-  int left_;
-};
-
-}  // namespace
+using testing::StopAfter;
 
 TEST_CASE(
     "tagging learns entities, resumes bit for bit, and says the same from run and merged model") {

@@ -11,20 +11,12 @@
 #include "run/finetune.h"
 #include "run/plan.h"
 #include "run/predictor.h"
+#include "tests/run/stop_after.h"
 #include "tests/support/paths.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-
-class StopToys final : public run::Watcher {
- public:
-  explicit StopToys(int asked) : left_(asked) {}
-  bool stop() override { return left_ >= 0 && left_-- == 0; }
-
- private:
-  int left_;
-};
 
 // Which of the examples are said to be what; logits as probabilities.
 struct Said {
@@ -61,7 +53,7 @@ void check_run(const std::string& model, const std::string& strategy, const std:
   s.dropout = 0;
   s.threads = 2;
   s.out = (temp / "whole").string();
-  StopToys never(-1), early(5);
+  testing::StopAfter never(-1), early(5);
   const engine::Json record = run::finetune(s, never).record;
   CHECK(record.at("metrics").at("dev").at("accuracy").get<double>() == 1);
 

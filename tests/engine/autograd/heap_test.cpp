@@ -1,10 +1,6 @@
 // A warm step takes nothing from the heap: operator new is replaced in this executable, and counts.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "engine/base/philox.h"
 #include "engine/nn/layer_norm.h"
 #include "engine/nn/linear.h"
@@ -15,42 +11,7 @@
 #include "engine/ops/embedding.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
-
-namespace {
-
-std::atomic<int64_t> allocations{0};
-
-// oneDNN takes and frees small objects of its own in every product; what is counted here is the
-// engine's.
-[[maybe_unused]] const int by_openblas = setenv("PEFT_GEMM", "openblas", 1);
-
-void* counted(size_t bytes, size_t alignment) {
-  ++allocations;
-  void* p = alignment > alignof(std::max_align_t)
-                ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
-                : std::malloc(bytes ? bytes : 1);
-  if (!p) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-void* operator new(size_t bytes) { return counted(bytes, 1); }
-void* operator new[](size_t bytes) { return counted(bytes, 1); }
-void* operator new(size_t bytes, std::align_val_t a) {
-  return counted(bytes, static_cast<size_t>(a));
-}
-void* operator new[](size_t bytes, std::align_val_t a) {
-  return counted(bytes, static_cast<size_t>(a));
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+#include "tests/support/heap.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kPlain = true;  // here the pool hands every block to AddressSanitizer
@@ -149,10 +110,10 @@ TEST_CASE("a warm training step takes nothing from the heap and nothing from the
     return static_cast<double>(*loss.data());
   };
   for (size_t i = 0; i < 5; ++i) CHECK(step(i) > 0);
-  const int64_t before = allocations, system = ws.pool.system_allocations();
+  const int64_t before = testing::allocations, system = ws.pool.system_allocations();
   double sum = 0;
   for (size_t i = 5; i < 30; ++i) sum += step(i);  // batches of other sizes
-  CHECK(allocations - before == 0);
+  CHECK(testing::allocations - before == 0);
   CHECK(ws.pool.system_allocations() == system);
   CHECK(sum > 0);
 }

@@ -25,99 +25,6 @@ double away_from_zero(double x) {
   return x < 0 ? x - 0.05 : x + 0.05;
 }  // relu has no derivative at 0
 
-void add_linear(Cases& out, int64_t n, int64_t in, int64_t o, bool bias) {
-  OpCase c;
-  c.name = concat("linear ", n, " x ", in, " -> ", o, bias ? "" : ", no bias");
-  c.shapes = {{n, in}, {o, in}};
-  if (bias) c.shapes.push_back({1, o});
-  c.call = [=](Graph& g, In t) { return linear(g, t[0], t[1], bias ? t[2] : Tensor()); };
-  const double flops = 2.0 * n * in * o;
-  c.cost = [=](Mask m) {
-    Cost cost = keeps(has(m, 1) ? n * in : 0);  // x, for the weight only
-    cost.forward = products(1, flops);
-    if (has(m, 0)) cost.input_gradient = products(1, flops);
-    if (has(m, 1)) cost.weight_gradient = products(1, flops);
-    return cost;
-  };
-  c.blas = true;
-  out.push_back(c);
-}
-
-void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bias,
-                           Activation act) {
-  add_linear(out, n, in, o, bias);
-  OpCase& c = out.back();
-  c.name = concat("linear_activation ", activation_name(act), " ", n, " x ", in, " -> ", o,
-                  bias ? "" : ", no bias");
-  c.call = [=](Graph& g, In t) {
-    return linear_activation(g, t[0], t[1], bias ? t[2] : Tensor(), act);
-  };
-  c.twin = [=](Graph& g, In t) {
-    return activation(g, linear(g, t[0], t[1], bias ? t[2] : Tensor()), act);
-  };
-  c.cost = [=, plain = c.cost](Mask m) {
-    Cost cost = plain(m);
-    cost.saved_bytes += n * o * kScalar;  // the value before the activation
-    return cost;
-  };
-}
-
-// With `begin`, y has three columns more than the update.
-void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, double p,
-                  int64_t begin = -1) {
-  OpCase c;
-  const int64_t width = begin < 0 ? o : o + 3;
-  c.name = concat("low_rank_add ", n, " x ", in, " -> ", r, " -> ", o, p > 0 ? ", dropout" : "",
-                  begin < 0 ? "" : concat(", to columns from ", begin));
-  c.shapes = {{n, width}, {n, in}, {r, in}, {o, r}};  // y, x, A, B
-  c.call = [=](Graph& g, In t) { return low_rank_add(g, t[0], t[1], t[2], t[3], 1.5, p, begin); };
-  c.twin = [=](Graph& g, In t) {
-    const Tensor mx = dropout(g, naive::copy(g, t[1]), p);
-    Tensor update = scale(g, linear(g, linear(g, mx, t[2], {}), t[3], {}), Scalar(1.5));
-    if (begin >= 0) {  // the columns' places, as a product with ones
-      const Tensor places = g.make({width, o});
-      places.mat().setZero();
-      for (int64_t i = 0; i < o; ++i) places.row(begin + i)[i] = 1;
-      update = linear(g, update, places, {});
-    }
-    return add(g, t[0], update);
-  };
-  c.cost = [=](Mask m) {
-    Cost cost = keeps((has(m, 2) ? n * in : 0) + (has(m, 3) ? n * r : 0));
-    const double down = 2.0 * n * in * r, up = 2.0 * n * r * o;
-    cost.forward = products(2, down + up);
-    if (has(m, 1) || has(m, 2)) cost.input_gradient = products(1, up);
-    if (has(m, 1)) cost.input_gradient = products(2, up + down);
-    cost.weight_gradient =
-        products(has(m, 2) + has(m, 3), (has(m, 2) ? down : 0) + (has(m, 3) ? up : 0));
-    return cost;
-  };
-  if (p > 0) c.options = dropping();
-  c.blas = true;
-  out.push_back(c);
-}
-
-// With `begin`, y has three columns more than magnitudes.
-void add_rescale(Cases& out, int64_t n, int64_t o, bool bias, int64_t begin = -1) {
-  OpCase c;
-  const int64_t width = begin < 0 ? o : o + 3, first = std::max<int64_t>(begin, 0);
-  c.name = concat("rescale ", n, " x ", width, bias ? "" : ", no bias",
-                  begin < 0 ? "" : concat(", columns from ", begin));
-  c.shapes = {{n, width}, {1, o}};  // y, magnitude
-  if (bias) c.shapes.push_back({1, width});
-  c.call = [=](Graph& g, In t) {
-    const Tensor lengths = g.make({1, o});
-    for (int64_t i = 0; i < o && !DryRun::on(); ++i)
-      lengths.data()[i] = static_cast<Scalar>(0.5 + 0.25 * static_cast<double>(i % 5));
-    return rescale(g, t[0], bias ? t[2] : Tensor(), t[1], lengths, first);
-  };
-  c.cost = [=](Mask m) {
-    return keeps((has(m, 1) ? n * width + o + (bias ? width : 0) : 0) +
-                 (has(m, 0) || has(m, 2) ? o : 0));
-  };
-  out.push_back(c);
-}
-
 void add_activation(Cases& out, int64_t n, int64_t d, Activation act) {
   OpCase c;
   c.name = concat(activation_name(act), " ", n, " x ", d);
@@ -271,57 +178,6 @@ void add_embedding(Cases& out, int64_t n, int64_t entries, int64_t d, size_t tab
   out.push_back(c);
 }
 
-void add_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing) {
-  OpCase c;
-  c.name = concat("cross_entropy ", n, " x ", classes, smoothing > 0 ? ", label smoothing" : "");
-  c.shapes = {{n, classes}};
-  auto labels = std::make_shared<std::vector<double>>();
-  for (int64_t i = 0; i < n; ++i) labels->push_back(double((i * 7 + 2) % classes));
-  c.call = [=](Graph& g, In t) { return cross_entropy(g, t[0], labels->data(), smoothing); };
-  c.twin = [=](Graph& g, In t) { return naive::cross_entropy(g, t[0], *labels, smoothing); };
-  c.cost = [=](Mask) { return keeps(n * classes); };  // probabilities
-  out.push_back(c);
-}
-
-void add_weighted_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing) {
-  OpCase c;
-  c.name = concat("weighted_cross_entropy ", n, " x ", classes,
-                  smoothing > 0 ? ", label smoothing" : "");
-  c.shapes = {{n, classes}};
-  auto labels = std::make_shared<std::vector<double>>();
-  auto weights = std::make_shared<std::vector<double>>();
-  for (int64_t i = 0; i < n; ++i) labels->push_back(double((i * 7 + 2) % classes));
-  for (int64_t i = 0; i < classes; ++i) weights->push_back(0.5 + 0.25 * double(i % 5));
-  c.call = [=](Graph& g, In t) {
-    return weighted_cross_entropy(g, t[0], labels->data(), *weights, smoothing);
-  };
-  c.cost = [=](Mask) { return keeps(n * classes); };
-  out.push_back(c);
-}
-
-void add_binary_cross_entropy(Cases& out, int64_t n, int64_t classes) {
-  OpCase c;
-  c.name = concat("binary_cross_entropy ", n, " x ", classes);
-  c.shapes = {{n, classes}};
-  auto targets = std::make_shared<std::vector<double>>();
-  for (int64_t i = 0; i < n * classes; ++i)
-    targets->push_back(i % 3 == 0 ? 1 : i % 7 == 0 ? 0.25 : 0);
-  c.call = [=](Graph& g, In t) { return binary_cross_entropy(g, t[0], targets->data()); };
-  c.cost = [=](Mask) { return keeps(n * classes); };
-  out.push_back(c);
-}
-
-void add_mse(Cases& out, int64_t n) {
-  OpCase c;
-  c.name = concat("mse ", n);
-  c.shapes = {{n, 1}};
-  auto targets = std::make_shared<std::vector<double>>();
-  for (int64_t i = 0; i < n; ++i) targets->push_back(0.25 * double(i % 9) - 1);
-  c.call = [=](Graph& g, In t) { return mse(g, t[0], targets->data()); };
-  c.cost = [=](Mask) { return keeps(n); };
-  out.push_back(c);
-}
-
 constexpr Activation kActivations[] = {Activation::gelu, Activation::gelu_tanh, Activation::relu,
                                        Activation::silu, Activation::tanh};
 
@@ -368,20 +224,7 @@ Cases make_small() {
   add_mean_rows(out, {3, 1, 5}, 4);
   add_small_attention_cases(out);
   add_small_disentangled_cases(out);
-  for (const double smoothing : {0.0, 0.1}) {
-    add_cross_entropy(out, 1, 2, smoothing);
-    add_cross_entropy(out, 5, 3, smoothing);
-    add_cross_entropy(out, 3, 17, smoothing);
-  }
-  add_cross_entropy(out, 3, 1, 0.1);
-  for (const double smoothing : {0.0, 0.1}) {
-    add_weighted_cross_entropy(out, 1, 2, smoothing);
-    add_weighted_cross_entropy(out, 5, 3, smoothing);
-  }
-  add_binary_cross_entropy(out, 1, 1);
-  add_binary_cross_entropy(out, 3, 5);
-  add_mse(out, 1);
-  add_mse(out, 17);
+  add_small_loss_cases(out);
   add_small_decoder_cases(out);
   return out;
 }
@@ -402,7 +245,7 @@ Cases make_large() {
   add_mean_rows(out, {100, 1, 156}, 129);
   add_large_attention_cases(out);
   add_large_disentangled_cases(out);
-  add_cross_entropy(out, 257, 129, 0.1);
+  add_large_loss_cases(out);
   add_large_decoder_cases(out);
   return out;
 }

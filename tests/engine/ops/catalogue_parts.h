@@ -1,6 +1,7 @@
 // What the files of the catalogue share.
 #pragma once
 
+#include "engine/ops/activation.h"
 #include "engine/ops/attention.h"
 #include "tests/engine/ops/catalogue.h"
 
@@ -39,6 +40,19 @@ struct AttentionSize {
 void add_attention(Cases& out, const AttentionSize& a);
 void add_small_attention_cases(Cases& out);
 void add_large_attention_cases(Cases& out);
+
+// catalogue_linear.cpp: products, and what stands beside them.
+void add_linear(Cases& out, int64_t n, int64_t in, int64_t o, bool bias);
+void add_linear_activation(Cases& out, int64_t n, int64_t in, int64_t o, bool bias,
+                           engine::Activation act);
+void add_low_rank(Cases& out, int64_t n, int64_t in, int64_t r, int64_t o, double p,
+                  int64_t begin = -1);
+void add_rescale(Cases& out, int64_t n, int64_t o, bool bias, int64_t begin = -1);
+
+// catalogue_loss.cpp
+void add_cross_entropy(Cases& out, int64_t n, int64_t classes, double smoothing);
+void add_small_loss_cases(Cases& out);
+void add_large_loss_cases(Cases& out);
 
 // catalogue_disentangled.cpp: DeBERTa's attention.
 void add_small_disentangled_cases(Cases& out);

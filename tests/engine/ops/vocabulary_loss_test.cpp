@@ -11,11 +11,11 @@ using testing::PoisonedWorkspace;
 
 namespace {
 
-constexpr int64_t kRows = 12, kWidth = 4, kClasses = 9;
+constexpr int64_t kTokens = 12, kWidth = 4, kClasses = 9;
 
 std::vector<int32_t> some_labels() {
   std::vector<int32_t> labels;
-  for (int32_t i = 0; i < kRows; ++i) labels.push_back(i % 3 == 0 ? -1 : i % kClasses);
+  for (int32_t i = 0; i < kTokens; ++i) labels.push_back(i % 3 == 0 ? -1 : i % kClasses);
   return labels;
 }
 
@@ -44,14 +44,14 @@ TEST_CASE("vocabulary_loss never holds (rows x classes)") {
 
 TEST_CASE("what vocabulary_loss reports: by row, whatever the blocks") {
   PoisonedWorkspace ws;
-  const Tensor x = ws.tensor({kRows, kWidth}), w = ws.tensor({kClasses, kWidth}, 2),
+  const Tensor x = ws.tensor({kTokens, kWidth}), w = ws.tensor({kClasses, kWidth}, 2),
                b = ws.tensor({1, kClasses}, 3);
   const std::vector<int32_t> labels = some_labels();
   for (const int64_t block : {1, 5, 100}) {
     CAPTURE(block);
-    std::vector<double> nll(kRows, -1);
+    std::vector<double> nll(kTokens, -1);
     int64_t correct = -1, seen = 0;
-    Matrix logits(kRows, kClasses);
+    Matrix logits(kTokens, kClasses);
     Graph g(ws);
     VocabularyLossOptions options{.smoothing = 0.2, .block = block * kClasses};
     options.nll = nll.data();
@@ -62,9 +62,9 @@ TEST_CASE("what vocabulary_loss reports: by row, whatever the blocks") {
       seen += u.rows();
     };
     vocabulary_loss(g, x, w, b, labels, options);
-    CHECK(seen == kRows);
+    CHECK(seen == kTokens);
     int64_t hits = 0;
-    for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < kTokens; ++r) {
       const int32_t label = labels[static_cast<size_t>(r)];
       double sum = 0;
       Eigen::Index best = 0;
