@@ -19,10 +19,8 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
   const double first = start.seconds(), since_start = process_seconds();
   double all_tokens = 0;
   const double before = engine::counters().needed_flops();
-  for (size_t i = 0; i < runner.lengths().size(); ++i) {
-    runner.step();
-    all_tokens += static_cast<double>(runner.tokens());
-  }
+  for (size_t i = 0; i < runner.lengths().size(); ++i)
+    all_tokens += static_cast<double>(runner.step().tokens);
   const double needed = engine::counters().needed_flops() - before;
   const auto say = [&](const engine::Json& line) { out << engine::json_text(line) << std::endl; };
   say({{"event", "ready"},
@@ -52,8 +50,9 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
     engine::Json seconds = engine::Json::array();
     int64_t tokens = 0;
     for (int i = 0; i < n; ++i) {
-      seconds.push_back(runner.step().whole);
-      tokens += runner.tokens();
+      const StepTime step = runner.step();
+      seconds.push_back(step.whole);
+      tokens += step.tokens;
     }
     say({{"event", "ran"},
          {"tokens", tokens},

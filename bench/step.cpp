@@ -12,7 +12,7 @@
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
 #include "engine/optim/adamw.h"
-#include "engine/optim/clip.h"
+#include "engine/train/trainer.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
 
@@ -71,10 +71,10 @@ struct StepRunner::Parts {
   engine::Sites sites;
   std::unique_ptr<engine::ParameterStore> store;
   std::unique_ptr<engine::AdamW> optimizer;
+  engine::Schedule schedule{"constant", 1};
+  std::unique_ptr<engine::Trainer> trainer;
   std::vector<engine::TokenBatch> batches;
-  engine::Pieces pieces;
   size_t next = 0;
-  int64_t tokens = 0, unwritten = 0;
 };
 
 StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
@@ -100,6 +100,15 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
   // out those that these few batches lack.
   for (const auto& [name, values] : p.optimizer->state())
     std::fill(values.begin(), values.end(), engine::Scalar(1e-8));
+  p.trainer = std::make_unique<engine::Trainer>(
+      p.workspace, *p.store, *p.optimizer, p.schedule,
+      engine::TrainerOptions{.lr = 1e-4,
+                             .max_grad_norm = c.clip,
+                             .piece_tokens = p.c.piece_tokens,
+                             .dropout = c.dropout > 0},
+      [&model = *p.model](engine::Graph& g, const engine::TokenBatch& batch) {
+        return model.loss(g, model.logits(g, batch), batch);
+      });
   for (size_t i = 0; i < p.lengths.size(); ++i)
     p.batches.push_back(random_batch(p.lengths[i], p.source.config, i));
 }
@@ -108,39 +117,20 @@ StepRunner::StepRunner(StepRunner&&) noexcept = default;
 
 StepTime StepRunner::step(engine::OpListener* listener) {
   Parts& p = *p_;
-  const engine::TokenBatch& batch = p.batches[p.next++ % p.batches.size()];
-  p.tokens = batch.tokens();
-  StepTime t;
+  p.trainer->set_listener(listener);
   const engine::Timer whole;
-  engine::Timer part;
-  p.store->clear_gradients();
-  p.pieces.cut(batch, p.c.piece_tokens);
-  for (int i = 0; i < p.pieces.count(); ++i) {
-    const engine::TokenBatch& piece = p.pieces.get(i);
-    engine::GraphOptions options;
-    options.dropout = p.c.dropout > 0;
-    options.step = engine::Pieces::step(p.next, i);
-    options.listener = listener;
-    engine::Graph g(p.workspace, options);
-    const engine::Tensor loss = p.model->loss(g, p.model->logits(g, piece), piece);
-    t.forward += part.seconds();
-    part.restart();
-    g.backward(loss, static_cast<engine::Scalar>(p.pieces.share(i)));
-    t.backward += part.seconds();
-    part.restart();
-  }
-  p.unwritten = 0;
-  for (const engine::Parameter* parameter : p.store->trainable())
-    p.unwritten += parameter->grad_written ? 0 : 1;
-  p.store->settle_gradients();
-  const engine::Clip clip = engine::clip_gradients(p.store->block(), p.c.clip);
-  p.optimizer->step(1e-4, clip.scale);
-  t.optimizer = part.seconds();
-  t.whole = whole.seconds();
-  return t;
+  const engine::Update u = p.trainer->update([&p](engine::TokenBatch& batch) {
+    batch = p.batches[p.next++ % p.batches.size()];
+    return true;
+  });
+  return {.forward = u.forward_seconds,
+          .backward = u.backward_seconds,
+          .optimizer = u.optimizer_seconds,
+          .whole = whole.seconds(),
+          .tokens = u.tokens,
+          .unwritten = u.unwritten};
 }
 
-int64_t StepRunner::tokens() const { return p_->tokens; }
 const std::vector<std::vector<int>>& StepRunner::lengths() const { return p_->lengths; }
 int64_t StepRunner::piece_tokens() const { return p_->c.piece_tokens; }
 int64_t StepRunner::trained_parameters() const { return p_->store->trainable_count(); }
@@ -149,7 +139,6 @@ int StepRunner::threads() const { return p_->threads; }
 int64_t StepRunner::resident_before() const { return p_->resident_before; }
 const engine::Pool& StepRunner::pool() const { return p_->workspace.pool; }
 void StepRunner::reset_pool_peak() { p_->workspace.pool.reset_peak(); }
-int64_t StepRunner::unwritten_gradients() const { return p_->unwritten; }
 
 void StepRunner::save(const std::filesystem::path& folder) const {
   models::save_classifier(folder, *p_->model, *p_->store);
@@ -186,8 +175,8 @@ StepResult run_step(const StepCase& c) {
     forward.push_back(t.forward * 1e3);
     backward.push_back(t.backward * 1e3);
     update.push_back(t.optimizer * 1e3);
-    tokens += runner.tokens();
-    r.unwritten_gradients += runner.unwritten_gradients();
+    tokens += t.tokens;
+    r.unwritten_gradients += t.unwritten;
   }
   r.tokens = tokens / c.steps;
   r.step_ms = c.batches > 1 ? std::accumulate(step.begin(), step.end(), 0.0) / c.steps

@@ -30,9 +30,11 @@ struct StepCase {
   int profiled = 2;  // steps after the timed ones, with a listener: ms by op
 };
 
-// Seconds of one step and of its phases.
+// One step: seconds of it and of its phases, its tokens (every one exists, there is no padding),
+// and the trainable parameters whose gradient no op wrote, which had to be filled with zeros.
 struct StepTime {
-  double whole = 0, forward = 0, backward = 0, optimizer = 0;
+  double forward = 0, backward = 0, optimizer = 0, whole = 0;
+  int64_t tokens = 0, unwritten = 0;
 };
 
 // A model with a strategy, an optimizer and batches, ready to step.
@@ -48,8 +50,6 @@ class StepRunner {
   // from the system.
   StepTime step(engine::OpListener* listener = nullptr);
 
-  int64_t tokens()
-      const;  // of the batch that the last step took; every one exists, there is no padding
   const std::vector<std::vector<int>>& lengths() const;  // of all batches
   int64_t piece_tokens() const;  // computed at a time, by the case or by the model's width
   int64_t trained_parameters() const;
@@ -62,9 +62,6 @@ class StepRunner {
   void save(const std::filesystem::path& folder) const;
   const engine::Pool& pool() const;
   void reset_pool_peak();
-  // Trainable parameters whose gradient no op wrote in the last step: settle_gradients() had to
-  // fill them with zeros.
-  int64_t unwritten_gradients() const;
 
  private:
   struct Parts;

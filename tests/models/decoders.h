@@ -4,11 +4,10 @@
 #include <filesystem>
 
 #include "engine/io/checkpoint.h"
-#include "engine/optim/adamw.h"
 #include "models/heads.h"
 #include "models/registry.h"
 #include "peft/adapter_file.h"
-#include "tests/models/subject.h"
+#include "tests/models/trainer.h"
 
 namespace testing {
 
@@ -68,14 +67,10 @@ struct Decoder {
     head.loss(g, model->encode(g, batch), batch.targets, {.nll = values.data()});
     return values;
   }
-  // Forward and backward; gradients are settled.
-  double backward(const engine::Batch& batch) {
-    store->clear_gradients();
-    engine::Graph g(workspace);
-    const engine::Tensor loss = head.loss(g, model->encode(g, batch), batch.targets);
-    g.backward(loss);
-    store->settle_gradients();
-    return static_cast<double>(*loss.data());
+  engine::Trainer::Loss training_loss() {
+    return [this](engine::Graph& g, const engine::Batch& batch) {
+      return head.loss(g, model->encode(g, batch), batch.targets);
+    };
   }
 
   engine::Workspace workspace;
@@ -112,14 +107,11 @@ inline void check_values(Decoder& decoder, const Json& wanted, const Prompts& pr
 inline void check_losses(Decoder& decoder, const Json& wanted, const Prompts& prompts) {
   const engine::Batch first = packed({prompts[0], prompts[1]}),
                       second = packed({prompts[2], prompts[3]});
-  engine::AdamWOptions options;
-  options.weight_decay = 0;
-  engine::AdamW optimizer(decoder.store->block(), options);
+  Training training(decoder, 1e-3);
   for (size_t step = 0; step < 10; ++step) {
     CAPTURE(step);
-    const double loss = decoder.backward(step % 2 == 0 ? first : second);
+    const double loss = training.step(step % 2 == 0 ? first : second).loss;
     CHECK(std::abs(loss - wanted[step].get<double>()) < 1e-4);
-    optimizer.step(1e-3, 1);
   }
 }
 

@@ -81,13 +81,10 @@ struct Encoder {
     Graph g(workspace, {.record = false});
     return model.logits(g, batch).mat();
   }
-  double backward(const Batch& batch) {
-    store->clear_gradients();
-    Graph g(workspace);
-    const Tensor loss = model.loss(g, model.logits(g, batch), batch);
-    g.backward(loss);
-    store->settle_gradients();
-    return static_cast<double>(*loss.data());
+  engine::Trainer::Loss training_loss() {
+    return [this](Graph& g, const Batch& batch) {
+      return model.loss(g, model.logits(g, batch), batch);
+    };
   }
 
   engine::Workspace workspace;
@@ -145,15 +142,14 @@ TEST_CASE("encoders: ten losses of full, bitfit and lora are torch's, and PEFT's
       CAPTURE(strategy);
       // transformers' bitfit of the golden trains the whole classifier as well, as ours does.
       Encoder encoder(name, strategy, strategy == "lora" ? lora : "");
-      engine::AdamWOptions options;
-      options.weight_decay = 0;
-      engine::AdamW optimizer(encoder.store->block(), options);
+      Training training(encoder, 1e-3);
       for (size_t step = 0; step < 10; ++step) {
         CAPTURE(step);
-        const double loss = encoder.backward(
-            labelled(prompts, step % 2 ? std::vector<int>{2, 3} : std::vector<int>{0, 1}));
+        const double loss =
+            training
+                .step(labelled(prompts, step % 2 ? std::vector<int>{2, 3} : std::vector<int>{0, 1}))
+                .loss;
         CHECK(std::abs(loss - losses[step].get<double>()) < 1e-4);
-        optimizer.step(1e-3, 1);
       }
     }
   }
@@ -163,7 +159,8 @@ TEST_CASE("encoders: gradients are torch's") {
   for (const auto& name : kEncoders) {
     const Json golden = encoder_golden(name);
     Encoder encoder(name);
-    encoder.backward(labelled(prompts_of(golden), {0, 1}));
+    Training training(encoder, 0);  // which leaves the gradients
+    training.step(labelled(prompts_of(golden), {0, 1}));
     double largest = 0;
     for (const auto& [parameter, norm] : golden["gradients"].items())
       largest = std::max(largest, norm.get<double>());

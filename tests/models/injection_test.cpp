@@ -28,7 +28,7 @@ TEST_CASE("frozen bytes are unchanged after training steps, and trainable ones a
       CAPTURE(spec);
       Subject subject(model, spec);
       const auto before = subject.values();
-      GoldenRun run(subject, golden_json("bert", "steps/full.json"));
+      auto run = golden_run(subject, golden_json("bert", "steps/full.json"));
       for (int t = 0; t < 3; ++t) run.step(batches[static_cast<size_t>(t) % batches.size()]);
       const auto after = subject.values();
       for (size_t i = 0; i < before.size(); ++i) {

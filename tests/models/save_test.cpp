@@ -16,7 +16,7 @@ TEST_CASE("save_classifier, then open_model: bit-equal logits") {
     Subject subject(model, "full");
     const auto batches = golden_batches(model);
     if (model != "bert-nohead") {
-      GoldenRun run(subject, golden_json("bert", "steps/full.json"));
+      auto run = golden_run(subject, golden_json("bert", "steps/full.json"));
       for (int t = 0; t < 3; ++t) run.step(batches[0]);
     }
     models::save_classifier(folder / "out", *subject.model, *subject.store, kExact);

@@ -40,11 +40,11 @@ void check_steps(const std::string& model, const std::string& spec, Worst& losse
   for (size_t b = 0; b < batches.size(); ++b)
     CHECK(distance(subject.logits(batches[b]), golden["start_logits"][b]) < kClose);
 
-  GoldenRun run(subject, golden);
+  auto run = golden_run(subject, golden);
   for (size_t t = 0; t < golden["steps"].size(); ++t) {
     CAPTURE(t);
     const Json& wanted = golden["steps"][t];
-    const StepRecord mine = run.step(batches[t % batches.size()]);
+    const engine::Update mine = run.step(batches[t % batches.size()]);
     if (t == 0)
       for (const Json& p : golden["trainable"]) {
         const double norm = p["first_grad_norm"].get<double>(),

@@ -25,11 +25,8 @@ const std::vector<std::string> kSpecs = {"full",
                                          "prefix:length=3,flat=true"};
 
 void train(Subject& s, const Batch& batch, int steps) {
-  engine::AdamW adamw(s.store->block(), engine::AdamWOptions{});
-  for (int i = 0; i < steps; ++i) {
-    s.backward(batch);
-    adamw.step(1e-2, 1);
-  }
+  Training training(s, 1e-2);
+  for (int i = 0; i < steps; ++i) training.step(batch);
 }
 
 }  // namespace
@@ -134,17 +131,12 @@ TEST_CASE("a family of a test's own: language modelling with the table of words"
   engine::RowSelection asked;
   asked.choose(batch.segments, rows);
   engine::Workspace workspace;
-  engine::AdamW adamw(store.block(), engine::AdamWOptions{});
-  double first = 0, last = 0;
-  for (int i = 0; i < 15; ++i) {
-    store.clear_gradients();
-    Graph g(workspace);
-    const Tensor loss = head.loss(g, model->encode(g, batch, {&asked}), next);
-    g.backward(loss);
-    store.settle_gradients();
-    adamw.step(1e-2, 1);
-    last = static_cast<double>(*loss.data());
-    if (i == 0) first = last;
-  }
+  Training training(
+      workspace, store,
+      [&](Graph& g, const Batch&) { return head.loss(g, model->encode(g, batch, {&asked}), next); },
+      {.lr = 1e-2, .max_grad_norm = 0, .dropout = false});
+  const double first = training.step(batch).loss;
+  double last = first;
+  for (int i = 1; i < 15; ++i) last = training.step(batch).loss;
   CHECK(last < 0.7 * first);
 }
