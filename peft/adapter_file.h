@@ -10,14 +10,13 @@
 //   peft::apply_adapter(file, store, hash);
 //
 // LoRA, IA3, norm and prefixes are written as Hugging Face PEFT writes them and are read from its
-// files; "lora+bitfit" (all terms) is PEFT's LoRA with bias="all". LoRA on some columns of a fused
-// layer is written as an update of all of it (joined_parts.h).
-// What the base checkpoint lacks and was drawn for this run (the pooler of a masked language model)
-// is saved as well, trained or not: modules_to_save. A prefix is saved as the table of keys
-// and values, without the MLP that made it, and is read back as a flat one. What PEFT has no type
-// for (bitfit, adapter, top, full, frozen, other sums) is a file of ours: the trained parameters
-// under their Hugging Face names, and a configuration without "peft_type" whose "peft_cpp" has the
-// spec.
+// files, which may be adapter_model.bin; "lora+bitfit" (all terms) is PEFT's LoRA with bias="all".
+// LoRA on some columns of a fused layer is written as an update of all of it (joined_parts.h). What
+// the base checkpoint lacks and was drawn for this run (the pooler of a masked language model) is
+// saved as well, trained or not: modules_to_save. A prefix is saved as the table of keys and
+// values, without the MLP that made it, and is read back as a flat one. What PEFT has no type for
+// (bitfit, adapter, top, full, frozen, other sums) is a file of ours: the trained parameters under
+// their Hugging Face names, and a configuration without "peft_type" whose "peft_cpp" has the spec.
 //
 // Reading is strict: tensors that the model has no parameter for, trained parameters that the file
 // does not have and other shapes are one error that lists them. (PEFT reads with strict=False, and
@@ -43,11 +42,11 @@ struct AdapterInfo {
 };
 
 struct AdapterFile {
-  std::filesystem::path folder;
-  std::string spec;                   // what make_strategy needs to make room for the tensors
-  std::string base_model, base_hash;  // as saved; empty if the file does not say
-  bool peft = false;                  // a file in PEFT's format (theirs or ours)
-  engine::Json config;                // adapter_config.json as it is
+  std::filesystem::path folder, file;  // `file` holds the tensors
+  std::string spec;                    // what make_strategy needs to make room for the tensors
+  std::string base_model, base_hash;   // as saved; empty if the file does not say
+  bool peft = false;                   // a file in PEFT's format (theirs or ours)
+  engine::Json config;                 // adapter_config.json as it is
   std::map<std::string, engine::SafeTensor> tensors;        // by our parameter names
   std::vector<std::shared_ptr<std::vector<float>>> memory;  // of tensors that are no file's
 };

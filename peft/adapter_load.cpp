@@ -2,6 +2,7 @@
 
 #include "engine/base/error.h"
 #include "engine/io/checkpoint.h"
+#include "engine/io/torch_file.h"
 #include "peft/adapter_file.h"
 #include "peft/joined_parts.h"
 #include "peft/peft_config.h"
@@ -32,17 +33,35 @@ std::string our_name(std::string name) {
   return name;
 }
 
+struct TensorFile {
+  std::filesystem::path path;
+  Tensors tensors;
+  engine::Metadata metadata;  // of safetensors
+};
+
+// adapter_model.safetensors, or what PEFT writes with safe_serialization=False.
+TensorFile open_tensors(const std::filesystem::path& folder) {
+  const auto safe = folder / "adapter_model.safetensors", torch = folder / "adapter_model.bin";
+  if (!std::filesystem::exists(safe) && std::filesystem::exists(torch))
+    return {torch, engine::read_torch_file(torch), {}};
+  check(std::filesystem::exists(safe), "adapter", "there is no ", safe.string(),
+        hint("an adapter is a folder with adapter_config.json and adapter_model.safetensors (or "
+             "adapter_model.bin)"));
+  const auto file = engine::Safetensors::open(safe);
+  return {safe, file.tensors(), file.metadata()};
+}
+
 // Of a module in modules_to_save, PEFT with bias="all" writes a bias three times: as itself, as
 // "modules_to_save.bias" (the same) and as "original_module.bias" (as it was before training).
-Tensors our_tensors(const engine::Safetensors& file) {
+Tensors our_tensors(const TensorFile& file) {
   constexpr std::string_view kCopy = ".modules_to_save.", kOriginal = ".original_module.";
   Tensors tensors;
   const auto add = [&](std::string name, const engine::SafeTensor& tensor) {
     name = our_name(std::move(name));
-    check(tensors.emplace(name, tensor).second, file.file()->path().string(),
-          "two tensors would both be ", name);
+    check(tensors.emplace(name, tensor).second, file.path.string(), "two tensors would both be ",
+          name);
   };
-  for (const auto& [name, tensor] : file.tensors()) {
+  for (const auto& [name, tensor] : file.tensors) {
     if (name.find(kOriginal) != std::string::npos) continue;
     // Beside an adapter on an embedding PEFT saves the base's own weight.
     if (name.ends_with(".base_layer.weight")) continue;
@@ -52,7 +71,7 @@ Tensors our_tensors(const engine::Safetensors& file) {
       continue;
     }
     const std::string plain = name.substr(0, at + 1) + name.substr(at + kCopy.size());
-    if (!file.find(plain)) add(plain, tensor);
+    if (!file.tensors.contains(plain)) add(plain, tensor);
   }
   return tensors;
 }
@@ -103,11 +122,11 @@ Tensors without_norm_copies(Tensors tensors) {
 
 // Sets the spec: the one that the file was saved with, if the configuration still says the same
 // numbers (somebody may have edited alpha there), else the configuration's.
-void read_spec(AdapterFile& out, const engine::Safetensors& file, const std::string& where) {
+void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::string& where) {
   out.spec = make_strategy(spec_from_peft(out.config, out.tensors, where))->spec();
   const auto said = [&](const char* key) {
-    const auto it = file.metadata().find(key);
-    return it == file.metadata().end() ? std::string() : it->second;
+    const auto it = metadata.find(key);
+    return it == metadata.end() ? std::string() : it->second;
   };
   const std::string spec = said("peft_cpp_spec"), settings = said("peft_cpp_settings"),
                     parts = said("peft_cpp_parts"), type = out.config.at("peft_type");
@@ -120,21 +139,16 @@ void read_spec(AdapterFile& out, const engine::Safetensors& file, const std::str
 }  // namespace
 
 AdapterFile load_adapter(const std::filesystem::path& folder) {
-  const auto config_path = folder / "adapter_config.json",
-             tensor_path = folder / "adapter_model.safetensors";
+  const auto config_path = folder / "adapter_config.json";
   check(std::filesystem::exists(config_path), "adapter", "there is no ", config_path.string(),
         hint(advice_without_config(folder)));
-  check(
-      std::filesystem::exists(tensor_path), "adapter", "there is no ", tensor_path.string(),
-      hint(std::filesystem::exists(folder / "adapter_model.bin")
-               ? "adapter_model.bin is a Python pickle; save it again with safe_serialization=True"
-               : "an adapter is a folder with adapter_config.json and adapter_model.safetensors"));
   const std::string where = config_path.string();
   AdapterFile out;
   out.folder = folder;
   out.config = engine::json_file(config_path);
   out.base_model = engine::get_or<std::string>(out.config, "base_model_name_or_path", "", where);
-  const auto file = engine::Safetensors::open(tensor_path);
+  TensorFile file = open_tensors(folder);
+  out.file = file.path;
 
   if (engine::has(out.config, "peft_cpp")) {
     const Json& ours = out.config["peft_cpp"];
@@ -143,7 +157,7 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
           ", and this program knows ", kFormatVersion);
     out.spec = make_strategy(engine::get<std::string>(ours, "spec", where))->spec();
     out.base_hash = engine::get_or<std::string>(ours, "base_model_hash", "", where);
-    out.tensors = file.tensors();
+    out.tensors = std::move(file.tensors);
     return out;
   }
   check(engine::has(out.config, "peft_type"), where,
@@ -152,16 +166,16 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
              "can be read"));
   out.peft = true;
   out.tensors = our_tensors(file);
-  if (const auto hash = file.metadata().find("base_model_hash"); hash != file.metadata().end())
+  if (const auto hash = file.metadata.find("base_model_hash"); hash != file.metadata.end())
     out.base_hash = hash->second;
-  read_spec(out, file, where);
+  read_spec(out, file.metadata, where);
   out.tensors = without_norm_copies(std::move(out.tensors));
   return out;
 }
 
 void apply_adapter(const AdapterFile& file, engine::ParameterStore& store,
                    const std::string& base_hash, const ApplyOptions& options) {
-  const std::string where = (file.folder / "adapter_model.safetensors").string();
+  const std::string where = file.file.string();
   check(
       file.base_hash.empty() || base_hash.empty() || file.base_hash == base_hash, where,
       "was trained on another base model: ", file.base_model.empty() ? "one" : file.base_model,

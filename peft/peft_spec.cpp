@@ -6,7 +6,6 @@
 #include <set>
 
 #include "engine/base/number.h"
-#include "peft/layer_set.h"
 #include "peft/peft_config.h"
 #include "peft/spec.h"
 
@@ -20,47 +19,13 @@ using engine::Json;
 
 using Tensors = std::map<std::string, engine::SafeTensor>;
 
-// What a module is for, by what stands behind its layer's number in Hugging Face's names.
-const std::map<std::string, std::vector<std::string>> kRolesOfModule = {
-    {"attention.self.query", {"query"}},
-    {"attention.self.key", {"key"}},
-    {"attention.self.value", {"value"}},
-    {"attention.output.dense", {"attention_output"}},
-    {"intermediate.dense", {"ffn_in"}},
-    {"output.dense", {"ffn_out"}},
-    {"attention.q_lin", {"query"}},
-    {"attention.k_lin", {"key"}},
-    {"attention.v_lin", {"value"}},
-    {"attention.out_lin", {"attention_output"}},
-    {"ffn.lin1", {"ffn_in"}},
-    {"ffn.lin2", {"ffn_out"}},
-    {"attn.c_attn", {"query", "key", "value"}},
-    {"attn.c_proj", {"attention_output"}},
-    {"mlp.c_fc", {"ffn_in"}},
-    {"mlp.c_proj", {"ffn_out"}},
-    {"self_attn.q_proj", {"query"}},
-    {"self_attn.k_proj", {"key"}},
-    {"self_attn.v_proj", {"value"}},
-    {"self_attn.o_proj", {"attention_output"}},
-    {"mlp.gate_proj", {"ffn_gate"}},
-    {"mlp.up_proj", {"ffn_in"}},
-    {"mlp.down_proj", {"ffn_out"}},
-    {"attention.self.query_proj", {"query"}},
-    {"attention.self.key_proj", {"key"}},
-    {"attention.self.value_proj", {"value"}},
-    {"attn.Wqkv", {"query", "key", "value"}},
-    {"attn.Wo", {"attention_output"}},
-    {"mlp.Wi", {"ffn_gate", "ffn_in"}},
-    {"mlp.Wo", {"ffn_out"}}};
-const std::vector<std::string> kRoleOrder = {"query",  "key",      "value",  "attention_output",
-                                             "ffn_in", "ffn_gate", "ffn_out"};
-
 // "bert.encoder.layer.3.output.dense" -> 3, "output.dense"; false if no component is a number.
 bool split_path(const std::string& path, int& layer, std::string& rest) {
   for (size_t begin = 0; begin < path.size();) {
     const size_t end = std::min(path.find('.', begin), path.size());
     const std::string part = path.substr(begin, end - begin);
-    if (const auto number = engine::to_number<int>(part); number && *number >= 0) {
+    const auto number = engine::to_number<int>(part);
+    if (number && *number >= 0 && std::to_string(*number) == part) {
       layer = *number;
       rest = end < path.size() ? path.substr(end + 1) : "";
       return true;
@@ -78,16 +43,17 @@ std::set<std::string> modules_with(const Tensors& tensors, const std::string& su
 }
 
 // "a" or "(a|b)".
-std::string alternatives(const std::set<std::string>& items) {
+std::string alternatives(const std::vector<std::string>& items) {
   std::string out;
   for (const auto& item : items) out += (out.empty() ? "" : "|") + item;
   return items.size() == 1 ? out : "(" + out + ")";
 }
 
-// A regular expression that matches exactly these paths. Those that differ in a layer's number, or
-// in what is behind it, are written together.
+// A regular expression that matches exactly these paths, behind any front that the model has and
+// the file has not ("bert."). Those that differ in a layer's number, or in what is behind it, are
+// written together.
 std::string pattern_of(const std::set<std::string>& paths) {
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> numbers;  // by front, rest
+  std::map<std::pair<std::string, std::string>, std::set<int>> layers;  // by front, rest
   std::set<std::string> all;
   for (const auto& path : paths) {
     int layer = 0;
@@ -96,48 +62,27 @@ std::string pattern_of(const std::set<std::string>& paths) {
       all.insert(escaped_dots(path));
       continue;
     }
-    const std::string number = std::to_string(layer),
-                      front = path.substr(0, path.size() - rest.size() - number.size() - 1);
-    numbers[{escaped_dots(front), escaped_dots(rest)}].insert(number);
+    const size_t digits = std::to_string(layer).size();
+    const std::string front = path.substr(0, path.size() - rest.size() - digits - 1);
+    layers[{escaped_dots(front), escaped_dots(rest)}].insert(layer);
   }
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> rests;  // by front, numbers
-  for (const auto& [key, layers] : numbers)
-    rests[{key.first, alternatives(layers)}].insert(key.second);
-  for (const auto& [key, each] : rests)
-    all.insert(key.first + key.second + "\\." + alternatives(each));
-  const std::string one = alternatives(all);
-  return all.size() == 1 ? one : one.substr(1, one.size() - 2);
+  std::map<std::pair<std::string, std::set<int>>, std::set<std::string>> rests;
+  for (const auto& [key, numbers] : layers) rests[{key.first, numbers}].insert(key.second);
+  for (const auto& [key, each] : rests) {
+    std::vector<std::string> numbers;
+    for (const int layer : key.second) numbers.push_back(std::to_string(layer));
+    all.insert(key.first + alternatives(numbers) + "\\." +
+               alternatives({each.begin(), each.end()}));
+  }
+  return "(.+\\.)?" + alternatives({all.begin(), all.end()});
 }
 
-// Adds roles and layers if the modules are all combinations of some, else a pattern that spells
-// every path.
 void add_sites(Json& options, const std::set<std::string>& paths, const std::string& where) {
   for (const auto& path : paths) {
     const bool plain = std::all_of(path.begin(), path.end(), [](unsigned char c) {
       return c < 128 && (std::isalnum(c) || c == '.' || c == '_' || c == '-');
     });
     check(plain, where, "'", path, "' is no path of a module");
-  }
-  std::set<std::string> roles, kinds;
-  std::set<int> layers;
-  bool regular = true;
-  for (const auto& path : paths) {
-    int layer = 0;
-    std::string rest;
-    const auto found =
-        split_path(path, layer, rest) ? kRolesOfModule.find(rest) : kRolesOfModule.end();
-    regular = regular && found != kRolesOfModule.end();
-    if (!regular) break;
-    kinds.insert(rest);
-    roles.insert(found->second.begin(), found->second.end());
-    layers.insert(layer);
-  }
-  if (regular && kinds.size() * layers.size() == paths.size()) {
-    options["roles"] = Json::array();
-    for (const auto& role : kRoleOrder)
-      if (roles.contains(role)) options["roles"].push_back(role);
-    options["layers"] = LayerSet::of({layers.begin(), layers.end()}).text();
-    return;
   }
   options["pattern"] = pattern_of(paths);
 }

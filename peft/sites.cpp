@@ -132,8 +132,8 @@ Chosen SiteChoice::choose(const engine::Sites& sites, const std::string& where) 
       if (matches(site.path)) chosen.embeddings.push_back(site);
     check(!chosen.linears.empty() || !chosen.embeddings.empty(), where,
           pattern_.empty() ? "targets=" : "pattern=", pattern_.empty() ? "" : pattern_,
-          pattern_.empty() ? joined(targets_) : "", " matches no linear layer of this ",
-          sites.model_type,
+          pattern_.empty() ? joined(targets_) : "",
+          " does not fit this model: it matches no linear layer of this ", sites.model_type,
           hint(linears.empty() ? "there are none here"
                : pattern_.empty()
                    ? "a target is a module's name or the end of it, for instance " +

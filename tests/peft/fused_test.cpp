@@ -188,8 +188,8 @@ TEST_CASE("joined updates that were trained as one are read as one") {
   }
   engine::write_safetensors(path, tensors, metadata);
   const auto file = peft::load_adapter(dir.path());
-  CHECK(file.spec == "lora:r=4,alpha=16,roles=query+key+value,layers=0");
   Tuned again(file.spec);
+  CHECK(again.strategy->matched() == std::vector<std::string>{"h.0.attn.c_attn"});
   peft::apply_adapter(file, *again.store, "");
   CHECK(difference(again.fused(), by_peft(dir.path())) < 1e-5);
 }

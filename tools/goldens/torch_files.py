@@ -9,7 +9,7 @@ import sys
 from collections import OrderedDict
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 out = pathlib.Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)
@@ -46,3 +46,6 @@ class Evil:
 
 torch.save({"weight": Evil()}, out / "evil.bin")
 torch.save(torch.nn.Linear(2, 2), out / "module.bin")
+
+# tests/golden/peft_fresh/lora as PEFT saves it with safe_serialization=False.
+torch.save(load_file(out.parent / "peft_fresh" / "lora" / "adapter_model.safetensors"), out / "adapter_model.bin")
