@@ -36,7 +36,7 @@ Command parse(int argc, char** argv) {
       ("lengths", "tokens of the sequences in turn, with commas; or drawn as in sst2, cola (128)",
        cxxopts::value<std::string>(c.lengths), "N,N")
       ("batches", "different batches, taken in turn (1; with sst2 and cola 8)", cxxopts::value<int>(c.batches), "N")
-      ("piece-tokens", "computed at a time, 0: the whole batch (1024, fewer if layers are wider than 1536)", cxxopts::value<int64_t>(c.piece_tokens), "N")
+      ("micro-batch-tokens", "computed at a time, 0: the whole batch (1024, fewer if layers are wider than 1536)", cxxopts::value<int64_t>(c.piece_tokens), "N")
       ("dropout", "(0.1)", cxxopts::value<double>(c.dropout), "P")
       ("clip", "of the gradient norm, 0: none (1)", cxxopts::value<double>(c.clip), "NORM")
       ("threads", "0: all (0)", cxxopts::value<int>(c.threads), "N")

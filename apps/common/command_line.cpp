@@ -12,7 +12,7 @@
 namespace apps {
 namespace {
 
-// Hugging Face's run_glue.py, Trainer and PEFT names, with hyphens -> ours.
+// Hugging Face's run_glue.py, Trainer and PEFT names, with hyphens, and our own older ones -> ours.
 const std::multimap<std::string, std::string>& hugging_face() {
   static const std::multimap<std::string, std::string> names = {
       {"learning-rate", "lr"},
@@ -48,6 +48,7 @@ const std::multimap<std::string, std::string>& hugging_face() {
       {"logging-steps", "log-every"},
       {"mlm-probability", "mask-rate"},
       {"adam-beta2", "beta2"},
+      {"piece-tokens", "micro-batch-tokens"},
   };
   return names;
 }

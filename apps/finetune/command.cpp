@@ -75,7 +75,7 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "batch-size", "sequences a batch (32)", number_flag(s.batch_size), "N")(
       "eval-batch-size", "sequences a batch of an evaluation (64)", number_flag(s.eval_batch_size),
       "N")("grad-accumulation", "batches an update (1)", number_flag(s.grad_accumulation), "N")(
-      "piece-tokens",
+      "micro-batch-tokens",
       "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if "
       "layers are wider than 1536)",
       number_flag(s.piece_tokens),

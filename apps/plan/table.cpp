@@ -70,7 +70,7 @@ std::string plan_table(const std::vector<Plan>& plans, int width) {
       "\nFLOP: matrix products of a step (dX, dW: for gradients of inputs and of weights), with\n"
       "attention's scores, which backward computes again.\n"
       "kept: by the forward pass for backward. memory: weights, gradients, AdamW's\n"
-      "moments, and activations at their peak; less with a smaller --piece-tokens.\n");
+      "moments, and activations at their peak; less with a smaller --micro-batch-tokens.\n");
 }
 
 std::string plan_text(const Plan& p) {
