@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "data/language/encode_language.h"
@@ -185,6 +186,29 @@ bool holds_stop(const data::Tokenizer& tokenizer, const std::vector<std::string>
                      [&](const std::string& stop) { return text.find(stop) != std::string::npos; });
 }
 
+// Equal prompts are computed once, for they are continued alike, unless each draws its own text.
+class Repeats {
+ public:
+  Repeats(const std::vector<std::vector<int32_t>>& prompts, bool sample) {
+    std::map<std::vector<int32_t>, size_t> seen;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const auto [it, fresh] = seen.try_emplace(prompts[i], distinct_.size());
+      if (fresh || sample) {
+        distinct_.push_back(prompts[i]);
+        places_.emplace_back();
+        it->second = distinct_.size() - 1;
+      }
+      places_[it->second].push_back(static_cast<int>(i));
+    }
+  }
+  const std::vector<std::vector<int32_t>>& distinct() const { return distinct_; }
+  const std::vector<int>& of(int distinct) const { return places_[static_cast<size_t>(distinct)]; }
+
+ private:
+  std::vector<std::vector<int32_t>> distinct_;
+  std::vector<std::vector<int>> places_;
+};
+
 }  // namespace
 
 Writing writing(const LanguageModel& lm, const Json& given, int usual) {
@@ -242,9 +266,16 @@ std::vector<int32_t> prompt_ids(const LanguageModel& lm, const std::string& text
   return ids;
 }
 
+std::string linearization_of(const LanguageModel& lm, const std::string& given) {
+  if (!given.empty()) return given;
+  const data::TextRules* rules = trained_text(lm);
+  return rules && !rules->linearization.empty() ? rules->linearization : "lora";
+}
+
 std::vector<Written> write(LanguageModel& lm, const std::vector<std::vector<int32_t>>& prompts,
                            const Writing& how, const WriteWatcher& watcher) {
   models::GenerateOptions options = how.options;
+  const Repeats repeats(prompts, options.sample);
   const auto written = [&](const models::Generated& g) {
     return Written{g.ids, lm.tokenizer->decode(g.ids), g.log_probability, g.ended};
   };
@@ -252,15 +283,21 @@ std::vector<Written> write(LanguageModel& lm, const std::vector<std::vector<int3
     options.stops = [&](const std::vector<int32_t>& ids) {
       return holds_stop(*lm.tokenizer, how.stop_strings, ids);
     };
-  options.on_token = watcher.on_token;
+  if (watcher.on_token)
+    options.on_token = [&](int distinct, int32_t id) {
+      for (const int prompt : repeats.of(distinct)) watcher.on_token(prompt, id);
+    };
   options.interrupted = watcher.interrupted;
   if (watcher.done)
-    options.on_done = [&](int prompt, const models::Generated& g) {
-      watcher.done(prompt, written(g));
+    options.on_done = [&](int distinct, const models::Generated& g) {
+      for (const int prompt : repeats.of(distinct)) watcher.done(prompt, written(g));
     };
-  std::vector<Written> all;
+  std::vector<Written> all(prompts.size());
   models::Generator generator(lm.body(), lm.head(), lm.workspace);
-  for (const models::Generated& g : generator.run(prompts, options)) all.push_back(written(g));
+  const auto texts = generator.run(repeats.distinct(), options);
+  for (size_t d = 0; d < texts.size(); ++d)
+    for (const int prompt : repeats.of(static_cast<int>(d)))
+      all[static_cast<size_t>(prompt)] = written(texts[d]);
   return all;
 }
 

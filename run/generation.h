@@ -28,6 +28,9 @@ Writing writing(const LanguageModel& lm, const engine::Json& given, int usual = 
 // a text. Throws for an empty one.
 std::vector<int32_t> prompt_ids(const LanguageModel& lm, const std::string& text);
 
+// The form of tables (data/table_text): `given`, else the run's, else "lora".
+std::string linearization_of(const LanguageModel& lm, const std::string& given);
+
 struct Written {
   std::vector<int32_t> ids;  // what is new; an end id is the last one
   std::string text;          // of ids, without special tokens
@@ -35,8 +38,8 @@ struct Written {
   bool ended = false;
 };
 
-// `done` sees every finished prompt, in any order; `interrupted` is asked before each step.
-// Prompts that were not finished then have not been seen.
+// `done` sees every finished prompt, in any order (equal ones are computed once, unless sampled);
+// `interrupted` is asked before each step. Prompts that were not finished then have not been seen.
 struct WriteWatcher {
   std::function<void(int prompt, const Written&)> done;
   std::function<void(int prompt, int32_t id)> on_token;  // greedy and sampling only

@@ -7,14 +7,15 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
-#include "apps/common/output_file.h"
 #include "apps/common/progress.h"
 #include "apps/common/signals.h"
 #include "apps/generate/chat.h"
 #include "apps/generate/flags.h"
 #include "apps/generate/prompts.h"
+#include "apps/generate/resumable.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
+#include "engine/io/hash.h"
 #include "run/chat.h"
 #include "run/generation.h"
 
@@ -33,14 +34,16 @@ constexpr int kUsualChat = 1024;  // ... and of an answer
 constexpr const char* kUsage =
     "usage: peft generate RUN --prompt TEXT | --prompts FILE [--json]\n"
     "       peft generate --model M [--adapter A] --prompt TEXT | --prompts FILE [--json]\n"
+    "       peft generate RUN --task e2e --data DIR --split test --out FILE\n"
     "       peft generate RUN       a chat\n"
     "peft generate --help explains all flags.\n";
 
 // What is written of a prompt: JSON, or the text; of several prompts a line each.
 class Printer {
  public:
-  Printer(std::ostream& out, bool json, const std::vector<Prompt>& prompts)
-      : out_(out), json_(json), prompts_(prompts) {}
+  // `next`: the prompts before it are printed already.
+  Printer(std::ostream& out, bool json, const std::vector<Prompt>& prompts, int next)
+      : out_(out), json_(json), prompts_(prompts), next_(next) {}
 
   // In the order of the prompts, whatever the order in which they are done.
   void done(int prompt, const run::Written& w) {
@@ -74,7 +77,7 @@ class Printer {
   bool json_;
   const std::vector<Prompt>& prompts_;
   std::map<int, run::Written> waiting_;
-  int next_ = 0;
+  int next_;
 };
 
 std::vector<Prompt> prompts_of(const GenerateFlags& flags, std::istream& in) {
@@ -93,15 +96,33 @@ std::vector<Prompt> prompts_of(const GenerateFlags& flags, std::istream& in) {
   return prompts;
 }
 
+// Tells one job of writing from another: the model's values, the prompts, and how they are
+// continued.
+std::string job_key(const run::LanguageModel& lm, const std::vector<std::vector<int32_t>>& ids,
+                    const GenerateFlags& flags) {
+  engine::Hash hash;
+  hash.add(run::model_identity(lm.source, 0));
+  const auto block = lm.store->block();
+  hash.add(block.value, static_cast<size_t>(block.size) * sizeof(engine::Scalar));
+  hash.add(engine::json_text({{"ids", ids}, {"settings", flags.settings}, {"json", flags.json}}));
+  return hash.hex();
+}
+
 void write_all(run::LanguageModel& lm, const std::vector<Prompt>& prompts,
-               const std::vector<std::vector<int32_t>>& ids, const run::Writing& how,
+               std::vector<std::vector<int32_t>> ids, const run::Writing& how,
                const GenerateFlags& flags, std::ostream& out, std::ostream& notes) {
-  std::optional<OutputFile> file;
-  if (!flags.out.empty()) file.emplace(flags.out);
-  Printer printer(file ? file->stream() : out, flags.json, prompts);
-  Progress progress(static_cast<int64_t>(prompts.size()), {.label = "generate"});
+  std::optional<ResumableLines> file;
+  if (!flags.out.empty()) file.emplace(flags.out, job_key(lm, ids, flags));
+  const auto all = static_cast<int64_t>(prompts.size());
+  const int64_t before = file ? std::min(file->done(), all) : 0;
+  if (before > 0)
+    notes << "goes on behind " << format_count(before) << " of " << format_count(all)
+          << " texts in " << flags.out << ".part\n";
+  ids.erase(ids.begin(), ids.begin() + before);
+  Printer printer(file ? file->stream() : out, flags.json, prompts, static_cast<int>(before));
+  Progress progress(all, {.label = "generate"});
   const engine::Timer timer;
-  int64_t done = 0, tokens = 0;
+  int64_t done = before, tokens = 0;
   const auto rate = [&] {
     return format_rate(static_cast<double>(tokens) / timer.seconds()) + " tokens/s";
   };
@@ -110,15 +131,18 @@ void write_all(run::LanguageModel& lm, const std::vector<Prompt>& prompts,
     tokens += static_cast<int64_t>(w.ids.size());
     if (timer.seconds() > kQuiet && progress.due(done)) progress.update(done, {{"", rate()}});
     if (!file) progress.finish();
-    printer.done(prompt, w);
+    printer.done(static_cast<int>(before) + prompt, w);
   };
   run::write(lm, ids, how, {.done = finished, .interrupted = stop_requested});
   progress.finish();
-  if (file) file->keep();
+  if (file && done == all) file->finish();
   if (prompts.size() > 1)
     notes << format_count(done) << " texts, " << format_count(tokens) << " tokens in "
           << format_seconds(timer.seconds()) << ", " << rate()
-          << (file ? "; written to " + flags.out : "") << '\n';
+          << (file && done == all ? "; written to " + flags.out : "") << '\n';
+  if (file && done < all)
+    notes << "stopped; what is written is kept in " << flags.out
+          << ".part, and the same command goes on with it\n";
 }
 
 }  // namespace
@@ -142,13 +166,16 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
   if (flags.interactive() && !in_is_terminal)
     throw UsageError(engine::concat("generate: which prompt?",
                                     hint("--prompt TEXT, --prompts FILE, or a terminal")));
-  const std::vector<Prompt> prompts = prompts_of(flags, in);
+  std::vector<Prompt> prompts = prompts_of(flags, in);
   const bool chats = flags.interactive() ||
                      std::any_of(prompts.begin(), prompts.end(),
                                  [](const Prompt& prompt) { return !prompt.turns.empty(); });
   watch_stop_signals();
   engine::set_threads(flags.threads);
   run::LanguageModel lm(flags.request, "generate");
+  if (!flags.task.empty())
+    prompts = table_prompts(flags.task, flags.data, flags.split,
+                            run::linearization_of(lm, flags.linearization));
   run::Writing how = run::writing(lm, flags.settings, chats ? kUsualChat : kUsual);
   const data::ChatFormat* format = chats ? &run::chat_format_of(lm, flags.chat_format) : nullptr;
   if (chats && !flags.settings.contains("eos_token_id"))

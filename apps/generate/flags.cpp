@@ -124,6 +124,11 @@ void GenerateFlags::add_to(CommandLine& line) {
       cxxopts::value<std::vector<std::string>>(prompts), "TEXT");
   add("prompts", "a prompt a line, or JSONL with \"prompt\"; - is standard input", text(file),
       "FILE");
+  add("task", "prompts are the tables of e2e, webnlg or dart, in --data", text(task), "NAME");
+  add("data", "folder of the task's files, or one of them", text(data), "DIR");
+  add("split", "train, dev or test (test)", text(split), "NAME");
+  add("linearization", "of tables: lora, prefix-tuning (the run's, or lora)", text(linearization),
+      "NAME");
   add("chat", "prompts are what a user says, in the form of the model's chats",
       cxxopts::value<bool>(chat));
   add("system", "the system message of a chat", text(system), "TEXT");
@@ -131,7 +136,9 @@ void GenerateFlags::add_to(CommandLine& line) {
       text(chat_format), "NAME");
   add("json", "a JSON object a prompt: prompt, text, ids of what is new, logprob",
       cxxopts::value<bool>(json));
-  add("out", "file to write (standard output)", text(out), "FILE");
+  add("out",
+      "file to write (standard output); of several prompts, the same command goes on with it",
+      text(out), "FILE");
   add("batch-size", "prompts computed together (8)", number_flag<int64_t>(), "N");
   add("threads", "threads, 0: all (0)", number_flag(threads), "N");
   add_settings(line.options, "Length", kLengths);
@@ -166,10 +173,12 @@ void GenerateFlags::resolve(const cxxopts::ParseResult& parsed) {
   const auto usage = hint("peft generate RUN --prompt TEXT, or --model M --prompt TEXT");
   if (request.run.empty() && request.model.empty() && request.adapter.empty())
     throw UsageError(engine::concat("generate: which model?", usage));
-  if (!prompts.empty() && !file.empty())
-    throw UsageError("--prompt and --prompts cannot be given together");
-  if (json && prompts.empty() && file.empty())
-    throw UsageError(engine::concat("generate: which prompt?", usage));
+  if (!prompts.empty() + !file.empty() + !task.empty() > 1)
+    throw UsageError("--prompt, --prompts and --task are three ways to give prompts: choose one");
+  if (task.empty() != data.empty())
+    throw UsageError(engine::concat(task.empty() ? "--data needs --task" : "--task needs --data",
+                                    hint("--task e2e --data DIR --split test")));
+  if (json && interactive()) throw UsageError(engine::concat("generate: which prompt?", usage));
 }
 
 }  // namespace apps

@@ -14,6 +14,7 @@ struct GenerateFlags {
   run::ModelRequest request;
   std::vector<std::string> words, prompts;
   std::string file, out;
+  std::string task, data, split = "test", linearization;  // of a set of tables
   std::string system, chat_format;
   bool json = false, greedy = false, chat = false;
   int threads = 0;
@@ -24,7 +25,7 @@ struct GenerateFlags {
   // flags that do not go together and where there is no model.
   void resolve(const cxxopts::ParseResult& parsed);
   // No prompt is given: a person is to type.
-  bool interactive() const { return prompts.empty() && file.empty(); }
+  bool interactive() const { return prompts.empty() && file.empty() && task.empty(); }
 };
 
 }  // namespace apps

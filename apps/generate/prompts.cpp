@@ -6,6 +6,7 @@
 
 #include "data/language/rows.h"
 #include "data/rows.h"
+#include "data/table_text/rows.h"
 #include "engine/base/error.h"
 
 namespace apps {
@@ -62,6 +63,17 @@ std::vector<Prompt> read_prompts(const std::string& name, std::istream& in) {
   std::vector<Prompt> prompts;
   for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row));
   check(!prompts.empty(), name, "there is no prompt");
+  return prompts;
+}
+
+std::vector<Prompt> table_prompts(const std::string& task, const std::string& folder,
+                                  const std::string& split, const std::string& form) {
+  const data::TableTask kind = data::table_task(task);
+  const data::Linearization how = data::linearization(form);
+  const data::TableSet set = data::read_tables(kind, data::table_part(kind, folder, split));
+  std::vector<Prompt> prompts;
+  for (const data::TableEntry& entry : set.entries)
+    prompts.push_back({data::linearize(entry, kind, how), {}});
   return prompts;
 }
 

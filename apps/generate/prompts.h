@@ -18,4 +18,10 @@ struct Prompt {
 // is left out) or "text"; - is `in`. Throws engine::Error with the line for what is none of them.
 std::vector<Prompt> read_prompts(const std::string& file, std::istream& in);
 
+// A prompt for each table of a task's split, in the order of the set: the lines that peft score
+// --task and the challenges' scripts expect. `folder` may be a file, `form` is a linearization
+// (data/table_text).
+std::vector<Prompt> table_prompts(const std::string& task, const std::string& folder,
+                                  const std::string& split, const std::string& form);
+
 }  // namespace apps

@@ -37,6 +37,14 @@ std::optional<fs::path> find_part(TableTask task, const fs::path& folder, const 
 
 }  // namespace
 
+fs::path table_part(TableTask task, const fs::path& folder, const std::string& part) {
+  if (fs::is_regular_file(folder)) return folder;
+  const auto found = find_part(task, folder, part);
+  engine::check(found.has_value(), folder.string(), "has no ", part, " part of ",
+                table_task_name(task), "; there is none of: ", listed(part_names(task, part)));
+  return *found;
+}
+
 bool is_table_task(std::string_view key) {
   for (const TableTask task : {TableTask::e2e, TableTask::webnlg, TableTask::dart})
     if (key == table_task_name(task)) return true;

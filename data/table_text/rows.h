@@ -20,6 +20,11 @@ TaskData load_tables(TableTask task, const OwnData& own, const std::filesystem::
 Split read_table_rows(const TaskInfo& info, const std::string& split,
                       const std::filesystem::path& path, std::vector<std::string>& notes);
 
+// The file or folder of a part ("train", "dev", "test") of a set that lies in `folder`, by those
+// names; a file is taken as it is. Throws engine::Error that lists them.
+std::filesystem::path table_part(TableTask task, const std::filesystem::path& folder,
+                                 const std::string& part);
+
 // Whether `key` is a table's task: "e2e", "webnlg", "dart".
 bool is_table_task(std::string_view key);
 

@@ -6,8 +6,10 @@
 
 #include "apps/common/main_guard.h"
 #include "apps/generate/command.h"
+#include "apps/generate/resumable.h"
 #include "apps/inspect/inspect.h"
 #include "engine/io/json.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
 using engine::Json;
@@ -78,15 +80,7 @@ Output logits(std::vector<std::string> arguments, const std::string& in) {
 }
 
 std::string refused(const std::vector<std::string>& arguments, const std::string& in = "") {
-  try {
-    generate(arguments, in);
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "";
-}
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return testing::message_of([&] { generate(arguments, in); });
 }
 
 std::string prompt_lines(const Json& golden) {
@@ -170,11 +164,11 @@ TEST_CASE("generation_config.json is read, and flags stand above it") {
   CHECK(beams[2]["ids"].size() == 1);
   config["typical_p"] = 0.5;
   testing::write_file(dir / "generation_config.json", config.dump());
-  CHECK(contains(refused(model, lines), "typical_p"));
+  CHECK(testing::contains(refused(model, lines), "typical_p"));
   config.erase("typical_p");
   config["temperature"] = "hot";
   testing::write_file(dir / "generation_config.json", config.dump());
-  CHECK(contains(refused(model, lines), "temperature"));
+  CHECK(testing::contains(refused(model, lines), "temperature"));
 }
 
 TEST_CASE("logprob is the sum of what inspect logits says of the new ids, adapters included") {
@@ -247,7 +241,7 @@ TEST_CASE(
   Json line =
       generate(with(model, {"--stop-strings", "nowhere", "--stop-strings", third})).lines()[0];
   CHECK(line["ended"] == true);
-  CHECK(contains(line["text"], third));
+  CHECK(testing::contains(line["text"], third));
   CHECK(line["ids"].size() <= 3);
   line = generate(with(model, {"--eos-token-id", third.substr(1), "--min-new-tokens", "5"}))
              .lines()[0];
@@ -315,10 +309,10 @@ TEST_CASE(
   const Json other =
       generate(with(model, {"--chat", "--prompt", "t5 t6", "--system", "t9", "--json"})).lines()[0];
   CHECK(other["messages"].size() == 2);
-  CHECK(contains(refused({"--model", dir.path().string(), "--chat", "--prompt", "t5"}),
-                 "--chat-format"));
+  CHECK(testing::contains(refused({"--model", dir.path().string(), "--chat", "--prompt", "t5"}),
+                          "--chat-format"));
   row["messages"][0]["role"] = "narrator";
-  CHECK(contains(refused(with(model, {"--prompts", "-"}), row.dump() + "\n"), "narrator"));
+  CHECK(testing::contains(refused(with(model, {"--prompts", "-"}), row.dump() + "\n"), "narrator"));
 }
 
 TEST_CASE("generate refuses what it cannot do and says what to give") {
@@ -328,19 +322,67 @@ TEST_CASE("generate refuses what it cannot do and says what to give") {
   const std::vector<std::string> model = {"--model", dir.path().string()};
   std::string long_prompt;
   for (int i = 0; i < 70; ++i) long_prompt += "t5 ";
-  CHECK(contains(refused(with(model, {"--prompt", long_prompt})), "64 positions"));
-  CHECK(contains(refused(with(model, {"--prompt", "t5 t6", "--max-new-tokens", "63"})),
-                 "--max-new-tokens 62"));
-  CHECK(contains(refused(with(model, {"--prompt", ""})), "empty"));
-  CHECK(contains(refused(with(model, {"--prompts", "-"}), "t5\n\nt6\n"), "prompt 2 is empty"));
-  CHECK(contains(refused(with(model, {"--prompt", "t5", "--adapter", (other / "lora").string()})),
-                 "does not fit this model"));
-  CHECK(contains(refused(with(model, {"--prompt", "t5", "--greedy", "--temperature", "2"})),
-                 "two ways"));
-  CHECK(contains(refused(with(model, {"--prompt", "t5", "--num-beams", "2", "--top-p", "0.5"})),
-                 "beams do not sample"));
-  CHECK(contains(refused(model), "which prompt"));
-  CHECK(contains(refused({"--model", "random:layers=1,hidden=8,heads=2,vocab=9000,positions=16",
-                          "--prompt", "t5"}),
-                 "causal"));
+  CHECK(testing::contains(refused(with(model, {"--prompt", long_prompt})), "64 positions"));
+  CHECK(testing::contains(refused(with(model, {"--prompt", "t5 t6", "--max-new-tokens", "63"})),
+                          "--max-new-tokens 62"));
+  CHECK(testing::contains(refused(with(model, {"--prompt", ""})), "empty"));
+  CHECK(testing::contains(refused(with(model, {"--prompts", "-"}), "t5\n\nt6\n"),
+                          "prompt 2 is empty"));
+  CHECK(testing::contains(
+      refused(with(model, {"--prompt", "t5", "--adapter", (other / "lora").string()})),
+      "does not fit this model"));
+  CHECK(testing::contains(
+      refused(with(model, {"--prompt", "t5", "--greedy", "--temperature", "2"})), "two ways"));
+  CHECK(testing::contains(
+      refused(with(model, {"--prompt", "t5", "--num-beams", "2", "--top-p", "0.5"})),
+      "beams do not sample"));
+  CHECK(testing::contains(refused(model), "which prompt"));
+  CHECK(testing::contains(
+      refused({"--model", "random:layers=1,hidden=8,heads=2,vocab=9000,positions=16", "--prompt",
+               "t5"}),
+      "causal"));
+}
+
+TEST_CASE("the tables of a split are prompts, in their order, and equal ones are written alike") {
+  const testing::TempDir dir;
+  copy_model("llama", dir / "model");
+  testing::write_file(dir / "test.jsonl", R"({"mr": "name[t5], food[t7]", "references": ["t9"]})"
+                                          "\n"
+                                          R"({"mr": "name[t6]", "references": ["t9"]})"
+                                          "\n"
+                                          R"({"mr": "name[t5], food[t7]", "references": ["t8"]})"
+                                          "\n");
+  const std::vector<std::string> how = {
+      "--model", (dir / "model").string(), "--greedy", "--max-new-tokens", "4", "--json"};
+  const auto tables = generate(with(how, {"--task", "e2e", "--data", dir.path().string()})).lines();
+  REQUIRE(tables.size() == 3);
+  CHECK(tables[0]["prompt"] == "name : t5 | food : t7");
+  CHECK(tables[1]["prompt"] == "name : t6");
+  CHECK(tables[0] == tables[2]);
+  for (const Json& line : tables) {  // as each by itself
+    const auto alone = generate(with(how, {"--prompt", line["prompt"]})).lines();
+    CHECK(alone[0]["ids"] == line["ids"]);
+  }
+  CHECK(testing::contains(refused(with(how, {"--task", "e2e"})), "--data DIR"));
+  CHECK(testing::contains(
+      refused(with(how, {"--task", "e2e", "--data", dir.path().string(), "--split", "dev"})),
+      "devset.csv"));
+}
+
+TEST_CASE("lines that were written before an interruption are kept, those of another job are not") {
+  const testing::TempDir dir;
+  const std::string file = (dir / "texts.txt").string();
+  const auto begin = [&](const std::string& key) { return apps::ResumableLines(file, key); };
+  begin("a").stream() << "one\ntwo\nthr" << std::flush;
+  CHECK_FALSE(fs::exists(file));
+  {
+    auto lines = begin("a");
+    CHECK(lines.done() == 2);
+    lines.stream() << "three\n";
+    lines.finish();
+  }
+  CHECK(testing::read_file(file) == "one\ntwo\nthree\n");
+  begin("a").stream() << "four\n" << std::flush;
+  CHECK(begin("b").done() == 0);
+  CHECK(testing::read_file(file) == "one\ntwo\nthree\n");  // until the next job is finished
 }
