@@ -31,7 +31,7 @@ double bytes_of(const engine::Tensor& t) { return static_cast<double>(t.bytes())
 class BackwardTime : public engine::OpListener {
  public:
   void forward(const char*, const engine::Tensor&, int64_t) override {}
-  void backward(const char* op, double begin, double end) override {
+  void backward(const char* op, int32_t, double begin, double end) override {
     if (std::string_view(op) != kRest) seconds += end - begin;
   }
   double now() override { return timer_.seconds(); }

@@ -77,13 +77,24 @@ Tensor Graph::input(Tensor t) { return t.with_id(new_slot(options_.record, nullp
 
 uint64_t Graph::next_mask_key() { return mix(mix(options_.seed, options_.step), ++masks_); }
 
-Tensor Graph::keep(const Tensor& t, bool when) {
-  if (!when || !options_.record) return t.ghost();
-  if (Block* block = t.block(); block && block->counted_by != stamp_) {
+Tensor Graph::keep(const Tensor& t, bool when, std::initializer_list<Tensor> wanted_for) {
+  const bool saved = when && options_.record;
+  int64_t counted = 0;
+  if (Block* block = t.block(); saved && block && block->counted_by != stamp_) {
     block->counted_by = stamp_;
-    pending_saved_ += static_cast<int64_t>(t.bytes());
+    counted = static_cast<int64_t>(t.bytes());
   }
-  return t;
+  pending_saved_ += counted;
+  if (options_.trace && t.block()) {  // a parameter's values are there anyhow
+    SavedTensor& entry = pending_.emplace_back();
+    entry.id = t.id();
+    entry.shape = t.shape();
+    entry.saved = saved;
+    entry.bytes = counted;
+    for (const Tensor& input : wanted_for)
+      if (input.id() >= 0) entry.wanted_for.push_back(input.id());
+  }
+  return saved ? t : t.ghost();
 }
 
 Tensor Graph::enter(const char* op, Tensor y, const Tensor* inputs, size_t count, bool any) {
@@ -96,6 +107,7 @@ Tensor Graph::enter(const char* op, Tensor y, const Tensor* inputs, size_t count
     entry.shape = out.shape();
     entry.recorded = any;
     entry.saved_bytes = any ? pending_saved_ : 0;
+    entry.saved = std::exchange(pending_, {});
     entry.flops = counters().forward.flops - pending_flops_;
     for (size_t i = 0; i < count; ++i)
       if (inputs[i].id() >= 0) entry.inputs.push_back(inputs[i].id());
@@ -134,7 +146,8 @@ void Graph::backward(const Tensor& loss, Scalar seed) {
       const double begin = options_.listener ? options_.listener->now() : 0;
       Backward bw(*this, std::move(dy));
       node.run(node.closure, bw);
-      if (options_.listener) options_.listener->backward(node.op, begin, options_.listener->now());
+      if (options_.listener)
+        options_.listener->backward(node.op, node.output, begin, options_.listener->now());
     }
   }
 }

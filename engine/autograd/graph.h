@@ -76,7 +76,17 @@ class Backward {
   Tensor dy_;
 };
 
-// One op as it was seen, recorded or not: for the picture of a step (dot.h) and for tests.
+// What an op saved for backward, or would have saved: Graph::keep.
+struct SavedTensor {
+  int32_t id = -1;  // the op's input; -1: what the op made itself, its result included
+  Shape shape;
+  bool saved = false;  // false: no gradient that reads it is wanted
+  int64_t bytes = 0;   // 0 if not saved, or if an op before had saved the same storage
+  std::vector<int32_t>
+      wanted_for;  // the inputs whose gradients read it; empty: the op does not say
+};
+
+// One op as it was seen, recorded or not: for pictures of a step and for tests.
 struct TraceEntry {
   std::string op;
   int32_t output = -1;
@@ -84,6 +94,7 @@ struct TraceEntry {
   Shape shape;
   bool recorded = false;  // false: frozen, nothing is kept and nothing runs in backward
   int64_t saved_bytes = 0;
+  std::vector<SavedTensor> saved;
   double flops = 0;            // of the forward products
   const Leaf* leaf = nullptr;  // a use of a leaf, not an op
 };
@@ -105,12 +116,13 @@ struct Slot {
 }  // namespace detail
 
 // Called for every op when set: forward (after the op, with the bytes that it saved for backward)
-// and backward (with its begin and end, in seconds of now()).
+// and backward (with the id of the op's result, and its begin and end in seconds of now()).
 class OpListener {
  public:
   virtual ~OpListener() = default;
   virtual void forward(const char* op, const Tensor& y, int64_t saved_bytes) = 0;
-  virtual void backward(const char* op, double begin_seconds, double end_seconds) = 0;
+  virtual void backward(const char* op, int32_t output, double begin_seconds,
+                        double end_seconds) = 0;
   virtual double now() = 0;
 };
 
@@ -181,7 +193,13 @@ class Graph {
 
   // Saved for backward if `when`, else a ghost. Counted once however many ops keep the same
   // storage.
-  Tensor keep(const Tensor& t, bool when);
+  Tensor keep(const Tensor& t, bool when) { return keep(t, when, {}); }
+  // Saved if one of `wanted_for` needs a gradient: the inputs of the op whose gradients read it.
+  Tensor keep(const Tensor& t, std::initializer_list<Tensor> wanted_for) {
+    bool when = false;
+    for (const Tensor& input : wanted_for) when = when || needs(input);
+    return keep(t, when, wanted_for);
+  }
   // A copy of numbers that an op's backward reads (ids, targets, row ranges), which lives as long
   // as the graph; null if not `when`. Warm steps take no memory for it, and it is not counted.
   template <class T>
@@ -220,6 +238,7 @@ class Graph {
 
  private:
   friend class Backward;
+  Tensor keep(const Tensor& t, bool when, std::initializer_list<Tensor> wanted_for);
   Tensor enter(const char* op, Tensor y, const Tensor* inputs, size_t count, bool any);
   void push(const char* op, const Tensor& y, void* closure, void (*run)(void*, Backward&),
             void (*destroy)(void*));
@@ -230,6 +249,7 @@ class Graph {
   uint64_t stamp_;
   uint64_t masks_ = 0;
   int64_t pending_saved_ = 0;
+  std::vector<SavedTensor> pending_;  // of the op that is running, with a trace
   double pending_flops_ = 0;
   bool ran_back_ = false;
 };

@@ -130,13 +130,13 @@ Tensor activation(Graph& g, const Tensor& x, Activation act) {
       },
       kChunk);
   if (act == Activation::tanh) {  // 1 - y^2: the next layer often saves y anyway
-    const Tensor ys = g.keep(y, g.needs(x));
+    const Tensor ys = g.keep(y, {x});
     const Tensor input = x.ghost();
     return g.record("tanh", y, {x}, [=](Backward& bw) {
       bw.into(input).put(bw.dy().flat() * (Scalar(1) - ys.flat().square()));
     });
   }
-  const Tensor xs = g.keep(x, g.needs(x));
+  const Tensor xs = g.keep(x, {x});
   return g.record(activation_name(act), y, {x}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     parallel_for(

@@ -227,15 +227,15 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
   }
 
   Problem saved = p;  // the need rule: P takes q and k, dP takes v
-  saved.q = g.keep(q, any);
-  saved.k = g.keep(k, any);
-  saved.v = g.keep(v, scores);
-  saved.pk = g.keep(prefix_k, any);
-  saved.pv = g.keep(prefix_v, scores);
+  saved.q = g.keep(q, {q, k, v, prefix_k, prefix_v});
+  saved.k = g.keep(k, {q, k, v, prefix_k, prefix_v});
+  saved.v = g.keep(v, {q, k, prefix_k});
+  saved.pk = g.keep(prefix_k, {q, k, v, prefix_k, prefix_v});
+  saved.pv = g.keep(prefix_v, {q, k, prefix_k});
   saved.segments.starts = g.hold(std::span(segments.starts), any);
   saved.queries.starts = queries ? g.hold(std::span(queries->starts), any) : saved.segments.starts;
   saved.asking = asking ? g.hold(std::span(*asking), any) : nullptr;
-  const Tensor lses = any ? g.keep(lse, true) : lse;
+  const Tensor lses = g.keep(lse, {q, k, v, prefix_k, prefix_v});
   return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [=](Backward& bw) {
     const Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k),
                       bw.into(saved.pk)};

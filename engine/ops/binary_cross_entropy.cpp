@@ -20,7 +20,7 @@ Tensor binary_cross_entropy(Graph& g, const Tensor& logits, const double* target
     slope.data()[i] = (Scalar(1) / (Scalar(1) + std::exp(-x)) - t) / static_cast<Scalar>(n);
   }
   const Tensor loss = g.scalar(total / static_cast<double>(n));
-  const Tensor kept = g.keep(slope, g.needs(logits)), input = logits.ghost();
+  const Tensor kept = g.keep(slope, {logits}), input = logits.ghost();
   return g.record("binary_cross_entropy", loss, {logits}, [=](Backward& bw) {
     const GradSink dx = bw.into(input);
     const Scalar s = bw.scalar_dy();

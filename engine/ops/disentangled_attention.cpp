@@ -288,15 +288,15 @@ Tensor disentangled_attention(Graph& g, const Tensor& q, const Tensor& k, const 
   }
 
   Scores saved = p;  // the need rule: P takes all but v, dP takes v
-  saved.q = g.keep(q, any);
-  saved.k = g.keep(k, any);
-  saved.v = g.keep(v, scores);
-  saved.x = g.keep(key_of, any && key_of);
-  saved.y = g.keep(query_of, any && query_of);
+  saved.q = g.keep(q, {q, k, v, key_of, query_of});
+  saved.k = g.keep(k, {q, k, v, key_of, query_of});
+  saved.v = g.keep(v, {q, k, key_of, query_of});
+  saved.x = g.keep(key_of, {q, k, v, key_of, query_of});
+  saved.y = g.keep(query_of, {q, k, v, key_of, query_of});
   saved.segments.starts = g.hold(std::span(segments.starts), any);
   saved.queries.starts = some ? g.hold(std::span(some->starts), any) : saved.segments.starts;
   saved.asking = asking ? g.hold(std::span(*asking), any) : nullptr;
-  const Tensor lses = any ? g.keep(lse, true) : lse;
+  const Tensor lses = g.keep(lse, {q, k, v, key_of, query_of});
   return g.record("disentangled_attention", y, {q, k, v, key_of, query_of}, [=](Backward& bw) {
     DistanceSinks sinks{bw.into(saved.v), bw.into(saved.q), bw.into(saved.k), bw.into(saved.x),
                         bw.into(saved.y)};

@@ -63,7 +63,7 @@ Tensor rescale(Graph& g, Tensor y, const Tensor& bias, const Tensor& magnitude,
             first + out <= cols && (!bias || bias.shape() == Shape{1, cols}),
         "rescale", "y ", y.shape(), " does not fit magnitudes ", magnitude.shape(), ", lengths ",
         lengths.shape(), " and bias ", bias.shape());
-  const Tensor before = y.ghost(), ys = g.keep(y, g.needs(magnitude));
+  const Tensor before = y.ghost(), ys = g.keep(y, {magnitude});
   const Tensor to = g.reuse(std::move(y));
   const auto part = [first, out](const Tensor& t, int64_t r) {
     return RowMap(t.row(r) + first, out);
@@ -79,9 +79,9 @@ Tensor rescale(Graph& g, Tensor y, const Tensor& bias, const Tensor& magnitude,
         row += factor.flat() * row;
     }
   });
-  const Tensor biases = g.keep(bias, bias && g.needs(magnitude)), bs = bias.ghost();
-  const Tensor ls = g.keep(lengths, g.needs(magnitude)), ms = magnitude.ghost(),
-               fs = g.keep(factor, g.needs(before) || g.needs(bias));
+  const Tensor biases = g.keep(bias, {magnitude}), bs = bias.ghost();
+  const Tensor ls = g.keep(lengths, {magnitude}), ms = magnitude.ghost(),
+               fs = g.keep(factor, {before, bias});
   const bool through = g.needs(before);
   return g.record("rescale", to, {before, bias, magnitude}, [=](Backward& bw) {
     const Tensor& dy = bw.dy();

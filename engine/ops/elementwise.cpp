@@ -37,7 +37,7 @@ Tensor column_scale(Graph& g, const Tensor& x, const Tensor& l) {
   parallel_for(x.rows(), 2 * x.cols(), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) y.row_array(r) = x.row_array(r) * l.flat();
   });
-  const Tensor xs = g.keep(x, g.needs(l)), ls = g.needs(x) ? l : l.ghost();
+  const Tensor xs = g.keep(x, {l}), ls = g.needs(x) ? l : l.ghost();
   return g.record("column_scale", y, {x, l}, [=](Backward& bw) {
     const Tensor& dy = bw.dy();
     if (auto dl = bw.into(ls)) {

@@ -57,7 +57,7 @@ Tensor gated(Graph& g, const Tensor& gate, const Tensor& up, Activation act) {
         " differ");
   Tensor y = g.make(gate.shape());
   forward(y, gate.data(), up.data(), y.cols(), act);
-  const Tensor us = g.keep(gate, g.needs(gate) || g.needs(up)), vs = g.keep(up, g.needs(gate));
+  const Tensor us = g.keep(gate, {gate, up}), vs = g.keep(up, {gate});
   return g.record("gated", y, {gate, up}, [=](Backward& bw) {
     const GradSink du = bw.into(us), dv = bw.into(vs);
     backward(bw.dy(), us.data(), vs.data(), us.cols(), du, dv, act);
@@ -69,7 +69,7 @@ Tensor gated(Graph& g, const Tensor& x, Activation act) {
   const int64_t d = x.cols() / 2;
   Tensor y = g.make({x.rows(), d});
   forward(y, x.data(), x.data() + d, x.cols(), act);
-  const Tensor xs = g.keep(x, g.needs(x));
+  const Tensor xs = g.keep(x, {x});
   return g.record("gated", y, {x}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     backward(bw.dy(), xs.data(), xs.data() + d, xs.cols(), dx, {dx.data + d, dx.beta}, act);

@@ -81,9 +81,8 @@ Tensor layer_norm(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b, S
   parallel_for(x.rows(), 6 * x.cols(), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) normalise_row(x, r, y, w, b, eps, s);
   });
-  const bool all = g.needs(x) || g.needs(w);
-  const Tensor xs = g.keep(x, all), ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
-  const Statistics kept{g.keep(s.mean, all), g.keep(s.rstd, all)};
+  const Tensor xs = g.keep(x, {x, w}), ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
+  const Statistics kept{g.keep(s.mean, {x, w}), g.keep(s.rstd, {x, w})};
   return g.record("layer_norm", y, {x, w, b}, [=](Backward& bw) {
     parameter_gradients(bw, xs, ws, bs, kept);
     if (auto dx = bw.into(xs))
@@ -121,9 +120,9 @@ Tensor add_layer_norm(Graph& g, Tensor h, const Tensor& residual, const Tensor& 
         }
       },
       align);
-  const bool through = g.needs(hs) || g.needs(residual), all = through || g.needs(w);
-  const Tensor zs = g.keep(z, all), ws = through ? w : w.ghost(), bs = b.ghost();
-  const Statistics kept{g.keep(s.mean, all), g.keep(s.rstd, all)};
+  const bool through = g.needs(hs) || g.needs(residual);
+  const Tensor zs = g.keep(z, {hs, residual, w}), ws = through ? w : w.ghost(), bs = b.ghost();
+  const Statistics kept{g.keep(s.mean, {hs, residual, w}), g.keep(s.rstd, {hs, residual, w})};
   return g.record("add_layer_norm", y, {hs, residual, w, b}, [=](Backward& bw) {
     parameter_gradients(bw, zs, ws, bs, kept);
     if (!through) return;

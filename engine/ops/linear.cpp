@@ -47,7 +47,7 @@ Tensor linear(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b) {
   Tensor y = g.make({x.rows(), w.rows()});
   gemm(false, true, x, w, 0, y.data());
   if (b) add_row(y, b);
-  const Tensor xs = g.keep(x, g.needs(w));  // frozen W: x is not kept
+  const Tensor xs = g.keep(x, {w});  // frozen W: x is not kept
   const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
   return g.record("linear", y, {x, w, b},
                   [=](Backward& bw) { linear_backward(bw, bw.dy(), xs, ws, bs); });
@@ -66,7 +66,7 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
       kernels::activate(act, u.row(r), y.row(r), u.cols());
     }
   });
-  const Tensor us = g.keep(u, any), xs = g.keep(x, g.needs(w));
+  const Tensor us = g.keep(u, {x, w, b}), xs = g.keep(x, {w});
   const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
   return g.record("linear_activation", y, {x, w, b}, [=](Backward& bw) {
     const Tensor dy = bw.dy();
@@ -106,7 +106,7 @@ Tensor low_rank_add(Graph& g, Tensor y, const Tensor& x, const Tensor& a, const 
   const Tensor before = y.ghost();
   Tensor out = g.reuse(std::move(y));
   gemm(false, true, t, b, 1, out.data() + first, Work::forward, s, stride);
-  const Tensor xs = g.keep(x, g.needs(a)), ts = g.keep(t, g.needs(b));
+  const Tensor xs = g.keep(x, {a}), ts = g.keep(t, {b});
   const bool through = g.needs(x) || g.needs(a);
   const Tensor as = g.needs(x) ? a : a.ghost(), bs = through ? b : b.ghost();
   return g.record("low_rank_add", out, {before, x, a, b}, [=](Backward& bw) {

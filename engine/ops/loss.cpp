@@ -38,7 +38,7 @@ Tensor cross_entropy(Graph& g, const Tensor& logits, const double* labels, doubl
   const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(logits)) return g.record("cross_entropy", loss, {logits}, [](Backward&) {});
   const double* held = g.hold(std::span(labels, static_cast<size_t>(n)), true);
-  const Tensor ps = g.keep(p, true), input = logits.ghost();
+  const Tensor ps = g.keep(p, {logits}), input = logits.ghost();
   return g.record("cross_entropy", loss, {logits}, [=](Backward& bw) {
     const GradSink dx = bw.into(input);
     const Scalar factor = bw.scalar_dy() / static_cast<Scalar>(n);
@@ -64,7 +64,7 @@ Tensor mse(Graph& g, const Tensor& predictions, const double* targets) {
   const Tensor loss = g.scalar(total / static_cast<double>(n));
   if (!g.needs(predictions)) return g.record("mse", loss, {predictions}, [](Backward&) {});
   const double* held = g.hold(std::span(targets, static_cast<size_t>(n)), true);
-  const Tensor ys = g.keep(predictions, true);
+  const Tensor ys = g.keep(predictions, {predictions});
   return g.record("mse", loss, {predictions}, [=](Backward& bw) {
     const Scalar factor = 2 * bw.scalar_dy() / static_cast<Scalar>(n);
     const Eigen::Map<const Eigen::Array<double, 1, Eigen::Dynamic>> t(held, n);

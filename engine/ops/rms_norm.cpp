@@ -26,8 +26,7 @@ Tensor rms_norm(Graph& g, const Tensor& x, const Tensor& w, Scalar eps) {
       scales.data()[i] = r;
     }
   });
-  const bool any = g.needs(x) || g.needs(w);
-  const Tensor xs = g.keep(x, any), ws = g.needs(x) ? w : w.ghost(), rs = g.keep(scales, any);
+  const Tensor xs = g.keep(x, {x, w}), ws = g.needs(x) ? w : w.ghost(), rs = g.keep(scales, {x, w});
   return g.record("rms_norm", y, {x, w}, [=](Backward& bw) {
     const Scalar* dy = bw.dy().data();
     if (auto dw = bw.into(ws))

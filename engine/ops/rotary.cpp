@@ -59,7 +59,7 @@ Tensor rotary(Graph& g, Tensor x, const Tensor& table, int64_t width) {
         "a table of angles ", table.shape(), " does not fit input ", x.shape(), " with heads of ",
         width);
   const Rotation rotation{x.cols() / width, width, table.cols() / 2};
-  const Tensor xs = x.ghost(), angles = g.keep(table, g.needs(x));
+  const Tensor xs = x.ghost(), angles = g.keep(table, {x});
   Tensor y = g.reuse(std::move(x));
   parallel_for(y.rows(), 4 * y.cols(), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) rotation.row(y.row(i), y.row(i), table.row(i), 1, 0);

@@ -151,9 +151,8 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   if (!weights) saved.w = w.ghost();
   saved.update.u = g.keep(c.u, c.v && (again || g.needs(c.v)));
   if (!weights) saved.update.v = c.v.ghost();
-  const Tensor dxs = g.keep(dx, g.needs(x)), dcs = g.keep(dc, g.needs(c.u)),
-               dus = g.keep(du, weights && !again), xs = g.keep(x, again || g.needs(w)),
-               lse = g.keep(rows.lse, again);
+  const Tensor dxs = g.keep(dx, {x}), dcs = g.keep(dc, {c.u}), dus = g.keep(du, weights && !again),
+               xs = g.keep(x, again || g.needs(w)), lse = g.keep(rows.lse, again);
   return g.record("vocabulary_loss", loss, {x, w, b, c.u, c.v}, [=](Backward& bw) {
     const Scalar s = bw.scalar_dy();  // du, dx and dc are for a gradient of 1
     if (const GradSink sink = bw.into(xs)) sink.put(s * dxs.flat());

@@ -51,7 +51,7 @@ Tensor weighted_cross_entropy(Graph& g, const Tensor& logits, const double* labe
     }
   }
   const Tensor loss = g.scalar(total / norm);
-  const Tensor kept = g.keep(slope, g.needs(logits)), input = logits.ghost();
+  const Tensor kept = g.keep(slope, {logits}), input = logits.ghost();
   return g.record("weighted_cross_entropy", loss, {logits}, [=](Backward& bw) {
     const GradSink dx = bw.into(input);
     const Scalar s = bw.scalar_dy();

@@ -30,7 +30,7 @@ void Profile::forward(const char* op, const Tensor&, int64_t saved_bytes) {
   last_ = end;
 }
 
-void Profile::backward(const char* op, double begin_seconds, double end_seconds) {
+void Profile::backward(const char* op, int32_t, double begin_seconds, double end_seconds) {
   lines_[op].backward_seconds += end_seconds - begin_seconds;
   last_ = end_seconds;  // a batch in pieces goes forward again
   if (steps_ <= kTraceSteps) events_.push_back({op, true, begin_seconds, end_seconds, 0});

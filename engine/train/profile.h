@@ -33,7 +33,7 @@ class Profile : public OpListener {
   void write_trace(const std::filesystem::path& file) const;
 
   void forward(const char* op, const Tensor& y, int64_t saved_bytes) override;
-  void backward(const char* op, double begin_seconds, double end_seconds) override;
+  void backward(const char* op, int32_t output, double begin_seconds, double end_seconds) override;
   double now() override { return timer_.seconds(); }
 
  private:

@@ -24,7 +24,7 @@ constexpr double kTolerance = 2e-2;
 Tensor square(Graph& g, const Tensor& x, Scalar factor_at_1_0) {
   Tensor y = g.make(x.shape());
   y.flat() = x.flat().square();
-  const Tensor xs = g.keep(x, g.needs(x));
+  const Tensor xs = g.keep(x, {x});
   return g.record("square", y, {x}, [=](Backward& bw) {
     const GradSink dx = bw.into(xs);
     RowMap sink(dx.data, xs.size());

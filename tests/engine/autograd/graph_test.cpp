@@ -317,7 +317,7 @@ struct Recorder : OpListener {
   void forward(const char* op, const Tensor&, int64_t) override {
     events.push_back(std::string("forward ") + op);
   }
-  void backward(const char* op, double begin, double end) override {
+  void backward(const char* op, int32_t, double begin, double end) override {
     events.push_back(std::string("backward ") + op);
     CHECK(end > begin);
   }
