@@ -67,6 +67,22 @@ function(peft_library name)
   endforeach()
 endfunction()
 
+# peft_embed(variable HEADER path.h SCOPE a::b FILES name file ...): sources that hold files, one a name; HEADER declares
+# std::string_view a::b::name() for each.
+function(peft_embed variable)
+  cmake_parse_arguments(ARG "" "HEADER;SCOPE" "FILES" ${ARGN})
+  set(sources "")
+  while(ARG_FILES)
+    list(POP_FRONT ARG_FILES name file)
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded_${name}.cpp)
+    add_custom_command(OUTPUT ${out} DEPENDS ${file} ${PROJECT_SOURCE_DIR}/cmake/Embed.cmake VERBATIM
+      COMMAND ${CMAKE_COMMAND} -D OUT=${out} -D HEADER=${ARG_HEADER} -D SCOPE=${ARG_SCOPE} -D NAME=${name} -D IN=${file}
+              -P ${PROJECT_SOURCE_DIR}/cmake/Embed.cmake)
+    list(APPEND sources ${out})
+  endwhile()
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()
+
 # peft_test(name SOURCES ... LINKS ... DEPS ...): one doctest executable; ctest runs it from the source folder.
 # All of them at once: the target peft_tests, which builds no program that no test needs.
 if(PEFT_BUILD_TESTS)

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "apps/compare/escape.h"
+#include "apps/page/escape.h"
 
 namespace apps {
 namespace {

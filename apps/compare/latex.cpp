@@ -1,6 +1,6 @@
 #include "apps/common/format.h"
-#include "apps/compare/escape.h"
 #include "apps/compare/report.h"
+#include "apps/page/escape.h"
 
 namespace apps {
 namespace {

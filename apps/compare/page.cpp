@@ -5,9 +5,10 @@
 
 #include "apps/common/format.h"
 #include "apps/compare/assets.h"
-#include "apps/compare/escape.h"
 #include "apps/compare/page_tables.h"
 #include "apps/compare/report.h"
+#include "apps/page/escape.h"
+#include "apps/page/page.h"
 #include "engine/base/version.h"
 
 namespace apps {
@@ -156,13 +157,6 @@ void write_head(std::ostream& out, const Summary& summary) {
 std::string html_report(const Summary& summary) {
   const engine::Json data = page_data(summary);
   std::ostringstream out;
-  // The policy lets nothing be loaded, and nothing be sent.
-  out << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
-         "'unsafe-inline'; style-src 'unsafe-inline'; img-src data:\">\n"
-         "<title>Comparison of fine-tuning strategies</title>\n<style>"
-      << assets::report_css() << "</style></head><body>\n";
   write_head(out, summary);
   if (!summary.rows.empty()) {
     out << "<h2>Results</h2>\n";
@@ -187,10 +181,12 @@ std::string html_report(const Summary& summary) {
     uncounted.push_back(run.folder_text() + ": " + run.problem);
   write_list(out, "Not counted", "", uncounted);
   out << "<p class=\"soft foot\">Written by peft.cpp " << html_escape(engine::version())
-      << ". Charts: Chart.js, MIT licence.</p>\n<script type=\"application/json\" id=\"data\">"
-      << script_json(data) << "</script>\n<script>" << assets::chart_js() << "</script>\n<script>"
-      << assets::report_js() << "</script>\n</body></html>\n";
-  return out.str();
+      << ". Charts: Chart.js, MIT licence.</p>\n";
+  return html_page({"Comparison of fine-tuning strategies",
+                    assets::report_css(),
+                    out.str(),
+                    data,
+                    {assets::chart_js(), assets::report_js()}});
 }
 
 }  // namespace apps

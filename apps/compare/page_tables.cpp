@@ -6,10 +6,10 @@
 
 #include "apps/common/format.h"
 #include "apps/compare/cost.h"
-#include "apps/compare/escape.h"
 #include "apps/compare/page.h"
 #include "apps/compare/published.h"
 #include "apps/compare/report.h"
+#include "apps/page/escape.h"
 
 namespace apps {
 namespace {

@@ -3,8 +3,8 @@
 #include <ctime>
 #include <set>
 
-#include "apps/compare/escape.h"
 #include "apps/compare/runs.h"
+#include "apps/page/escape.h"
 
 namespace apps {
 

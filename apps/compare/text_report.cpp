@@ -4,8 +4,8 @@
 #include "apps/common/format.h"
 #include "apps/common/table.h"
 #include "apps/compare/cost.h"
-#include "apps/compare/escape.h"
 #include "apps/compare/report.h"
+#include "apps/page/escape.h"
 
 namespace apps {
 namespace {

@@ -19,6 +19,7 @@
 #include "apps/score/command.h"
 #include "apps/sweep/command.h"
 #include "apps/tokenizer/command.h"
+#include "apps/trace/command.h"
 
 namespace apps {
 namespace {
@@ -58,12 +59,13 @@ const std::vector<Command>& commands() {
       {"evaluate", "a trained model's scores on data with labels", evaluate_command},
       {"generate", "text that a causal model writes on from prompts", generate_streams},
       {"plan", "what a training step will cost, from a config.json alone", plan_command},
+      {"trace", "one training step told in order, as text or as a page", trace_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"analyze", "what finished runs have learned: biases, subspaces, layers, settings",
        analyze_command},
-      {"inspect", "parameters, sites, graph, tokens or logits of a model", inspect_streams,
-       "inspect"},
+      {"inspect", "parameters, sites, graph, tokens, logits of a model",
+       inspect_streams, "inspect"},
       {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},
       {"merge", "fold an adapter into its base model", merge_command, "merge"},
       {"tokenizer", "learn a tokenizer from text", tokenizer_command, "train_tokenizer"},

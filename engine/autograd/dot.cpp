@@ -1,6 +1,5 @@
 #include "engine/autograd/dot.h"
 
-#include <cctype>
 #include <cmath>
 #include <map>
 #include <sstream>
@@ -29,26 +28,6 @@ std::string bytes_text(int64_t bytes) {
   return short_number(static_cast<double>(bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
 }
 
-std::string module_of(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  return dot == std::string::npos ? "" : name.substr(0, dot);
-}
-
-// "bert.encoder.layer.3.attention.self.query" -> "bert.encoder.layer.3"; "" where no part is a
-// number.
-std::string frame_of(const std::string& module) {
-  for (size_t begin = 0; begin < module.size();) {
-    size_t end = module.find('.', begin);
-    if (end == std::string::npos) end = module.size();
-    bool number = end > begin;
-    for (size_t i = begin; i < end; ++i)
-      number = number && std::isdigit(static_cast<unsigned char>(module[i]));
-    if (number) return module.substr(0, end);
-    begin = end + 1;
-  }
-  return "";
-}
-
 struct ModuleBox {
   std::string name, frame;
   std::vector<const TraceEntry*> parameters;
@@ -58,34 +37,22 @@ const char* colour(bool trains) { return trains ? "#1b4f9c" : "#999999"; }
 
 }  // namespace
 
-std::string to_dot(const Trace& trace, const std::function<std::string(const Leaf&)>& leaf_name) {
+std::string to_dot(const Trace& trace, const LeafName& leaf_name) {
   std::vector<ModuleBox> modules;
   std::map<std::string, size_t> module_at;   // name -> index
   std::map<int32_t, size_t> module_of_leaf;  // id -> index
   std::map<int32_t, const TraceEntry*> by_id;
   std::map<int32_t, std::string> frame;  // of an op
-  for (const TraceEntry& e : trace) {
+  const std::vector<TracePlace> places = trace_places(trace, leaf_name);
+  for (size_t i = 0; i < trace.size(); ++i) {
+    const TraceEntry& e = trace[i];
     by_id[e.output] = &e;
+    frame[e.output] = places[i].frame;
     if (!e.leaf) continue;
-    const std::string name = module_of(leaf_name(*e.leaf));
-    const auto [it, is_new] = module_at.emplace(name, modules.size());
-    if (is_new) modules.push_back({name, frame_of(name), {}});
+    const auto [it, is_new] = module_at.emplace(places[i].module, modules.size());
+    if (is_new) modules.push_back({places[i].module, places[i].frame, {}});
     modules[it->second].parameters.push_back(&e);
     module_of_leaf[e.output] = it->second;
-  }
-  // An op belongs where its parameters are; one without (attention) where its input was made.
-  for (const TraceEntry& e : trace) {
-    if (e.leaf) continue;
-    std::string own, from;
-    for (const int32_t id : e.inputs) {
-      if (const auto m = module_of_leaf.find(id); m != module_of_leaf.end())
-        own = modules[m->second].frame;
-      else if (const auto f = frame.find(id); f != frame.end())
-        from = f->second;
-    }
-    bool has_parameters = false;
-    for (const int32_t id : e.inputs) has_parameters = has_parameters || module_of_leaf.count(id);
-    frame[e.output] = has_parameters ? own : from;
   }
 
   std::map<std::string, std::ostringstream> framed;

@@ -6,10 +6,9 @@
 //   std::ofstream("step.dot") << to_dot(trace, name);     then: dot -Tsvg step.dot > step.svg
 #pragma once
 
-#include <functional>
 #include <string>
 
-#include "engine/autograd/graph.h"
+#include "engine/autograd/trace_places.h"
 
 namespace engine {
 
@@ -18,6 +17,6 @@ namespace engine {
 // fit a page). What trains is coloured, what is frozen is grey, and gradients flow against the
 // solid edges. `leaf_name` gives a parameter's full name ("bert.encoder.layer.0...."); what has a
 // number in its name ("layer.0") is framed with the others of that number.
-std::string to_dot(const Trace& trace, const std::function<std::string(const Leaf&)>& leaf_name);
+std::string to_dot(const Trace& trace, const LeafName& leaf_name);
 
 }  // namespace engine

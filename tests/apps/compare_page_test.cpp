@@ -1,13 +1,11 @@
 // The page in a real browser: Chromium without a window, if there is one.
 #include <doctest/doctest.h>
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "apps/common/format.h"
 #include "apps/compare/page.h"
 #include "apps/compare/report.h"
 #include "tests/apps/compare_runs.h"
+#include "tests/support/browser.h"
 
 using namespace apps;
 using engine::Json;
@@ -37,30 +35,6 @@ void write_example(const fs::path& dir) {
         }
 }
 
-std::string chromium() {
-  for (const char* name : {"chromium", "chromium-browser", "google-chrome"})
-    if (std::system((std::string("command -v ") + name + " >/dev/null 2>&1").c_str()) == 0)
-      return name;
-  return "";
-}
-
-// The document after its scripts ran.
-std::string loaded(const std::string& browser, const fs::path& page, const fs::path& home) {
-  const std::string command = browser +
-                              " --headless --no-sandbox --disable-gpu --window-size=1280,900 "
-                              "--user-data-dir=" +
-                              (home / "profile").string() +
-                              " --virtual-time-budget=10000 --dump-dom 'file://" + page.string() +
-                              "' 2>/dev/null";
-  std::string out;
-  FILE* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe);
-  char buffer[4096];
-  while (const size_t n = fread(buffer, 1, sizeof buffer, pipe)) out.append(buffer, n);
-  CHECK(pclose(pipe) == 0);
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("page: it needs nothing but itself") {
@@ -88,27 +62,20 @@ TEST_CASE("page: colours go by strategy, shapes by its variants") {
 }
 
 TEST_CASE("page: a browser draws every chart without an error, from the numbers of the tables") {
-  const std::string browser = chromium();
-  if (browser.empty()) {
-    std::printf("skipped: no Chromium\n");
-    return;
-  }
+  const auto browser = testing::chromium();
+  if (!browser) return;
   testing::TempDir dir;
   write_example(dir / "runs");
   const Comparison c = compare_runs(find_runs(dir / "runs"));
   const Summary summary = summarise(c);
-  std::string page = html_report(summary);
-  // Watches from before the first script, and looks at the pixels after the last.
-  page.insert(page.find("<style>"),
-              "<script>addEventListener('error', e => document.documentElement.dataset.error = "
-              "e.message)</script>");
-  page.insert(page.rfind("</body>"),
-              "<script>document.documentElement.dataset.painted = "
-              "[...document.querySelectorAll('canvas')].filter(c => c.getContext('2d')"
-              ".getImageData(0, 0, c.width, c.height).data.some(v => v > 0)).length</script>");
-  testing::write_file(dir / "page.html", page);
-  const std::string dom = loaded(browser, dir / "page.html", dir.path());
-  const std::string root = dom.substr(0, dom.find("<head>"));
+  const std::string page = html_report(summary);
+  // Looks at the pixels after the last script.
+  const std::string dom = testing::loaded(
+      *browser, page,
+      "document.documentElement.dataset.painted = [...document.querySelectorAll('canvas')]"
+      ".filter(c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+      ".some(v => v > 0)).length");
+  const std::string root = testing::root_of(dom);
   CAPTURE(root);
   CHECK(root.find("data-error") == std::string::npos);
   size_t figures = 0;

@@ -1,4 +1,4 @@
-#include "apps/compare/escape.h"
+#include "apps/page/escape.h"
 
 #include <utf8proc.h>
 
