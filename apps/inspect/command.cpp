@@ -17,7 +17,8 @@ const std::vector<std::pair<std::string, std::string>>& commands() {
       {"sites", "the places that a strategy may use, and those that one does use"},
       {"graph", "one training step for Graphviz: what is frozen, what is kept"},
       {"tokens", "texts as token ids and pieces"},
-      {"logits", "what a classifier, or a causal model, says of texts"}};
+      {"logits", "what a classifier, or a causal model, says of texts"},
+      {"attention", "whom each token of a text looks at, in every layer and head"}};
   return list;
 }
 
@@ -25,7 +26,7 @@ std::string overview() {
   std::string text =
       "Looks into models and texts.\n\nUsage:\n  peft inspect COMMAND [OPTION...]\n\n";
   for (const auto& [name, help] : commands())
-    text += "  " + name + std::string(10 - name.size(), ' ') + help + "\n";
+    text += "  " + name + std::string(11 - name.size(), ' ') + help + "\n";
   return text + "\npeft inspect COMMAND --help lists the flags of a command.\n";
 }
 
@@ -41,7 +42,8 @@ std::vector<std::string> lines_of(std::istream& in) {
 
 cxxopts::Options flags_of(const std::string& command) {
   cxxopts::Options options("peft inspect " + command);
-  const bool texts = command == "tokens" || command == "logits" || command == "graph";
+  const bool attention = command == "attention";
+  const bool texts = command == "tokens" || command == "logits" || command == "graph" || attention;
   for (const auto& [name, help] : commands())
     if (name == command) options = cxxopts::Options("peft inspect " + command, help + "\n");
   options.custom_help("[OPTION...]");
@@ -53,7 +55,7 @@ cxxopts::Options flags_of(const std::string& command) {
       command == "tokens" ? "folder with the tokenizer's files"
                           : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
       cxxopts::value<std::string>(), "MODEL");
-  if (command == "params" || command == "sites" || command == "graph")
+  if (command == "params" || command == "sites" || command == "graph" || attention)
     add("strategy",
         command == "graph" ? "strategy (full)" : "strategy to look at, for instance lora:r=8",
         cxxopts::value<std::string>(), "SPEC");
@@ -61,7 +63,7 @@ cxxopts::Options flags_of(const std::string& command) {
     add("pattern",
         "a regular expression for site paths, as in lora:pattern=", cxxopts::value<std::string>(),
         "REGEX");
-  if (command == "logits")
+  if (command == "logits" || attention)
     add("adapter", "a saved adapter, or the run folder that holds it",
         cxxopts::value<std::string>(), "FOLDER");
   if (texts) {
@@ -79,7 +81,15 @@ cxxopts::Options flags_of(const std::string& command) {
     add("dropout", "with the dropout ops of training");
     add("out", "file to write; stdout without it", cxxopts::value<std::string>(), "FILE");
   }
-  if (command == "logits")
+  if (attention) {
+    add("text", "the text", cxxopts::value<std::string>(), "TEXT");
+    add("layer", "one layer, from 1 (all)", number_flag<int>(), "N");
+    add("head", "one head of it, from 1 (without --layer the mean of all heads is shown)",
+        number_flag<int>(), "N");
+    add("html", "a page with a picker of layer and head, in one file",
+        cxxopts::value<std::string>(), "FILE");
+  }
+  if (command == "logits" || attention)
     add("seed", "of what no file has (the run's)",
         number_flag<unsigned long long>()->default_value("0"), "N");
   if (command != "graph") add("json", texts ? "a JSON object a line" : "as JSON");
@@ -151,13 +161,18 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
   if (options.max_length < 0)
     throw UsageError(engine::concat("--max-length ", options.max_length, " is negative"));
   if (given("texts")) options.texts = parsed["texts"].as<std::vector<std::string>>();
+  if (given("text")) options.texts.insert(options.texts.begin(), text("text"));
   if (command == "graph") {
     options.batch = parsed["batch"].as<int>();
     options.length = parsed["length"].as<int>();
   }
-  if (command == "logits") options.seed = parsed["seed"].as<unsigned long long>();
+  if (command == "logits" || command == "attention")
+    options.seed = parsed["seed"].as<unsigned long long>();
 
-  if (command == "tokens" || command == "logits") {
+  options.html = text("html");
+  if (given("layer")) options.layer = parsed["layer"].as<int>();
+  if (given("head")) options.head = parsed["head"].as<int>();
+  if (command == "tokens" || command == "logits" || command == "attention") {
     if (options.texts.empty()) {
       if (in_is_terminal)
         throw UsageError(
@@ -177,6 +192,7 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
   if (command == "sites") inspect_sites(options, out);
   if (command == "tokens") inspect_tokens(options, out);
   if (command == "logits") inspect_logits(options, out, notes);
+  if (command == "attention") inspect_attention(options, out, notes);
   if (command == "graph") {
     if (const std::string file = text("out"); !file.empty()) {
       std::ostringstream dot;

@@ -1,5 +1,5 @@
 // What `inspect` can show: a model's parameters and sites, a step as a graph, texts as tokens,
-// texts as logits.
+// texts as logits, a text's attention.
 //
 // Every function writes to `out` what a person reads, or JSON, and throws engine::Error.
 #pragma once
@@ -22,6 +22,8 @@ struct InspectOptions {
   int batch = 2, length = 8;    // graph: the size of the step when no text is given
   bool dropout = false;         // graph: with the dropout ops of training
   unsigned long long seed = 0;  // logits: of what no file has; 0: the run's
+  int layer = 0, head = 0;      // attention: from 1; 0: all layers, or the mean of all heads
+  std::string html;             // attention: a page
   bool json = false;
   int width = 0;  // of the terminal; 0: any
 };
@@ -31,6 +33,7 @@ void inspect_sites(const InspectOptions& options, std::ostream& out);
 void inspect_graph(const InspectOptions& options, std::ostream& out);
 void inspect_tokens(const InspectOptions& options, std::ostream& out);
 void inspect_logits(const InspectOptions& options, std::ostream& out, std::ostream& notes);
+void inspect_attention(const InspectOptions& options, std::ostream& out, std::ostream& notes);
 
 // The whole command line. `in_is_terminal`: nobody waits for texts on it.
 int inspect_command(int argc, const char* const* argv, std::istream& in, bool in_is_terminal,

@@ -64,7 +64,7 @@ const std::vector<Command>& commands() {
       {"compare", "runs as a table by task and strategy", compare_command, "compare"},
       {"analyze", "what finished runs have learned: biases, subspaces, layers, settings",
        analyze_command},
-      {"inspect", "parameters, sites, graph, tokens, logits of a model",
+      {"inspect", "parameters, sites, graph, tokens, logits or attention of a model",
        inspect_streams, "inspect"},
       {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},
       {"merge", "fold an adapter into its base model", merge_command, "merge"},

@@ -32,6 +32,7 @@
 namespace engine {
 
 class Graph;
+struct AttentionWeights;  // engine/ops/attention_weights.h
 
 // Where to put a gradient: data = gradient + beta * data.
 struct GradSink {
@@ -144,6 +145,7 @@ struct GraphOptions {
   uint64_t step = 0;
   Trace* trace = nullptr;
   OpListener* listener = nullptr;
+  AttentionWeights* attention = nullptr;  // attention ops add their probabilities to it
 };
 
 // One graph a step; not thread-safe. Only one graph at a time may use a workspace.
@@ -173,6 +175,7 @@ class Graph {
   }
   bool records() const { return options_.record; }
   bool drops() const { return options_.dropout; }
+  AttentionWeights* attention_weights() const { return options_.attention; }
   // The key of the next dropout mask.
   uint64_t next_mask_key();
   // Numbers of the caller's own that live as long as the graph, uninitialised (positions of a batch

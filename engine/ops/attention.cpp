@@ -19,6 +19,7 @@
 #include <cmath>
 
 #include "engine/ops/attention_tile.h"
+#include "engine/ops/attention_weights.h"
 #include "engine/tensor/parallel.h"
 
 namespace engine {
@@ -53,14 +54,27 @@ Scalar softmax_row(const Tile& t, int64_t i, Scalar* s) {
   return most + std::log(sum);
 }
 
+// The tile's part of P, for who looks at it.
+void show(const Tile& t, const Scalar* s, AttentionWeights::Head& to) {
+  const int64_t first = t.asks - t.first_query();
+  for (int64_t i = 0; i < t.n; ++i) {
+    const Scalar* row = s + i * t.keys;
+    Scalar* at = to.row(first + i);
+    std::copy_n(row, t.p.prefix, at);
+    std::copy_n(row + t.p.prefix, t.m, at + t.p.prefix + t.offset);
+  }
+}
+
 // `kv`: keys x width, for a copy.
-void forward_tile(const Tile& t, Scalar* s, Scalar* kv, Scalar* out, Scalar* lse) {
+void forward_tile(const Tile& t, Scalar* s, Scalar* kv, Scalar* out, Scalar* lse,
+                  AttentionWeights::Head* seen) {
   const Problem& p = t.p;
   small_gemm(false, true, t.asking(p.q), t.rows(p.k, p.pk, kv), 0, s, t.keys, p.scale);
   for (int64_t i = 0; i < t.n; ++i) {
     const Scalar log_sum = softmax_row(t, i, s);
     if (lse) lse[(t.asks + i) * p.heads + t.head] = log_sum;
   }
+  if (seen) show(t, s, *seen);
   if (const DropoutMask mask = t.mask()) mask.apply(0, t.n * t.keys, s, s);
   small_gemm(false, false, t.all(s), t.rows(p.v, p.pv, kv), 0, t.asking(out), p.query_stride());
 }
@@ -218,10 +232,14 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
   {
     const Tensor memory = g.make({omp_get_max_threads(), tile + copy});
+    AttentionWeights* watch = g.attention_weights();
+    AttentionWeights::Op* seen =
+        watch ? &watch->add(p.heads, p.prefix, segments, queries ? *queries : segments) : nullptr;
     for_pairs(sequences, p.heads, false, [&](int s, int64_t h, int thread) {
       Scalar* mine = memory.row(thread);
       for (int64_t b = 0; b < p.blocks(s); ++b)
-        forward_tile(Tile(p, s, h, b), mine, mine + tile, y.data(), lse.data());
+        forward_tile(Tile(p, s, h, b), mine, mine + tile, y.data(), lse.data(),
+                     seen ? &seen->of(s, h) : nullptr);
     });
     count_gemm(Work::forward, 2, 2 * (own + front));
   }

@@ -74,6 +74,7 @@ struct Tile {
     keys = m + p.prefix;
   }
 
+  int64_t first_query() const { return p.queries.begin(sequence_); }  // row of q
   // Position in its sequence of the tile's query i.
   int64_t position(int64_t i) const {
     const int64_t at = asks + i;

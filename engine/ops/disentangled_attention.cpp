@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "engine/ops/attention_tile.h"
+#include "engine/ops/attention_weights.h"
 #include "engine/tensor/parallel.h"
 
 namespace engine {
@@ -111,7 +112,8 @@ void score(const Pair& t, const Buffers& b) {
   }
 }
 
-void forward_pair(const Pair& t, const Buffers& b, Scalar* out, Scalar* lse) {
+void forward_pair(const Pair& t, const Buffers& b, Scalar* out, Scalar* lse,
+                  AttentionWeights::Head* seen) {
   const Scores& p = t.p;
   score(t, b);
   for (int64_t i = 0; i < t.n; ++i) {
@@ -122,6 +124,7 @@ void forward_pair(const Pair& t, const Buffers& b, Scalar* out, Scalar* lse) {
     row *= Scalar(1) / sum;
     if (lse) lse[(p.queries.begin(t.s) + i) * p.heads + t.head] = most + std::log(sum);
   }
+  if (seen) std::copy_n(b.s, t.n * t.m, seen->values.data());
   if (const DropoutMask mask = t.mask()) mask.apply(0, t.n * t.m, b.s, b.s);
   small_gemm(false, false, {b.s, t.n, t.m, t.m}, t.keys(p.v), 0, t.asks(out), p.stride());
 }
@@ -281,8 +284,11 @@ Tensor disentangled_attention(Graph& g, const Tensor& q, const Tensor& k, const 
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
   {
     const Tensor memory = g.make({omp_get_max_threads(), tile + c + d});
+    AttentionWeights* watch = g.attention_weights();
+    AttentionWeights::Op* seen = watch ? &watch->add(p.heads, 0, segments, queries) : nullptr;
     for_each_pair(p, false, [&](int s, int64_t h, int thread) {
-      forward_pair(Pair(p, s, h), buffers(memory.row(thread)), y.data(), lse.data());
+      forward_pair(Pair(p, s, h), buffers(memory.row(thread)), y.data(), lse.data(),
+                   seen ? &seen->of(s, h) : nullptr);
     });
     count_gemm(Work::forward, making + 1, made + size.pairs);
   }
