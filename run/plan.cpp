@@ -2,25 +2,10 @@
 
 #include "models/registry.h"
 #include "peft/count.h"
-#include "peft/strategy.h"
 
 namespace run {
-namespace {
 
 using engine::Json;
-
-// The ids do not matter, every label is class 0, and every token predicts word 0.
-engine::TokenBatch batch_of(const PlanOptions& options) {
-  engine::TokenBatch batch;
-  batch.ids.assign(static_cast<size_t>(options.batch * options.length), 0);
-  batch.types = batch.targets = batch.ids;
-  batch.labels.assign(static_cast<size_t>(options.batch), 0);
-  for (int64_t i = 0; i < options.batch; ++i)
-    batch.segments.add(static_cast<int32_t>(options.length));
-  return batch;
-}
-
-}  // namespace
 
 Json Plan::to_json() const {
   Json json = {{"model_type", model_type}, {"strategy", strategy}, {"strategy_spec", spec}};
@@ -47,6 +32,29 @@ Json Plan::to_json() const {
   return json;
 }
 
+engine::TokenBatch planned_batch(const PlanOptions& options) {
+  engine::TokenBatch batch;
+  batch.ids.assign(static_cast<size_t>(options.batch * options.length), 0);
+  batch.types = batch.targets = batch.ids;
+  batch.labels.assign(static_cast<size_t>(options.batch), 0);
+  for (int64_t i = 0; i < options.batch; ++i)
+    batch.segments.add(static_cast<int32_t>(options.length));
+  return batch;
+}
+
+PlannedModel open_planned(const Json& json, std::string_view spec, const PlanOptions& options,
+                          const std::string& where) {
+  models::ModelConfig config = models::config_from_json(json, where);
+  if (options.num_labels > 0) models::set_labels(config, options.num_labels, {});
+  config.head = planned_head(config, options.num_labels);
+  PlannedModel planned;
+  planned.model = std::make_unique<models::SequenceClassifier>(config);
+  planned.strategy = peft::make_strategy(spec);
+  planned.sites = planned.model->sites();
+  peft::apply(*planned.strategy, planned.sites, *planned.model);
+  return planned;
+}
+
 models::HeadKind planned_head(const models::ModelConfig& config, int num_labels) {
   using models::HeadKind;
   if (num_labels > 0 || !config.facts.causal) return HeadKind::classification;
@@ -68,24 +76,19 @@ Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& optio
                const std::string& where) {
   engine::check(options.batch > 0 && options.length > 0, "plan", "a step of ", options.batch,
                 " sequences of ", options.length, " tokens");
-  models::ModelConfig config = models::config_from_json(json, where);
-  if (options.num_labels > 0) models::set_labels(config, options.num_labels, {});
-  config.head = planned_head(config, options.num_labels);
-  models::SequenceClassifier model(config);
-  const auto strategy = peft::make_strategy(spec);
-  engine::Sites sites = model.sites();
-  peft::apply(*strategy, sites, model);
+  const PlannedModel planned = open_planned(json, spec, options, where);
+  models::SequenceClassifier& model = *planned.model;
   const int64_t piece_tokens = options.piece_tokens == engine::kPiecesByWidth
                                    ? engine::default_piece_tokens(model)
                                    : options.piece_tokens;
-  Plan plan{engine::cost_of_step(model, batch_of(options), piece_tokens, options.dropout,
+  Plan plan{engine::cost_of_step(model, planned_batch(options), piece_tokens, options.dropout,
                                  [&](engine::Graph& g, const engine::TokenBatch& batch) {
                                    return planned_loss(model, g, batch);
                                  })};
   const peft::Count count = peft::count(model);
-  plan.model_type = sites.model_type;
-  plan.strategy = strategy->name();
-  plan.spec = strategy->spec();
+  plan.model_type = planned.sites.model_type;
+  plan.strategy = planned.strategy->name();
+  plan.spec = planned.strategy->spec();
   plan.base_parameters = count.total - count.injected;
   plan.total_parameters = count.total;
   plan.trainable_parameters = count.trainable;

@@ -8,6 +8,7 @@
 // classifier or num_labels is given; all others classify.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/train/pieces.h"
 #include "engine/train/step_cost.h"
 #include "models/classifier.h"
+#include "peft/strategy.h"
 
 namespace run {
 
@@ -63,6 +65,17 @@ std::vector<Plan> make_plans(const engine::Json& config, const std::vector<std::
 // What is compared when no strategy is chosen: one of each kind, cheapest first.
 std::vector<std::string> all_strategies();
 engine::Json plans_json(const std::vector<Plan>& plans);
+
+// A model as a plan sees it: declared, with its strategy, without values.
+struct PlannedModel {
+  std::unique_ptr<models::SequenceClassifier> model;
+  std::unique_ptr<peft::Strategy> strategy;
+  engine::Sites sites;
+};
+PlannedModel open_planned(const engine::Json& config, std::string_view strategy,
+                          const PlanOptions& options, const std::string& where = "config.json");
+// Its step's words: the ids do not matter, every label is class 0, every token predicts word 0.
+engine::TokenBatch planned_batch(const PlanOptions& options);
 
 // The head that a plan gives the model, and the loss of a step with it. Labels, or for a language
 // model targets, are read and must be valid.

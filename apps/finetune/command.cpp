@@ -114,7 +114,9 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       cxxopts::value<bool>(s.deterministic))(
       "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
       "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
-      cxxopts::value<bool>(command.dry_run))("json", "with --dry-run: JSON",
+      cxxopts::value<bool>(command.dry_run))(
+      "explain", "print what --strategy adds to the model and what learns; train nothing",
+      cxxopts::value<bool>(command.explain))("json", "with --dry-run: JSON",
                                              cxxopts::value<bool>(command.json));
   line.parse(argc, argv);
   s.shuffle = s.shuffle && !no_shuffle;
@@ -171,7 +173,7 @@ int finetune_command(int argc, const char* const* argv) {
     std::cout << command.help;
     return 0;
   }
-  if (command.dry_run) {
+  if (command.dry_run || command.explain) {
     std::cout << dry_run(command);
     return 0;
   }

@@ -9,6 +9,7 @@ namespace apps {
 
 struct FinetuneCommand {
   run::FinetuneSettings settings;
+  bool explain = false;  // only print what the strategy does
   bool dry_run = false, json = false;
   std::string help;  // what to print instead of running: --help or --version was given
 };

@@ -10,7 +10,8 @@ std::string dry_run(const FinetuneCommand& command) {
   const run::FinetuneSettings& s = command.settings;
   if (s.model.empty())
     throw UsageError(
-        "finetune: --dry-run needs --model\nhint: give a folder, a config.json (weights are "
+        "finetune: --dry-run and --explain need --model\nhint: give a folder, a config.json "
+        "(weights are "
         "not needed), or "
         "random:layers=12,hidden=768");
   PlanRequest request;
@@ -22,6 +23,7 @@ std::string dry_run(const FinetuneCommand& command) {
   request.dropout = s.dropout != 0;
   request.threads = s.threads;
   request.json = command.json;
+  request.explain = command.explain;
   const bool language = s.language();
   if (!s.task.empty() && !language)
     request.num_labels = data::glue_task(s.task).outputs();

@@ -7,6 +7,7 @@
 #include "apps/common/command_line.h"
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
+#include "apps/plan/explain.h"
 #include "apps/plan/table.h"
 #include "data/glue.h"
 #include "engine/base/threads.h"
@@ -26,6 +27,12 @@ std::string plan_answer(const PlanRequest& request) {
     const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
     where = file.string();
     config = engine::json_file(file);
+  }
+  if (request.explain) {
+    if (request.strategy.empty())
+      throw UsageError("--explain needs --strategy\nhint: for instance --strategy lora:r=8");
+    return explain_text(run::explain(config, request.strategy, request.num_labels, where),
+                        terminal_width());
   }
   const int64_t longest = models::config_from_json(config, where).longest_sequence();
   run::PlanOptions options;
@@ -65,6 +72,8 @@ int plan_command(int argc, const char* const* argv) {
       "classes of the head, 1: a regression (the config's; a causal model learns the next word)",
       number_flag(request.num_labels), "N");
   add("threads", "0: all", number_flag(request.threads), "N");
+  add("explain", "what --strategy adds to the model, what learns, and a drawing of a block",
+      cxxopts::value<bool>(request.explain));
   add("json", "JSON instead of text", cxxopts::value<bool>(request.json));
   if (argc == 1) {
     std::cout << "usage: peft plan --model CONFIG [--strategy SPEC] [--batch-size N]\n"

@@ -17,9 +17,10 @@ struct PlanRequest {
   bool dropout = true;
   int threads = 0;  // 0: all; attention has a tile of scores for each
   bool json = false;
+  bool explain = false;  // what `strategy` does to the model, instead of what a step costs
 };
 
-// A table, the facts of one strategy, or JSON.
+// A table, the facts of one strategy, or JSON; or what the strategy does.
 std::string plan_answer(const PlanRequest& request);
 
 // `peft plan ARGUMENTS`; argv[0] is the program. Returns the exit code.
