@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "engine/base/philox.h"
 
@@ -141,6 +142,39 @@ GradientError gradcheck(Workspace& workspace, const TensorFunction& f,
     }
   }
   return worst;
+}
+
+OpCheck check_op(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs,
+                 const GradcheckOptions& options, double tolerance) {
+  const size_t n = inputs.size();
+  check(n > 0 && n <= 12, "check_op", "an op of ", n, " inputs; it checks from 1 to 12");
+  OpCheck result;
+  const std::vector<Tensor> all = projected_gradients(workspace, f, inputs, {}, options);
+  for (unsigned mask = 1; mask < 1u << n; ++mask, ++result.combinations) {
+    std::vector<bool> needs(n);
+    std::string names;
+    for (size_t i = 0; i < n; ++i)
+      if ((needs[i] = (mask >> i & 1) != 0))
+        names += (names.empty() ? "" : ", ") + std::to_string(i);
+    const auto fail_with = [&](const std::string& what) {
+      if (result.right())
+        result.problem =
+            concat("where input", names.size() > 1 ? "s " : " ", names,
+                   names.size() > 1 ? " need a gradient: " : " needs a gradient: ", what);
+    };
+    const GradientError error = gradcheck(workspace, f, inputs, needs, options);
+    if (error.relative > result.worst.relative) result.worst = error;
+    if (!(error.relative <= tolerance)) fail_with(error.text());
+    const std::vector<Tensor> some = projected_gradients(workspace, f, inputs, needs, options);
+    for (size_t i = 0; i < n; ++i) {
+      if (!needs[i]) {
+        if (some[i]) fail_with(concat("input ", i, " got one that nobody wants"));
+      } else if (std::memcmp(some[i].data(), all[i].data(), all[i].bytes()) != 0) {
+        fail_with(concat("the gradient of input ", i, " has other bits than when all are wanted"));
+      }
+    }
+  }
+  return result;
 }
 
 DirectionalError directional_check(Workspace& workspace, const std::vector<Leaf*>& leaves,

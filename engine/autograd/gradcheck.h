@@ -1,5 +1,9 @@
-// Are the gradients right? Analytic ones against finite differences. For tests; meant for the
-// double build.
+// Are the gradients right? Analytic ones against finite differences. For tests, and for whoever
+// writes an op: the installed library has it, in float (examples/07_your_own_op.cpp).
+//
+//   const OpCheck check = check_op(workspace, [](Graph& g, const std::vector<Tensor>& in) {
+//     return my_op(g, in[0], in[1]); }, {x, w});
+//   if (!check.right()) std::puts(check.problem.c_str());
 //
 // Differences are the five-point formula, (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h
 // a power of two: its error is of order h^4, so double scalars reach 1e-10 where the usual two
@@ -53,6 +57,21 @@ std::vector<Tensor> projected_gradients(Workspace& workspace, const TensorFuncti
                                         const std::vector<Tensor>& inputs,
                                         std::vector<bool> needs = {},
                                         const GradcheckOptions& options = {});
+
+// All that an op has to hold. For every combination of inputs that need a gradient: the gradients
+// are those of finite differences, an input that needs none gets none, and the others are the same
+// bits as when all are wanted (the need rule changes what is computed, never how).
+struct OpCheck {
+  GradientError worst;  // over all combinations
+  std::string problem;  // the first that does not hold, with its combination; empty: all holds
+  int combinations = 0;
+  bool right() const { return problem.empty(); }
+};
+// What rounding leaves: 1e-7 with double scalars, 5e-3 with float ones.
+inline constexpr double kOpTolerance = sizeof(Scalar) == 8 ? 1e-7 : 5e-3;
+// At most 12 inputs: n of them have 2^n - 1 combinations.
+OpCheck check_op(Workspace& workspace, const TensorFunction& f, const std::vector<Tensor>& inputs,
+                 const GradcheckOptions& options = {}, double tolerance = kOpTolerance);
 
 // For whole models: <gradient, v> against d/dt loss(leaves + t v) for one random direction v over
 // all the leaves at once, in five evaluations however many parameters there are. Every leaf must be

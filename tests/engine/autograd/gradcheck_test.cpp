@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "engine/ops/activation.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/linear.h"
@@ -128,4 +130,40 @@ TEST_CASE("directional_check: right, wrong, frozen") {
   CHECK(wrong.relative > 0.01);
   CHECK_THROWS_WITH_AS(directional_check(ws, {&frozen}, net),
                        "directional_check: a leaf of shape (1, 1) is frozen", Error);
+}
+
+TEST_CASE("check_op: every combination; a wrong factor, other bits") {
+  enum class Mistake { none, factor, other_bits };
+  const auto product = [](Mistake mistake) {
+    return [mistake](Graph& g, const std::vector<Tensor>& in) {
+      const Tensor a = in[0], b = in[1];
+      Tensor y = g.make(a.shape());
+      y.flat() = a.flat() * b.flat();
+      const Tensor as = g.keep(a, true), bs = g.keep(b, true);
+      const bool both = g.needs(a) && g.needs(b);
+      return g.record("product", y, {a, b}, [=](Backward& bw) {
+        const Scalar factor = mistake == Mistake::factor ? Scalar(2)
+                              : mistake == Mistake::other_bits && both
+                                  ? Scalar(1) + 8 * std::numeric_limits<Scalar>::epsilon()
+                                  : Scalar(1);
+        if (auto da = bw.into(as)) da.put(bs.flat() * bw.dy().flat());
+        if (auto db = bw.into(bs)) db.put(factor * as.flat() * bw.dy().flat());
+      });
+    };
+  };
+  PoisonedWorkspace ws;
+  const std::vector<Tensor> inputs = {ws.tensor({2, 3}, 1), ws.tensor({2, 3}, 2)};
+  const OpCheck right = check_op(ws, product(Mistake::none), inputs);
+  CHECK(right.problem == "");
+  CHECK(right.combinations == 3);
+  CHECK(right.worst.input >= 0);
+  const OpCheck factor = check_op(ws, product(Mistake::factor), inputs);
+  CHECK(factor.problem.find("where input 1 needs a gradient: input 1 (2, 3) at ") == 0);
+  CHECK(factor.worst.relative == doctest::Approx(0.5).epsilon(0.01));
+  const OpCheck bits = check_op(ws, product(Mistake::other_bits), inputs);
+  CHECK(bits.problem ==
+        "where input 1 needs a gradient: the gradient of input 1 has other bits than when all are "
+        "wanted");
+  CHECK_THROWS_WITH_AS(check_op(ws, product(Mistake::none), {}),
+                       "check_op: an op of 0 inputs; it checks from 1 to 12", Error);
 }
