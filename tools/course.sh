@@ -5,13 +5,13 @@
 #   tools/course.sh grade DIR [OUT]  all tasks: a table, and results.json as Gradescope reads it
 #   tools/course.sh run 4            the program of a chapter: all its code blocks, in their order
 #   tools/course.sh pictures         makes the chapters' pictures (needs graphviz)
-# Everything is built in build/course. What a task needs is built when it is tested.
+# Everything is built in build/course (or $PEFT_COURSE_BUILD). What a task needs is built when it is tested.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=build/course
+build=${PEFT_COURSE_BUILD:-build/course}
 
 configure() {  # DIR
-  mkdir -p build
+  mkdir -p "$(dirname $build)"
   cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF \
     -DPEFT_UNITY=OFF "-DPEFT_COURSE_DIR=$1" >$build.log 2>&1 || { cat $build.log >&2; exit 1; }
 }

@@ -2,7 +2,7 @@
 // says of a check that fails what was expected, what came out, where, and where to read.
 //
 //   int main() {
-//     course::Test t("4.2", "docs/course/04_attention.md", "The mask");
+//     course::Test t = course::test("The mask");       // the section to read
 //     t.check("two tokens by hand", [&] {
 //       t.equal("output", task::attention(q, k, v), expected, {{without_scale, "..."}});
 //     });
@@ -65,6 +65,11 @@ class Test {
   std::string chapter_, section_;
   int checks_ = 0, passed_ = 0;
 };
+
+#ifdef COURSE_TASK
+// The test of the folder that it is in: course/CMakeLists.txt says the task's number and chapter.
+inline Test test(std::string section) { return {COURSE_TASK, COURSE_CHAPTER, std::move(section)}; }
+#endif
 
 std::string number(double value);  // as the messages write it
 

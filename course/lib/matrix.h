@@ -44,6 +44,11 @@ inline Matrix transposed(const Matrix& m) {
   return t;
 }
 
+inline Matrix scaled(Matrix m, double factor) {
+  for (double& v : m.values) v *= factor;
+  return m;
+}
+
 // How often multiply() was called, and the operations of all its products: what a task costs.
 inline int& products() {
   static int count = 0;

@@ -83,6 +83,17 @@ def first_errors(log):
     return "\n".join(lines[:5]) or log[-1000:]
 
 
+def first_words(output):
+    """What the table says of a task that failed: the message of its first failed check, or the first error."""
+    lines = [line.strip() for line in output.splitlines()]
+    for i, line in enumerate(lines):
+        if line.startswith("FAIL"):
+            return lines[i + 1][:80] if i + 1 < len(lines) else line.removeprefix("FAIL").strip()[:80]
+        if "error:" in line:
+            return line[line.index("error:"):][:80]
+    return output.strip()[:80]
+
+
 def grade(folder, build, out):
     results = []
     for number, task in tasks().items():
@@ -112,9 +123,7 @@ def grade(folder, build, out):
     total = round(sum(r["score"] for r in results), 2)
     out.write_text(json.dumps({"score": total, "output_format": "text", "tests": results}, indent=1) + "\n")
     for r in results:
-        said = "" if r["status"] == "passed" else next(
-            (line.strip() for line in r["output"].splitlines() if "FAIL" in line or "error:" in line), r["output"])
-        said = said.removeprefix("FAIL").strip()[:80]
+        said = "" if r["status"] == "passed" else first_words(r["output"])
         print(f"{r['name']:<34.34} {r['score']:>5.1f} / {r['max_score']}  {said}".rstrip())
     print(f"{'sum':<34} {total:>5.1f} / {10 * len(results)}")
 

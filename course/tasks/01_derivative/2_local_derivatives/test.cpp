@@ -30,7 +30,7 @@ void compare(course::Test& t, Result (*op)(double, double), double (*f)(double, 
 }  // namespace
 
 int main() {
-  course::Test t("1.2", "docs/course/01_derivative.md", "The chain rule, by hand");
+  course::Test t = course::test("The chain rule, by hand");
 
   t.check("multiply",
           [&] { compare(t, task::multiply, [](double a, double b) { return a * b; }); });

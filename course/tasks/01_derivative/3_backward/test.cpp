@@ -36,7 +36,7 @@ struct Formula {
 }  // namespace
 
 int main() {
-  course::Test t("1.3", "docs/course/01_derivative.md", "Going backward");
+  course::Test t = course::test("Going backward");
 
   t.check("a chain: derivatives multiply", [&] {
     t.equal("gradients", task::backward({{{}, {}}, {{0}, {3}}, {{1}, {-2}}}), {-6, -2, 1},

@@ -7,7 +7,7 @@ using task::Op;
 static const std::vector<Op> kTwoLayers = {{{0, 1, 2}}, {{5}}, {{6, 3, 4}}};
 
 int main() {
-  course::Test t("2.1", "docs/course/02_tape.md", "The need rule");
+  course::Test t = course::test("The need rule");
 
   t.check("two layers, everything learns but the data", [&] {
     t.equal(

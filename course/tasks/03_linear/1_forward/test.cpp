@@ -4,7 +4,7 @@
 using course::Matrix;
 
 int main() {
-  course::Test t("3.1", "docs/course/03_linear.md", "A layer is a matrix");
+  course::Test t = course::test("A layer is a matrix");
   course::Numbers numbers(1);
 
   t.check("the example of the chapter", [&] {

@@ -20,15 +20,10 @@ Matrix forward(const Matrix& q, const Matrix& k, const Matrix& v) {
   return multiply(softmax(s), v);
 }
 
-Matrix times(Matrix m, double factor) {
-  for (double& x : m.values) x *= factor;
-  return m;
-}
-
 }  // namespace
 
 int main() {
-  course::Test t("4.3", "docs/course/04_attention.md", "Backward");
+  course::Test t = course::test("Backward");
   course::Numbers numbers(3);
   const int n = 4, d = 3;
   Matrix q = numbers.matrix(n, d), k = numbers.matrix(n, d), v = numbers.matrix(n, d);
@@ -61,10 +56,10 @@ int main() {
     t.equal("dV", got.dv, numeric_gradient(v, loss), {}, 1e-7);
     const Matrix dq = numeric_gradient(q, loss), dk = numeric_gradient(k, loss);
     t.equal("dQ", got.dq, dq,
-            {{times(dq, root), "the scale 1/sqrt(d) is missing in backward"}, {dk, "this is dK"}},
+            {{scaled(dq, root), "the scale 1/sqrt(d) is missing in backward"}, {dk, "this is dK"}},
             1e-7);
     t.equal("dK", got.dk, dk,
-            {{times(dk, root), "the scale 1/sqrt(d) is missing in backward"}, {dq, "this is dQ"}},
+            {{scaled(dk, root), "the scale 1/sqrt(d) is missing in backward"}, {dq, "this is dQ"}},
             1e-7);
   });
   t.check("a bias of the keys gets no gradient: dK sums to zero over the keys", [&] {

@@ -22,7 +22,7 @@ Matrix normalised(const Matrix& x, double eps, bool unbiased = false, bool eps_o
 }  // namespace
 
 int main() {
-  course::Test t("5.1", "docs/course/05_block.md", "The parts");
+  course::Test t = course::test("The parts");
   course::Numbers numbers(1);
   const int n = 3, d = 4;
   const Matrix x = numbers.matrix(n, d), ones(1, d, 1.0), none(1, d);

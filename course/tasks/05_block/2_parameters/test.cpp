@@ -7,7 +7,7 @@ using task::Sizes;
 static const Sizes kBase{12, 768, 3072, 30522, 512, 2}, kTiny{2, 128, 512, 30522, 512, 2};
 
 int main() {
-  course::Test t("5.2", "docs/course/05_block.md", "How many parameters");
+  course::Test t = course::test("How many parameters");
   const auto same = [&](const std::string& what, long got, long expected,
                         const std::vector<course::Mistake<double>>& mistakes = {}) {
     t.equal(what, double(got), double(expected), mistakes, 1e-15);

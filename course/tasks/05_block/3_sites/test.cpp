@@ -35,7 +35,7 @@ std::string thrown(F&& f) {
 }  // namespace
 
 int main() {
-  course::Test t("5.3", "docs/course/05_block.md", "Sites");
+  course::Test t = course::test("Sites");
 
   t.check("queries and values of all layers", [&] {
     t.equal("sites", task::choose(bert(2), {"query", "value"}, {}), {0, 2, 6, 8},

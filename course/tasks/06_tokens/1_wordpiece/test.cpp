@@ -6,7 +6,7 @@ static const std::set<std::string> kVocabulary = {
     "ab", "abc", "##c", "##cd", "run",    "##ning", "able",   "[UNK]", "##wanted", "the"};
 
 int main() {
-  course::Test t("6.1", "docs/course/06_tokens.md", "From text to numbers");
+  course::Test t = course::test("From text to numbers");
   const auto is = [&](const std::string& word, const std::vector<std::string>& expected,
                       const std::vector<course::Mistake<std::vector<std::string>>>& mistakes = {}) {
     t.equal("pieces of " + word, task::wordpiece(word, kVocabulary), expected, mistakes);

@@ -2,7 +2,7 @@
 #include "task.h"
 
 int main() {
-  course::Test t("6.2", "docs/course/06_tokens.md", "Packed");
+  course::Test t = course::test("Packed");
   const std::vector<std::vector<int>> three = {{7, 8, 9}, {5}, {6, 4}};
 
   t.check("three sequences", [&] {

@@ -16,7 +16,7 @@ std::vector<double> mean(const std::vector<double>& gradients, int begin, int en
 }  // namespace
 
 int main() {
-  course::Test t("6.3", "docs/course/06_tokens.md", "Micro-batches");
+  course::Test t = course::test("Micro-batches");
 
   t.check("pieces of at most 10 tokens", [&] {
     t.equal("ends", task::cut({4, 5, 6, 2, 2, 9}, 10), {2, 5, 6},

@@ -4,7 +4,7 @@
 #include "task.h"
 
 int main() {
-  course::Test t("7.2", "docs/course/07_training.md", "Clipping");
+  course::Test t = course::test("Clipping");
 
   t.check("the common length of all parameters", [&] {
     t.equal("scale of (3, 0) and (4), at most 1", task::clip_scale({{3, 0}, {4}}, 1),

@@ -16,7 +16,7 @@ constexpr int kSteps = 20;
 }  // namespace
 
 int main() {
-  course::Test t("7.3", "docs/course/07_training.md", "Stopped, and gone on with");
+  course::Test t = course::test("Stopped, and gone on with");
 
   t.check("the parameters come back", [&] {
     Training a(5);

@@ -85,7 +85,7 @@ void moves_only(course::Test& t, const Rule& rule) {
 }  // namespace
 
 int main() {
-  course::Test t("8.1", "docs/course/08_bitfit.md", "A strategy is a rule");
+  course::Test t = course::test("A strategy is a rule");
   const Rule query_ffn = task::bitfit_query_ffn_in;
   const Rule top1 = [](const Parameter& p) { return task::top_layers(p, 1, 3); };
 

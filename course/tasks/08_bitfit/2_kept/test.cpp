@@ -4,7 +4,7 @@
 using task::Learns;
 
 int main() {
-  course::Test t("8.2", "docs/course/08_bitfit.md", "What a layer keeps");
+  course::Test t = course::test("What a layer keeps");
   const long d = 768, f = 3072, h = 12;
   const auto is = [&](const std::string& who, const Learns& learns, long expected,
                       const std::vector<course::Mistake<double>>& mistakes = {}) {

@@ -6,7 +6,7 @@
 using task::Values;
 
 int main() {
-  course::Test t("8.3", "docs/course/08_bitfit.md", "Does the key bias stay?");
+  course::Test t = course::test("Does the key bias stay?");
   const Values before = {{"encoder.layer.0.self.query.bias", {0, 0}},
                          {"encoder.layer.1.self.query.bias", {1, 1}},
                          {"encoder.layer.0.output.bias", {0.5}},

@@ -24,7 +24,7 @@ Matrix with_update(const Matrix& x, const Matrix& w, const Matrix& bias, const L
 }  // namespace
 
 int main() {
-  course::Test t("9.1", "docs/course/09_lora.md", "A change of low rank");
+  course::Test t = course::test("A change of low rank");
   course::Numbers numbers(1);
   const int n = 6, in = 20, out = 10, r = 2;
   const Matrix x = numbers.matrix(n, in), w = numbers.matrix(out, in),

@@ -13,15 +13,10 @@ Matrix forward(const Matrix& x, const Matrix& w, const Lora& lora) {
   return y;
 }
 
-Matrix times(Matrix m, double factor) {
-  for (double& x : m.values) x *= factor;
-  return m;
-}
-
 }  // namespace
 
 int main() {
-  course::Test t("9.2", "docs/course/09_lora.md", "What it costs");
+  course::Test t = course::test("What it costs");
   course::Numbers numbers(2);
   const int n = 5, in = 12, out = 8, r = 2;
   Matrix x = numbers.matrix(n, in);
@@ -33,14 +28,14 @@ int main() {
   t.check("dB against central differences", [&] {
     const Matrix expected = numeric_gradient(lora.b, loss);
     t.equal("dB", task::backward(dy, kept, w, lora, true).db, expected,
-            {{times(expected, 1 / lora.scale), "the scale is missing in backward"},
+            {{scaled(expected, 1 / lora.scale), "the scale is missing in backward"},
              {transposed(expected), "dB is transposed: it has the shape of B, (out, r)"}},
             1e-7);
   });
   t.check("dA against central differences", [&] {
     const Matrix expected = numeric_gradient(lora.a, loss);
     t.equal("dA", task::backward(dy, kept, w, lora, true).da, expected,
-            {{times(expected, 1 / lora.scale), "the scale is missing in backward"},
+            {{scaled(expected, 1 / lora.scale), "the scale is missing in backward"},
              {transposed(expected), "dA is transposed: it has the shape of A, (r, in)"}},
             1e-7);
   });

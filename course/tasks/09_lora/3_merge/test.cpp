@@ -31,7 +31,7 @@ Matrix scaled(Matrix m, const Matrix& l) {
 }  // namespace
 
 int main() {
-  course::Test t("9.3", "docs/course/09_lora.md", "Merging");
+  course::Test t = course::test("Merging");
   course::Numbers numbers(3);
   // Square, so that rows and columns can be mixed up.
   const Matrix x = numbers.matrix(4, 6);

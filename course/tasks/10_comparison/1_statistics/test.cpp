@@ -4,7 +4,7 @@
 #include "task.h"
 
 int main() {
-  course::Test t("10.1", "docs/course/10_comparison.md", "Several seeds, and their error");
+  course::Test t = course::test("Several seeds, and their error");
 
   t.check("three runs", [&] {
     const task::Summary s = task::summarise({74, 76, 81});
