@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "apps/compare/escape.h"
 #include "apps/compare/report.h"
+#include "apps/page/escape.h"
 #include "tests/apps/compare_runs.h"
 
 using namespace apps;
