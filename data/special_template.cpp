@@ -148,4 +148,12 @@ int SpecialTemplate::specials(const std::vector<Part>& parts) {
                                         [](const Part& p) { return p.kind == Kind::special; }));
 }
 
+int32_t SpecialTemplate::opening() const {
+  return !single.empty() && single.front().kind == Kind::special ? single.front().id : -1;
+}
+
+int32_t SpecialTemplate::closing() const {
+  return !single.empty() && single.back().kind == Kind::special ? single.back().id : -1;
+}
+
 }  // namespace data

@@ -36,6 +36,10 @@ struct SpecialTemplate {
                                    const std::string& where);
 
   static int specials(const std::vector<Part>& parts);  // how many tokens it adds
+
+  // The special token in front of a single text, and the one behind it; -1: there is none.
+  int32_t opening() const;
+  int32_t closing() const;
 };
 
 }  // namespace data

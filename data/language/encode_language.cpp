@@ -180,8 +180,7 @@ class RowFiller {
 std::vector<int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt) {
   std::vector<int32_t> ids = tokenizer.encode(prompt).ids;
   if (!ids.empty() && tokenizer.special().eos && ids.back() == *tokenizer.special().eos &&
-      !tokenizer.special_template().single.empty() &&
-      tokenizer.special_template().single.back().kind == SpecialTemplate::Part::Kind::special)
+      tokenizer.special_template().closing() >= 0)
     ids.pop_back();
   return ids;
 }
