@@ -14,6 +14,12 @@ double token_head_dropout(ConfigReader& in) {
   return 0.1;
 }
 
+int64_t positions_in_front(const engine::Sites& sites) {
+  const auto& points = sites.kv.points;
+  return (points.empty() ? 0 : points.front()->length()) +
+         (sites.words ? sites.words->prompt_length() : 0);
+}
+
 CausalStep::CausalStep(Graph& g, const Segments& segments, const Ask& ask,
                        const engine::KvPoint& front, int64_t longest)
     : segments_(segments), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {

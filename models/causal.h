@@ -13,6 +13,9 @@ namespace models {
 // The dropout before a head for tokens: a config says it only where it is not 0.1.
 double token_head_dropout(ConfigReader& in);
 
+// The positions that a prefix or a prompt takes in front of a text.
+int64_t positions_in_front(const engine::Sites& sites);
+
 class CausalStep {
  public:
   // Makes room in ask.cache. A prefix takes the first positions, as in PEFT: the text begins behind

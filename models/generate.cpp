@@ -6,6 +6,7 @@
 
 #include "engine/base/philox.h"
 #include "engine/tensor/parallel.h"
+#include "models/causal.h"
 #include "models/next_token.h"
 
 namespace models {
@@ -320,8 +321,7 @@ std::vector<Generated> Generator::run(const std::vector<Ids>& prompts,
   check_options(options);
   check(model_.facts().causal, "generate", "model_type '", model_.facts().model_type,
         "' reads both ways and cannot write", hint("give a causal model: gpt2, llama, ..."));
-  const engine::KvSite kv = model_.sites().kv;
-  const int64_t room = model_.facts().longest - (kv.points.empty() ? 0 : kv.points[0]->length());
+  const int64_t room = model_.facts().longest - positions_in_front(model_.sites());
   std::vector<Written> all;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const Ids& ids = prompts[i];

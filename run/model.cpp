@@ -24,12 +24,6 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
   return load;
 }
 
-int64_t positions_in_front(const engine::Sites& sites) {
-  const auto& points = sites.kv.points;
-  return (points.empty() ? 0 : points.front()->length()) +
-         (sites.words ? sites.words->prompt_length() : 0);
-}
-
 void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer) {
   peft::Prompt* prompt = peft::prompt_of(strategy);
   if (prompt && tokenizer && !prompt->text().empty())

@@ -29,8 +29,6 @@ struct OpenOptions {
   const data::Tokenizer* tokenizer = nullptr;  // reads the text that a prompt begins as
 };
 
-// The positions that a prefix or a prompt takes from a causal model.
-int64_t positions_in_front(const engine::Sites& sites);
 // Gives a prompt that begins as a text its tokens.
 void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer);
 

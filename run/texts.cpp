@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/nn/embedding.h"
+#include "models/causal.h"
 
 namespace run {
 
@@ -15,16 +16,13 @@ int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& c
   if (id.is_number_integer() && id.get<int64_t>() >= 0 &&
       id.get<int64_t>() < tokenizer.vocab_size())
     return id.get<int32_t>();
-  const auto& parts = tokenizer.special_template().single;
-  const bool closed =
-      !parts.empty() && parts.back().kind == data::SpecialTemplate::Part::Kind::special;
-  return closed ? parts.back().id : -1;
+  return tokenizer.special_template().closing();
 }
 
 int64_t longest_text(const OpenModel& open) {
   const models::Facts& facts = open.source.config.facts;
-  return facts.longest -
-         (facts.causal ? positions_in_front(open.sites) : open.sites.words->prompt_length());
+  return facts.longest - (facts.causal ? models::positions_in_front(open.sites)
+                                       : open.sites.words->prompt_length());
 }
 
 int default_context(int64_t longest) { return static_cast<int>(std::min<int64_t>(1024, longest)); }

@@ -67,6 +67,21 @@ TEST_CASE("beam search writes the ids of transformers, with end ids and without"
   }
 }
 
+TEST_CASE("a prefix and a prompt strategy take their positions from what is written") {
+  for (const std::string spec : {"prefix:length=5,flat=true", "prompt:length=5"}) {
+    CAPTURE(spec);
+    Decoder decoder("llama", spec);
+    const Prompts prompts = {{3, 4, 5}};
+    REQUIRE(decoder.model->facts().longest == 64);
+    GenerateOptions options;
+    options.max_new_tokens = 64 - 5 - 3;
+    CHECK(written(decoder, prompts, options)[0].ids.size() == 56);
+    ++options.max_new_tokens;
+    CHECK(contains(message_of([&] { written(decoder, prompts, options); }),
+                   "the model has 59 positions"));
+  }
+}
+
 TEST_CASE("a prompt's continuation does not depend on what is computed beside it") {
   const Prompts prompts = prompts_of(golden_of("llama"));
   Decoder decoder("llama");
