@@ -53,6 +53,11 @@ Corpus::Corpus(const std::filesystem::path& cache, const Tokenizer& tokenizer)
   check(rising, "corpus", name, " is damaged: its index does not fit", remade);
 }
 
+Paragraphs Corpus::paragraphs() const {
+  const auto it = description_.find("paragraph_ends");  // not in older caches
+  return it != description_.end() && *it == true ? Paragraphs::lines : Paragraphs::run_on;
+}
+
 void Corpus::append(int64_t begin, int64_t end, std::vector<int32_t>& ids) const {
   if (width_ == 2) {
     const auto* from = reinterpret_cast<const uint16_t*>(ids_);

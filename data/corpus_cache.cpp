@@ -64,18 +64,21 @@ class CacheFile {
 struct CacheWriter {
   const Tokenizer& tokenizer;
   CacheFile& file;
-  bool wide;
+  bool wide, lines;
   CorpusProgress done;
   std::vector<uint64_t> index{0};
   std::vector<std::string> paragraphs;  // in waiting; an empty one ends a document
   size_t waiting = 0;
   std::vector<std::vector<int32_t>> ids;
   std::vector<uint16_t> narrow;
+  bool in_document = false;
 
   void add(const std::string& line) {
     if (waiting == paragraphs.size()) paragraphs.emplace_back();
-    paragraphs[waiting++].assign(line);
+    paragraphs[waiting].assign(lines && in_document && !line.empty() ? "\n" : "");
+    paragraphs[waiting++] += line;
     done.paragraphs += !line.empty();
+    in_document = !line.empty();
   }
   void end_document() {
     if (static_cast<uint64_t>(done.tokens) == index.back()) return;  // nothing in it
@@ -111,12 +114,15 @@ struct CacheWriter {
 
 CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& texts,
                                   const Tokenizer& tokenizer, const std::filesystem::path& cache,
-                                  const std::function<bool(const CorpusProgress&)>& report) {
+                                  const std::function<bool(const CorpusProgress&)>& report,
+                                  Paragraphs paragraphs) {
   constexpr size_t kFlush = 4096;  // paragraphs tokenised at once
   CacheFile file(cache);
   const std::vector<char> page(kCorpusPage, '\0');
   file.write(page.data(), page.size());
-  CacheWriter writer{tokenizer, file, tokenizer.vocab_size() > 65536, {}, {0}, {}, 0, {}, {}};
+  const bool lines = paragraphs == Paragraphs::lines;
+  CacheWriter writer{tokenizer, file, tokenizer.vocab_size() > 65536, lines, {}, {0}, {}, 0,
+                     {},        {}};
   nlohmann::ordered_json sources = nlohmann::ordered_json::array();
   int64_t before = 0;
   std::string line;
@@ -145,12 +151,11 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
   file.write(page.data(), static_cast<size_t>(padded(ids_bytes) - ids_bytes));
   file.write(writer.index.data(), writer.index.size() * sizeof(uint64_t));
 
-  const nlohmann::ordered_json description = {{"documents", done.documents},
-                                              {"paragraphs", done.paragraphs},
-                                              {"tokens", done.tokens},
-                                              {"bytes_per_id", writer.wide ? 4 : 2},
-                                              {"tokenizer", tokenizer.describe()},
-                                              {"sources", sources}};
+  const nlohmann::ordered_json description = {
+      {"documents", done.documents}, {"paragraphs", done.paragraphs},
+      {"tokens", done.tokens},       {"bytes_per_id", writer.wide ? 4 : 2},
+      {"paragraph_ends", lines},     {"tokenizer", tokenizer.describe()},
+      {"sources", sources}};
   const std::string json = description.dump();
   check(json.size() + kCorpusHeader < kCorpusPage, "corpus", "too many source files for one cache",
         engine::hint("join them: cat FILES | pretrain --corpus -"));

@@ -32,20 +32,38 @@ int64_t Permutation::operator()(int64_t i) const {
   return static_cast<int64_t>(x);
 }
 
+DocumentMarks document_marks(const Tokenizer& tokenizer) {
+  const SpecialTemplate& parts = tokenizer.special_template();
+  const int32_t end = tokenizer.special().eos.value_or(parts.closing());
+  check(end >= 0, "packing", "the tokenizer has no end token",
+        engine::hint("a causal model learns where a text ends: name an eos_token in "
+                     "tokenizer_config.json"));
+  return {parts.opening() >= 0 ? parts.opening() : end, end};
+}
+
+namespace {
+
+DocumentMarks sentence_marks(const Tokenizer& tokenizer) {
+  check(tokenizer.special().cls && tokenizer.special().sep, "packing",
+        "the tokenizer has no [CLS] or no [SEP]",
+        engine::hint("pretraining an encoder needs a vocabulary of BERT's kind"));
+  return {*tokenizer.special().cls, *tokenizer.special().sep};
+}
+
+}  // namespace
+
 PackedCorpus::PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part,
                            const PackingOptions& options)
-    : corpus_(corpus), options_(options) {
+    : corpus_(corpus),
+      options_(options),
+      marks_(options.form == PackingForm::marked ? sentence_marks(tokenizer)
+                                                 : document_marks(tokenizer)) {
   check(options.max_length >= 8, "packing", "a max_length of ", options.max_length,
         " tokens, expected 8 or more");
   check(options.pairs >= 0 && options.halves >= 0 && options.pairs + options.halves <= 1, "packing",
         "parts of ", options.pairs, " pairs and ", options.halves,
         " halves; they must be in [0, 1], together as well");
-  check(tokenizer.special().cls && tokenizer.special().sep, "packing",
-        "the tokenizer has no [CLS] or no [SEP]",
-        engine::hint("pretraining needs a vocabulary of BERT's kind"));
-  cls_ = *tokenizer.special().cls;
-  sep_ = *tokenizer.special().sep;
-  const int64_t payload = options.max_length - 3;
+  const int64_t payload = options.max_length - (more() ? 0 : 3);
   const int64_t every = options.hold_out_every;
   first_.push_back(0);
   for (int64_t d = 0; d < corpus.documents(); ++d) {
@@ -53,7 +71,7 @@ PackedCorpus::PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Par
     if (held_out != (part == Part::held_out)) continue;
     document_.push_back(d);
     tokens_ += corpus.length(d);
-    first_.push_back(first_.back() + (corpus.length(d) + payload - 1) / payload);
+    first_.push_back(first_.back() + (corpus.length(d) + more() + payload - 1) / payload);
   }
   check(pieces() > 0, "packing",
         part == Part::train ? "no document is left to train on" : "no document is held out", " of ",
@@ -66,7 +84,8 @@ PackedCorpus::Range PackedCorpus::range(int64_t piece) const {
   const auto at = static_cast<size_t>(after - first_.begin()) - 1;
   const int64_t j = piece - first_[at], n = first_[at + 1] - first_[at];
   const int64_t begin = corpus_.begin(document_[at]), length = corpus_.length(document_[at]);
-  return {begin + length * j / n, begin + length * (j + 1) / n};
+  const int64_t all = length + more();
+  return {begin + all * j / n, begin + std::min(length, all * (j + 1) / n), j == 0, j + 1 == n};
 }
 
 // A and B have at least two tokens each, or the piece stays whole.
@@ -84,32 +103,52 @@ PackedCorpus::Cut PackedCorpus::cut(const Range& r, int64_t piece, int64_t epoch
 
 int64_t PackedCorpus::cost(int64_t piece, int64_t epoch) const {
   const Range r = range(piece);
+  if (options_.form == PackingForm::next_token) return r.end - r.begin + (r.last ? 1 : 0);
   const Cut c = cut(r, piece, epoch);
   return r.end - r.begin + (c.kind == Cut::whole ? 2 : c.kind == Cut::pair ? 3 : 4);
 }
 
 void PackedCorpus::append(int64_t piece, int64_t epoch, engine::TokenBatch& batch) const {
-  const Range r = range(piece);
+  if (options_.form == PackingForm::next_token)
+    append_next_token(range(piece), piece, batch);
+  else
+    append_marked(range(piece), piece, epoch, batch);
+}
+
+void PackedCorpus::append_next_token(const Range& r, int64_t piece,
+                                     engine::TokenBatch& batch) const {
+  if (r.first) batch.ids.push_back(marks_.begin);
+  // What is predicted is read too, but for the last, and behind the token before it.
+  corpus_.append(r.first ? r.begin : r.begin - 1, r.last ? r.end : r.end - 1, batch.ids);
+  corpus_.append(r.begin, r.end, batch.targets);
+  if (r.last) batch.targets.push_back(marks_.end);
+  batch.types.resize(batch.ids.size(), 0);
+  batch.segments.add(static_cast<int32_t>(batch.tokens()) - batch.segments.rows());
+  batch.examples.push_back(piece);
+}
+
+void PackedCorpus::append_marked(const Range& r, int64_t piece, int64_t epoch,
+                                 engine::TokenBatch& batch) const {
   const Cut c = cut(r, piece, epoch);
   const auto sequence = [&] {
     batch.types.resize(batch.ids.size(), 0);
     batch.segments.add(static_cast<int32_t>(batch.tokens()) - batch.segments.rows());
     batch.examples.push_back(piece);
   };
-  batch.ids.push_back(cls_);
+  batch.ids.push_back(marks_.begin);
   corpus_.append(r.begin, c.at, batch.ids);
-  batch.ids.push_back(sep_);
+  batch.ids.push_back(marks_.end);
   if (c.kind == Cut::pair) {
     batch.types.resize(batch.ids.size(), 0);
     corpus_.append(c.at, r.end, batch.ids);
-    batch.ids.push_back(sep_);
+    batch.ids.push_back(marks_.end);
     batch.types.resize(batch.ids.size(), 1);
   }
   sequence();
   if (c.kind != Cut::halves) return;
-  batch.ids.push_back(cls_);
+  batch.ids.push_back(marks_.begin);
   corpus_.append(c.at, r.end, batch.ids);
-  batch.ids.push_back(sep_);
+  batch.ids.push_back(marks_.end);
   sequence();
 }
 
@@ -117,6 +156,7 @@ void clear(engine::TokenBatch& batch) {
   batch.ids.clear();
   batch.types.clear();
   batch.segments.clear();
+  batch.targets.clear();
   batch.labels.clear();
   batch.examples.clear();
 }

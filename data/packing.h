@@ -23,9 +23,17 @@ class Permutation {
   int half_bits_;
 };
 
+// How a piece of a document becomes a sequence.
+enum class PackingForm {
+  marked,     // [CLS] A [SEP], in pairs and halves too: for encoders
+  next_token  // the tokens as they are, each with the next one as its target: for causal models
+};
+
 struct PackingOptions {
   int max_length = 128;      // tokens of a sequence with its special tokens; at least 8
   int hold_out_every = 200;  // every so many documents, one is held out; 0: none
+  PackingForm form = PackingForm::marked;
+  // Of marked sequences:
   double pairs = 0.25;   // this part of the sequences is [CLS] A [SEP] B [SEP], B following A, with
                          // types 0 and 1 ...
   double halves = 0.15;  // ... and this part becomes two sequences [CLS] A [SEP] and [CLS] B [SEP];
@@ -33,22 +41,33 @@ struct PackingOptions {
   uint64_t seed = 1;
 };
 
+// What stands around a causal model's documents: the token that its tokenizer puts in front of a
+// text, or the end token where it puts none, as GPT-2 was trained; and the end token. Throws where
+// the tokenizer has no end token.
+struct DocumentMarks {
+  int32_t begin, end;
+};
+DocumentMarks document_marks(const Tokenizer& tokenizer);
+
 // The documents in pieces that fill a sequence: no token is lost, none is twice, no sequence
 // crosses documents or is padded. A document of T tokens makes n = ceil(T / (max_length - 3))
-// pieces of T / n tokens, so there are no tiny rests.
+// pieces of T / n tokens, so there are no tiny rests. With PackingForm::next_token it is T + 1
+// targets, the end token being the last, in pieces of at most max_length; the first piece begins
+// with DocumentMarks::begin, a later one with the last token of the piece before.
 class PackedCorpus {
  public:
   enum class Part { train, held_out };
-  // Keeps a reference to the corpus. Throws if the part is empty. The tokenizer must have [CLS] and
-  // [SEP].
+  // Keeps a reference to the corpus. Throws if the part is empty, or if the tokenizer lacks the
+  // special tokens of the form.
   PackedCorpus(const Corpus& corpus, const Tokenizer& tokenizer, Part part,
                const PackingOptions& options);
 
   int64_t pieces() const { return first_.back(); }
   int64_t tokens() const { return tokens_; }  // without special tokens
-  // The corpus' tokens [begin, end) of a piece.
+  // The corpus' tokens [begin, end) of a piece; of next_token, those that it predicts.
   struct Range {
     int64_t begin, end;
+    bool first, last;  // of its document
   };
   Range range(int64_t piece) const;
 
@@ -66,10 +85,15 @@ class PackedCorpus {
     int64_t at;  // the first token of B
   };
   Cut cut(const Range& range, int64_t piece, int64_t epoch) const;
+  void append_marked(const Range& range, int64_t piece, int64_t epoch,
+                     engine::TokenBatch& batch) const;
+  void append_next_token(const Range& range, int64_t piece, engine::TokenBatch& batch) const;
+  // Targets of next_token beside a document's own tokens: the end token.
+  int64_t more() const { return options_.form == PackingForm::next_token ? 1 : 0; }
 
   const Corpus& corpus_;
   PackingOptions options_;
-  int32_t cls_, sep_;
+  DocumentMarks marks_;  // of marked: [CLS] and [SEP]
   std::vector<int64_t> document_,
       first_;  // of this part: its documents, and the number of each's first piece (+ the end)
   int64_t tokens_ = 0;

@@ -8,7 +8,8 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
   run::PretrainSettings o;
   cxxopts::Options options(
       "peft pretrain",
-      "Pretrains a BERT (mlm) or an ELECTRA (rtd) on plain text, new or from a model.");
+      "Pretrains a BERT (mlm), an ELECTRA (rtd) or a GPT-2 or LLaMA (causal) on plain text, new or "
+      "from a model.");
   auto add = options.add_options();
   const auto value = [](auto& into) {
     using T = std::remove_reference_t<decltype(into)>;
@@ -25,11 +26,12 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
       "where the tokenised corpus is kept, and read from when it exists (default: "
       "OUT/corpus.cache)",
       cxxopts::value<std::string>());
-  add("tokenizer", "Hugging Face folder with vocab.txt", cxxopts::value<std::string>());
+  add("tokenizer", "Hugging Face folder with a vocabulary", cxxopts::value<std::string>());
   add("model",
-      "random:layers=..,hidden=..,heads=..,ffn=..[,type=electra] or a folder to go on from",
+      "random:layers=..,hidden=..,heads=..,ffn=..[,type=..] or a folder to go on from; without a "
+      "type: bert, of rtd electra, of causal gpt2",
       value(o.model));
-  add("objective", "mlm (BERT) or rtd (ELECTRA)", value(o.objective));
+  add("objective", "mlm (BERT), rtd (ELECTRA) or causal (GPT-2, LLaMA)", value(o.objective));
   add("out", "folder of the run", cxxopts::value<std::string>());
   add("resume", "go on with the run in --out", cxxopts::value(o.resume));
   add("steps", "stop after so many updates", value(o.steps));

@@ -1,5 +1,8 @@
 #include "run/pretrain/objective.h"
 
+#include "data/masking.h"
+#include "data/packing.h"
+#include "models/classifier.h"
 #include "models/electra_pretraining.h"
 #include "models/masked_lm.h"
 
@@ -8,20 +11,36 @@ namespace {
 
 constexpr double kFineTuningDropout = 0.1;  // in the exported config.json
 
-class MlmObjective final : public Objective {
+class MaskedObjective : public Objective {
  public:
-  explicit MlmObjective(models::ModelConfig config) : model_(std::move(config)) {}
+  MaskedObjective(const PretrainSettings& settings, const data::Tokenizer& tokenizer)
+      : masking_(tokenizer, {.rate = settings.mask_rate, .whole_words = settings.whole_word}) {}
+  void pose(engine::TokenBatch& batch, uint64_t seed, uint64_t number) override {
+    masking_.apply(batch, seed, number, masked_);
+  }
+
+ protected:
+  data::MaskedTokens masked_;
+
+ private:
+  data::Masking masking_;
+};
+
+class MlmObjective final : public MaskedObjective {
+ public:
+  MlmObjective(const PretrainSettings& settings, models::ModelConfig config,
+               const data::Tokenizer& tokenizer)
+      : MaskedObjective(settings, tokenizer), model_(std::move(config)) {}
   engine::Module& module() override { return model_; }
   const std::vector<std::string>& parts() const override {
     static const std::vector<std::string> names{"mlm"};
     return names;
   }
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
-                      const data::MaskedTokens& masked, uint64_t,
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t,
                       std::vector<Score>& scores) override {
     int64_t correct = 0;
-    engine::Tensor loss = model_.loss(g, batch, masked.rows, masked.labels, &correct);
-    scores[0].add(*loss.data(), correct, masked.count());
+    engine::Tensor loss = model_.loss(g, batch, masked_.rows, masked_.labels, &correct);
+    scores[0].add(*loss.data(), correct, masked_.count());
     return loss;
   }
   void save(const std::filesystem::path& folder,
@@ -35,22 +54,25 @@ class MlmObjective final : public Objective {
   models::MaskedLm model_;
 };
 
-class RtdObjective final : public Objective {
+class RtdObjective final : public MaskedObjective {
  public:
-  RtdObjective(models::ModelConfig config, double generator, double weight)
-      : model_(std::move(config), generator), weight_(weight) {}
+  RtdObjective(const PretrainSettings& settings, models::ModelConfig config,
+               const data::Tokenizer& tokenizer)
+      : MaskedObjective(settings, tokenizer),
+        model_(std::move(config), settings.generator),
+        discriminator_(settings.rtd_weight) {}
   engine::Module& module() override { return model_; }
   const std::vector<std::string>& parts() const override {
     static const std::vector<std::string> names{"rtd", "generator"};
     return names;
   }
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
-                      const data::MaskedTokens& masked, uint64_t key,
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t key,
                       std::vector<Score>& scores) override {
     models::RtdCounts counts;
-    engine::Tensor loss = model_.loss(g, batch, masked.rows, masked.labels, weight_, key, &counts);
+    engine::Tensor loss =
+        model_.loss(g, batch, masked_.rows, masked_.labels, discriminator_, key, &counts);
     scores[0].add(counts.discriminator_loss, counts.discriminator_correct, batch.tokens());
-    scores[1].add(counts.generator_loss, counts.generator_correct, masked.count());
+    scores[1].add(counts.generator_loss, counts.generator_correct, masked_.count());
     return loss;
   }
   void save(const std::filesystem::path& folder,
@@ -63,16 +85,65 @@ class RtdObjective final : public Objective {
 
  private:
   models::ElectraPretraining model_;
-  double weight_;
+  double discriminator_;  // the weight of its loss
+};
+
+// The next token, everywhere: the batch brings its targets (data::PackingForm::next_token).
+class CausalObjective final : public Objective {
+ public:
+  CausalObjective(const PretrainSettings& settings, models::ModelConfig config,
+                  const data::Tokenizer& tokenizer)
+      : exported_(std::move(config)),
+        marks_(data::document_marks(tokenizer)),
+        model_(trained(exported_, settings.dropout)) {}
+  engine::Module& module() override { return model_; }
+  const std::vector<std::string>& parts() const override {
+    static const std::vector<std::string> names{"causal"};
+    return names;
+  }
+  double weight(const engine::TokenBatch& batch) const override {
+    return static_cast<double>(batch.terms());
+  }
+  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t,
+                      std::vector<Score>& scores) override {
+    int64_t correct = 0;
+    engine::Tensor loss =
+        model_.vocabulary().loss(g, model_.encode(g, batch), batch.targets, {.correct = &correct});
+    scores[0].add(*loss.data(), correct, batch.terms());
+    return loss;
+  }
+  void save(const std::filesystem::path& folder,
+            const engine::ParameterStore& store) const override {
+    engine::Json json = exported_.to_json();
+    json["bos_token_id"] = marks_.begin;
+    json["eos_token_id"] = marks_.end;
+    models::save_pretrained(folder, json, store, engine::DType::F16);
+  }
+
+ private:
+  static models::ModelConfig trained(models::ModelConfig& exported, double dropout) {
+    exported.head = models::HeadKind::language_model;
+    models::ModelConfig config = exported;
+    config.set_dropout(dropout);
+    return config;
+  }
+
+  models::ModelConfig exported_;  // with the dropout that fine-tuning uses
+  data::DocumentMarks marks_;
+  models::SequenceClassifier model_;
 };
 
 }  // namespace
 
 std::unique_ptr<Objective> make_objective(const PretrainSettings& settings,
-                                          models::ModelConfig config) {
+                                          models::ModelConfig config,
+                                          const data::Tokenizer& tokenizer) {
+  if (settings.objective == "causal")
+    return std::make_unique<CausalObjective>(settings, std::move(config), tokenizer);
   config.set_dropout(settings.dropout);
-  if (settings.objective == "mlm") return std::make_unique<MlmObjective>(std::move(config));
-  return std::make_unique<RtdObjective>(std::move(config), settings.generator, settings.rtd_weight);
+  if (settings.objective == "mlm")
+    return std::make_unique<MlmObjective>(settings, std::move(config), tokenizer);
+  return std::make_unique<RtdObjective>(settings, std::move(config), tokenizer);
 }
 
 }  // namespace run

@@ -1,4 +1,5 @@
-// What is learned: masked language modelling or replaced-token detection, behind one interface.
+// What is learned: masked language modelling, replaced-token detection or causal language
+// modelling, behind one interface.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "data/masking.h"
+#include "data/tokenizer.h"
+#include "engine/base/token_batch.h"
 #include "engine/nn/parameter_store.h"
 #include "models/config.h"
 #include "run/pretrain/settings.h"
@@ -37,10 +39,14 @@ class Objective {
   virtual engine::Module& module() = 0;
   // What the scores are of, the main one first: {"mlm"}, {"rtd", "generator"}.
   virtual const std::vector<std::string>& parts() const = 0;
-  // The loss of a masked batch; adds to `scores` (one a part).
+  // Hides what is to be guessed in a batch of the corpus: a function of (seed, number). The loss
+  // that is asked for next is of this batch.
+  virtual void pose(engine::TokenBatch& batch, uint64_t seed, uint64_t number) {}
+  // What a part of an update weighs beside the others.
+  virtual double weight(const engine::TokenBatch& batch) const { return 1; }
+  // The loss of a posed batch; adds to `scores` (one a part).
   // `key` is for what is drawn.
-  virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch,
-                              const data::MaskedTokens& masked, uint64_t key,
+  virtual engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t key,
                               std::vector<Score>& scores) = 0;
   // Writes config.json and model.safetensors (F16) as Hugging Face reads them.
   virtual void save(const std::filesystem::path& folder,
@@ -48,6 +54,7 @@ class Objective {
 };
 
 std::unique_ptr<Objective> make_objective(const PretrainSettings& settings,
-                                          models::ModelConfig config);
+                                          models::ModelConfig config,
+                                          const data::Tokenizer& tokenizer);
 
 }  // namespace run

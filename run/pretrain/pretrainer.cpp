@@ -38,6 +38,7 @@ struct Pretrainer::Order {
   int64_t step = 0;
   bool short_now = false;
   int64_t epoch[engine::Group::kMostParts] = {}, position[engine::Group::kMostParts] = {};
+  double weight[engine::Group::kMostParts] = {};  // of each part's loss in the update's; sum 1
 };
 
 Pretrainer::Pretrainer(const PretrainSettings& settings, PretrainWatcher& watcher)
@@ -52,9 +53,6 @@ Pretrainer::Pretrainer(const PretrainSettings& settings, PretrainWatcher& watche
   else
     engine::set_threads(settings_.threads);
   tokenizer_ = data::load_tokenizer(settings_.tokenizer);
-  masking_ = std::make_unique<data::Masking>(
-      *tokenizer_,
-      data::MaskingOptions{.rate = settings_.mask_rate, .whole_words = settings_.whole_word});
   Json recorded = settings_.to_json();
   recorded["tokenizer"] = engine::parse_json(tokenizer_->describe().dump(), "tokenizer");
   using Start = engine::RunFolder::Start;
@@ -94,21 +92,24 @@ Pretrainer::~Pretrainer() = default;
 
 void Pretrainer::make_model() {
   std::string spec = settings_.model;
-  if (settings_.objective == "rtd" && models::is_random_model(spec) &&
-      spec.find("type=") == std::string::npos)
-    spec += std::string(spec.find(':') == std::string::npos ? ":" : ",") + "type=electra";
+  const char* type = settings_.objective == "rtd"      ? "electra"
+                     : settings_.objective == "causal" ? "gpt2"
+                                                       : nullptr;
+  if (type && models::is_random_model(spec) && spec.find("type=") == std::string::npos)
+    spec += (spec.find(':') == std::string::npos ? ":type=" : ",type=") + std::string(type);
   models::ModelSource source = models::open_model(spec, tokenizer_->vocab_size());
   check(source.config.facts.vocab >= tokenizer_->vocab_size(), "pretrain", "the model has ",
         source.config.facts.vocab, " words and the tokenizer ", tokenizer_->vocab_size(),
         hint("pretraining needs the tokenizer of the model"));
-  objective_ = make_objective(settings_, source.config);
+  objective_ = make_objective(settings_, source.config, *tokenizer_);
   store_ = std::make_unique<engine::ParameterStore>(objective_->module());
   for (engine::Parameter* p : store_->all()) {
     p->trainable = true;
     if (p->role == engine::Role::head || p->role == engine::Role::lm_head ||
         p->name.starts_with("generator"))
       p->required = false;
-    if (settings_.positions == "sinusoids" && p->name.ends_with("position_embeddings.weight"))
+    if (settings_.positions == "sinusoids" &&
+        (p->name.ends_with("position_embeddings.weight") || p->name.ends_with("wpe.weight")))
       p->init = engine::Init::sinusoids;
   }
   store_->allocate();
@@ -130,7 +131,7 @@ void Pretrainer::make_trainer(int workers) {
   trainer_ =
       std::make_unique<engine::Trainer>(workspace_, *store_, *optimizer_, *schedule_, options,
                                         [this](engine::Graph& g, const engine::TokenBatch& batch) {
-                                          return objective_->loss(g, batch, masked_, key_, scores_);
+                                          return objective_->loss(g, batch, key_, scores_);
                                         });
   const auto compute = [this](engine::Group::Order bytes, int part, engine::Group::Result& result) {
     Order order;
@@ -154,19 +155,17 @@ double Pretrainer::used() const {
 
 // In this process or in a worker.
 void Pretrainer::compute_part(const Order& order, int part, engine::Group::Result& result) {
-  const int parts = settings_.grad_accumulation;
   Stream& stream = streams_.training(order.short_now);
   const double flops = engine::counters().flops();
-  const auto number = static_cast<uint64_t>(order.step) * static_cast<uint64_t>(parts) +
-                      static_cast<uint64_t>(part);
+  const auto number = static_cast<uint64_t>(order.step * settings_.grad_accumulation + part);
   stream.batches->seek(order.epoch[part], order.position[part]);
   stream.batches->next(batch_, part_tokens());
-  masking_->apply(batch_, settings_.seed, number, masked_);
+  objective_->pose(batch_, settings_.seed, number);
   key_ = mix(settings_.seed, number);
   scores_.assign(objective_->parts().size(), {});
   engine::Update unused;
   trainer_->begin();
-  trainer_->add(batch_, 1.0 / parts, number, unused);
+  trainer_->add(batch_, order.weight[part], number, unused);
   store_->settle_gradients();
   result.numbers[0] = static_cast<double>(batch_.tokens());
   result.numbers[1] = engine::counters().flops() - flops;
@@ -184,11 +183,14 @@ void Pretrainer::update() {
   order.step = step_;
   order.short_now = short_now();
   data::CorpusBatches& batches = *streams_.training(order.short_now).batches;
+  double all = 0;
   for (int part = 0; part < settings_.grad_accumulation; ++part) {
     order.epoch[part] = batches.epoch();
     order.position[part] = batches.position();
     batches.next(batch_, part_tokens());
+    all += order.weight[part] = objective_->weight(batch_);
   }
+  for (int part = 0; part < settings_.grad_accumulation; ++part) order.weight[part] /= all;
   const int64_t epoch = batches.epoch(), position = batches.position();
   const auto results = group_->run(order);
   batches.seek(epoch, position);  // computing a part has moved it
@@ -241,9 +243,10 @@ std::vector<Score> Pretrainer::evaluate() {
                              static_cast<double>(streams_.held_out.packed->tokens()));
   for (uint64_t number = 0; tokens < most && streams_.held_out.batches->epoch() == 0; ++number) {
     streams_.held_out.batches->next(batch_, std::min<int64_t>(part_tokens(), 4096));
-    masking_->apply(batch_, mix(settings_.seed, kEvaluation), number, masked_);
+    const uint64_t seed = mix(settings_.seed, kEvaluation);
+    objective_->pose(batch_, seed, number);
     engine::Graph g(workspace_, {.record = false});
-    objective_->loss(g, batch_, masked_, mix(mix(settings_.seed, kEvaluation), number), scores);
+    objective_->loss(g, batch_, mix(seed, number), scores);
     tokens += static_cast<double>(batch_.tokens());
   }
   return scores;

@@ -11,7 +11,6 @@
 #include <memory>
 #include <vector>
 
-#include "data/masking.h"
 #include "engine/base/timer.h"
 #include "engine/dist/group.h"
 #include "engine/io/run_folder.h"
@@ -73,7 +72,6 @@ class Pretrainer {
   PretrainWatcher& watcher_;
   std::unique_ptr<data::Tokenizer> tokenizer_;
   std::unique_ptr<engine::RunFolder> folder_;
-  std::unique_ptr<data::Masking> masking_;
   Streams streams_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<engine::ParameterStore> store_;
@@ -85,7 +83,6 @@ class Pretrainer {
 
   // Of the part in hand.
   engine::TokenBatch batch_;
-  data::MaskedTokens masked_;
   uint64_t key_ = 0;
   std::vector<Score> scores_;
 

@@ -58,8 +58,8 @@ void PretrainSettings::check() const {
                     "standard input"));
   need(steps > 0 || tokens > 0 || minutes > 0, "a budget is missing",
        engine::hint("give --steps, --tokens or --minutes"));
-  need(objective == "mlm" || objective == "rtd", "unknown objective '", objective, "'",
-       engine::hint("known are mlm and rtd"));
+  need(objective == "mlm" || objective == "rtd" || objective == "causal", "unknown objective '",
+       objective, "'", engine::hint("known are mlm, rtd and causal"));
   need(positions == "random" || positions == "sinusoids", "unknown --positions '", positions, "'",
        engine::hint("known are random and sinusoids"));
   need(batch_tokens > 0 && grad_accumulation > 0 && batch_tokens / grad_accumulation >= max_length,

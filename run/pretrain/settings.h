@@ -16,7 +16,7 @@ struct PretrainSettings {
   std::filesystem::path tokenizer;  // a Hugging Face folder
   std::filesystem::path cache;      // of the tokenised corpus; empty: <out>/corpus.cache
   std::string model = "random:layers=4,hidden=256,heads=4,ffn=1024";
-  std::string objective = "mlm";  // mlm, rtd
+  std::string objective = "mlm";  // mlm, rtd, causal
   std::filesystem::path out;
   bool resume = false;
 
@@ -31,7 +31,7 @@ struct PretrainSettings {
   double short_part = 0;               // ... for this part of the budget
   int64_t batch_tokens = 8192;         // of one update
   int grad_accumulation = 1;           // parts in which an update's tokens are computed
-  double pairs = 0.25, halves = 0.15;  // see data/packing.h
+  double pairs = 0.25, halves = 0.15;  // not of causal; see data/packing.h
   int held_out = 200;                  // every so many documents
   double mask_rate = 0.15;
   bool whole_word = false;

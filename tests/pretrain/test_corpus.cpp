@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <lzma.h>
 
+#include "data/bpe_trainer.h"
 #include "data/corpus.h"
 #include "data/text_source.h"
 #include "engine/base/error.h"
@@ -90,6 +91,22 @@ TEST_CASE("corpus cache: every token of every document, in order") {
     data::write_corpus_cache({f.dir / "corpus.txt", f.dir / "corpus.txt"}, *f.tokenizer,
                              f.dir / "cache3");
     CHECK(data::Corpus(f.dir / "cache3", *f.tokenizer).documents() == 120);
+  }
+  SUBCASE("with the ends of paragraphs, where a document has several") {
+    const auto bytes = data::train_bpe({{"red", 3}}, {.vocab_size = 257});
+    testing::write_file(f.dir / "lines.txt", "one\ntwo\n\nthree\n\n\nfour\nfive");
+    data::write_corpus_cache({f.dir / "lines.txt"}, *bytes, f.dir / "lines", {},
+                             data::Paragraphs::lines);
+    const data::Corpus lined(f.dir / "lines", *bytes);
+    CHECK(lined.paragraphs() == data::Paragraphs::lines);
+    CHECK(corpus.paragraphs() == data::Paragraphs::run_on);
+    std::vector<std::string> documents;
+    for (int64_t d = 0; d < lined.documents(); ++d) {
+      std::vector<int32_t> some;
+      lined.append(lined.begin(d), lined.begin(d + 1), some);
+      documents.push_back(bytes->decode(some));
+    }
+    CHECK(documents == std::vector<std::string>{"one\ntwo", "three", "four\nfive"});
   }
   SUBCASE("another tokenizer is refused") {
     const auto other = data::trained_wordpiece(toy::tokens(), {.lowercase = false});

@@ -85,6 +85,56 @@ TEST_CASE("packing: no token is lost, none is twice, sequences fit") {
   }
 }
 
+TEST_CASE("packing for the next token: every token is a target once, behind the token before it") {
+  toy::Folder f(120);
+  data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "cache");
+  const data::Corpus corpus(f.dir / "cache", *f.tokenizer);
+  using Part = data::PackedCorpus::Part;
+  const data::DocumentMarks marks = data::document_marks(*f.tokenizer);
+  CHECK(marks.begin == *f.tokenizer->special().cls);
+  CHECK(marks.end == *f.tokenizer->special().sep);
+  for (const int length : {8, 16, 64}) {
+    CAPTURE(length);
+    const data::PackingOptions options{
+        .max_length = length, .hold_out_every = 10, .form = data::PackingForm::next_token};
+    const data::PackedCorpus train(corpus, *f.tokenizer, Part::train, options);
+    std::vector<int32_t> all;
+    corpus.append(0, corpus.tokens(), all);
+    std::vector<std::vector<int32_t>> before(static_cast<size_t>(corpus.tokens()));
+    int64_t ends = 0, begins = 0;
+    for (int64_t piece = 0; piece < train.pieces(); ++piece) {
+      engine::TokenBatch batch;
+      train.append(piece, 0, batch);
+      REQUIRE(batch.sequences() == 1);
+      REQUIRE(batch.targets.size() == batch.ids.size());
+      CHECK(batch.types.size() == batch.ids.size());
+      CHECK(batch.tokens() <= length);
+      CHECK(batch.tokens() == train.cost(piece, 0));
+      for (size_t i = 0; i + 1 < batch.ids.size(); ++i) CHECK(batch.targets[i] == batch.ids[i + 1]);
+      const auto range = train.range(piece);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const auto at = static_cast<size_t>(i - range.begin);
+        CHECK(batch.targets[at] == all[static_cast<size_t>(i)]);
+        before[static_cast<size_t>(i)].push_back(batch.ids[at]);
+      }
+      begins += batch.ids.front() == marks.begin;
+      ends += batch.targets.back() == marks.end;
+    }
+    int64_t documents = 0;
+    for (int64_t d = 0; d < corpus.documents(); ++d) {
+      const bool held_out = d % 10 == 9;
+      documents += !held_out;
+      for (int64_t i = corpus.begin(d); i < corpus.begin(d + 1); ++i) {
+        const auto at = static_cast<size_t>(i);
+        REQUIRE(before[at].size() == (held_out ? 0 : 1));
+        if (!held_out) CHECK(before[at][0] == (i == corpus.begin(d) ? marks.begin : all[at - 1]));
+      }
+    }
+    CHECK(begins == documents);
+    CHECK(ends == documents);
+  }
+}
+
 TEST_CASE("packing: an epoch's order is its own, and seeking goes on with the same batches") {
   toy::Folder f;
   data::write_corpus_cache({f.dir / "corpus.txt"}, *f.tokenizer, f.dir / "cache");
