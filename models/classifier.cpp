@@ -42,14 +42,18 @@ Tensor SequenceClassifier::encode(Graph& g, const engine::Batch& batch) {
 }
 
 Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
-  if (head_ && head_->pooling() == Pooling::mean)
-    return engine::mean_rows(g, model_->encode(g, batch), batch.segments);
+  if (head_ && head_->pooling() == Pooling::mean) {
+    const auto prompt = static_cast<int32_t>(model_->words().prompt_length());
+    engine::Segments read;
+    for (int s = 0; s < batch.sequences(); ++s) read.add(prompt + batch.segments.length(s));
+    return engine::mean_rows(g, model_->encode(g, batch, {.counts_prompt = true}), read);
+  }
   auto& rows = g.recycle<engine::RowSelection>();
   if (model_->facts().causal)
     rows.choose(batch.segments, last_tokens(batch, pad_));
   else
     rows.choose_first(batch.segments);
-  return model_->encode(g, batch, {.rows = &rows, .first_of_prompt = !model_->facts().causal});
+  return model_->encode(g, batch, {.rows = &rows, .counts_prompt = !model_->facts().causal});
 }
 
 Tensor SequenceClassifier::head(Graph& g, Tensor x) {

@@ -45,7 +45,7 @@ struct Prompted {
       const engine::Segments& some = ask.rows->segments;
       for (int32_t i = some.begin(s); i < some.begin(s) + some.length(s); ++i) {
         const int32_t row = ask.rows->rows[static_cast<size_t>(i)];
-        asked.push_back(row + shift - (ask.first_of_prompt && row == begin ? length : 0));
+        asked.push_back(row + shift - (ask.counts_prompt && row == begin ? length : 0));
       }
     }
     rows.choose(batch.segments, asked);
@@ -62,7 +62,8 @@ engine::Tensor Model::encode(engine::Graph& g, const engine::Batch& batch, const
                 " does not fit the ", facts().longest, " positions of this model",
                 engine::hint("give --max-length ", facts().longest - length, " or less"));
   const Prompted prompted(batch, ask, length);
-  return forward(g, prompted.batch, {&prompted.rows, ask.cache});
+  const bool all = ask.counts_prompt && !ask.rows;
+  return forward(g, prompted.batch, {all ? nullptr : &prompted.rows, ask.cache});
 }
 
 engine::Sites Model::sites() {

@@ -75,9 +75,10 @@ struct Ask {
   // What the batch's sequences continue, each from its own length; it grows by the batch. Only for
   // causal models, in a graph that does not record.
   engine::KvCache* cache = nullptr;
-  // With a prompt in front (prompt tuning), a row that is its sequence's first means the prompt's
-  // first: what PEFT's classifiers on an encoder read.
-  bool first_of_prompt = false;
+  // Whether a prompt in front (prompt tuning) belongs to the sequence, as for PEFT's classifiers on
+  // an encoder: a row that is its sequence's first means the prompt's first, and without `rows` the
+  // result has the prompt's rows too, in front of each sequence's.
+  bool counts_prompt = false;
 };
 
 class Model : public engine::Module {
@@ -86,7 +87,8 @@ class Model : public engine::Module {
   // (tokens, hidden) of the last layer, with the last norm of a pre-LN model; or (rows, hidden) at
   // ask.rows: the same values there for less work (dropout masks are drawn for fewer rows). Errors:
   // a sequence longer than facts().longest, an id outside the table.
-  // A prompt in front of the words is computed with them, and is no row of the result.
+  // A prompt in front of the words is computed with them, and is no row of the result unless
+  // ask.counts_prompt.
   engine::Tensor encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask = {});
   // The table of words, for tied heads.
   virtual engine::Embedding& words() = 0;

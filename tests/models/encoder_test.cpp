@@ -131,17 +131,25 @@ TEST_CASE("encoders: the last layer and every head are transformers'") {
   }
 }
 
-TEST_CASE("encoders: ten losses of full, bitfit and lora are torch's, and PEFT's adapter opens") {
+TEST_CASE(
+    "encoders: ten losses of full, bitfit, lora and prompt are torch's, and PEFT's files open") {
   for (const auto& name : kEncoders) {
     const Json golden = encoder_golden(name);
     const Prompts prompts = prompts_of(golden);
     const std::string lora = (encoder_folder(name) / "lora").string();
+    const std::string prompt = (encoder_folder(name) / "prompt").string();
     CHECK(distance(Encoder(name, "", lora).logits(all_of(prompts)), golden["adapter"]) < 1e-5);
+    // The classifier reads the prompt's first vector, or the mean of the prompt and the text.
+    if (golden.contains("prompted"))
+      CHECK(distance(Encoder(name, "", prompt).logits(all_of(prompts)), golden["prompted"]) < 1e-5);
     for (const auto& [strategy, losses] : golden["losses"].items()) {
       CAPTURE(name);
       CAPTURE(strategy);
       // transformers' bitfit of the golden trains the whole classifier as well, as ours does.
-      Encoder encoder(name, strategy, strategy == "lora" ? lora : "");
+      Encoder encoder(name, strategy,
+                      strategy == "lora"     ? lora
+                      : strategy == "prompt" ? prompt
+                                             : "");
       Training training(encoder, 1e-3);
       for (size_t step = 0; step < 10; ++step) {
         CAPTURE(step);

@@ -16,6 +16,7 @@ The weights are random and stored as BF16, so every value is exact in float32; a
     losses    ten AdamW steps of full, bitfit (where there are biases) and lora on the labels CLASSES; the batches are
               the prompts, in turns of two
     adapter   labels with the adapter in lora/, PEFT's folder, from which those steps of lora start
+    prompted  labels with the prompt in prompt/, PEFT's folder; losses has ten steps of it, too (where PEFT can)
 Made with torch 2.15, transformers 5.24, peft 0.21.
 """
 import json
@@ -135,8 +136,28 @@ def train(folder, prompts, golden):
     model.eval().save_pretrained(folder / "lora")
     golden["adapter"] = labels(peft.PeftModel.from_pretrained(fresh(), folder / "lora").eval(), prompts)
     losses["lora"] = ten_losses(model, prompts)
-    (folder / "lora" / "README.md").unlink(missing_ok=True)
-    path = folder / "lora" / "adapter_config.json"
+    plain(folder / "lora")
+    prompt(folder, prompts, golden)
+
+
+def prompt(folder, prompts, golden):
+    def fresh():
+        return load(folder, AutoModelForSequenceClassification)
+
+    config = MODELS[folder.name]
+    if getattr(config, "embedding_size", config.hidden_size) != config.hidden_size:
+        return  # PEFT makes the prompt as wide as the layers and cannot put it before the words
+    torch.manual_seed(6)
+    model = peft.get_peft_model(fresh(), peft.PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=3))
+    model.eval().save_pretrained(folder / "prompt")
+    golden["prompted"] = labels(peft.PeftModel.from_pretrained(fresh(), folder / "prompt").eval(), prompts)
+    golden["losses"]["prompt"] = ten_losses(model, prompts)
+    plain(folder / "prompt")
+
+
+def plain(folder):
+    (folder / "README.md").unlink(missing_ok=True)
+    path = folder / "adapter_config.json"
     config = json.loads(path.read_text())
     config["base_model_name_or_path"] = None  # no path of this machine
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
