@@ -180,4 +180,14 @@ TEST_CASE("decoders: a sequence that does not fit is refused, a prefix counted")
     CHECK_NOTHROW(plain.logits(fits));
     CHECK(contains(message_of([&] { prefixed.logits(fits); }), "59 or less"));
   }
+  // Scaled positions end where the config says, too.
+  for (const std::string name : {"llama3", "llama-yarn"}) {
+    CAPTURE(name);
+    Decoder decoder(name);
+    const auto longest = static_cast<size_t>(decoder.model->facts().longest);
+    CHECK_NOTHROW(decoder.logits(packed({std::vector<int32_t>(longest, 5)})));
+    const Batch longer = packed({std::vector<int32_t>(longest + 1, 5)});
+    CHECK(contains(message_of([&] { decoder.logits(longer); }),
+                   "does not fit the " + std::to_string(longest) + " positions"));
+  }
 }

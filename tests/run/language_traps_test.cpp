@@ -170,6 +170,40 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "language models: an adapter on one of two tied matrices survives merging, which unties") {
+  Traps t;
+  const fs::path data = t.write("text");
+  const engine::Checkpoint base(testing::golden("decoders/llama"));
+  const auto bytes = [](const engine::Checkpoint& weights, const std::string& name) {
+    const auto* tensor = weights.find(name);
+    REQUIRE(tensor != nullptr);
+    std::vector<float> values(static_cast<size_t>(tensor->count()));
+    tensor->read(values.data());
+    return values;
+  };
+  const std::string words = "model.embed_tokens.weight", head = "lm_head.weight";
+  for (const std::string role : {"embedding", "lm_head"}) {
+    CAPTURE(role);
+    auto s = t.settings("text", "lora:r=4,roles=" + role);
+    s.lr = 1e-2;
+    s.max_steps = 10;
+    t.train(s);
+    run::PredictRequest request;
+    request.run = s.out;
+    const double loss = t.evaluate(request, data)["loss"];
+    std::ostringstream log;
+    apps::merge_adapter({.adapter = s.out, .out = t.temp / role, .dtype = "F32"}, log);
+    CHECK(engine::json_file(t.temp / role / "config.json")["tie_word_embeddings"] == false);
+    const engine::Checkpoint merged(t.temp / role);
+    CHECK((bytes(merged, words) == bytes(base, words)) == (role == "lm_head"));
+    CHECK((bytes(merged, head) == bytes(base, words)) == (role == "embedding"));
+    run::PredictRequest again;
+    again.model = (t.temp / role).string();
+    CHECK(std::abs(t.evaluate(again, data)["loss"].get<double>() - loss) < 1e-5);
+  }
+}
+
 TEST_CASE("language models: a run that was stopped goes on bit for bit") {
   Traps t;
   auto s = t.settings("completion", "lora:r=4");
