@@ -121,8 +121,8 @@ std::vector<Plan> make_plans(const Json& config, const std::vector<std::string>&
 
 // clang-format off
 std::vector<std::string> all_strategies() {
-  return {"frozen", "top:layers=1", "bitfit", "norm", "ia3", "lora", "prefix", "adapter:kind=houlsby",
-          "adapter:kind=pfeiffer", "adapter:kind=parallel", "full"};
+  return {"frozen", "top:layers=1", "bitfit", "norm", "ia3", "lora", "prefix", "prompt",
+          "adapter:kind=houlsby", "adapter:kind=pfeiffer", "adapter:kind=parallel", "full"};
 }
 // clang-format on
 

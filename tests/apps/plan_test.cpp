@@ -139,6 +139,8 @@ const std::vector<std::string> kStrategies = {
     "ia3:roles=key+value+attention_output+ffn_out",
     "ia3:roles=query+key+value+attention_output+ffn_in+ffn_out",
     "ia3:layers=2",
+    "prompt:length=3",
+    "prompt:length=2,init=random+bitfit:terms=query",
     "lora+bitfit",
     "lora:r=2+ia3",
     "lora+adapter:kind=parallel,size=4",
@@ -272,7 +274,7 @@ TEST_CASE(
 TEST_CASE("plan: tables, text and JSON") {
   const std::vector<Plan> plans =
       run::make_plans(bert_json(768, 12, 12), run::all_strategies(), {.batch = 8, .length = 32});
-  REQUIRE(plans.size() == 11);
+  REQUIRE(plans.size() == 12);
   for (const int width : {0, 80, 60}) {
     const std::string table = apps::plan_table(plans, width);
     CHECK(table.find("104,450") != std::string::npos);
@@ -321,6 +323,7 @@ TEST_CASE("plan: language models are planned as they are run") {
         "adapter:kind=houlsby,size=5",
         "adapter:kind=parallel,size=5",
         "prefix:length=3,flat=true",
+        "prompt:length=4",
         "lora:r=2+adapter:kind=pfeiffer,size=4"};
     const std::string& type = config.facts.model_type;
     if (type != "gpt2") specs.push_back("ia3");
