@@ -47,9 +47,10 @@ Corpus::Corpus(const std::filesystem::path& cache, const Tokenizer& tokenizer)
         " was made with another tokenizer: ", description_["tokenizer"].dump(), " and not ",
         tokenizer.describe().dump(), hint("give another --cache, or remove this one"));
   ids_ = file_.data() + kCorpusPage;
-  index_ = reinterpret_cast<const uint64_t*>(ids_ + ids);
-  bool rising = index_[0] == 0 && index_[documents_] == static_cast<uint64_t>(tokens);
-  for (int64_t d = 0; rising && d < documents_; ++d) rising = index_[d] < index_[d + 1];
+  index_.resize(static_cast<size_t>(documents_ + 1));
+  std::memcpy(index_.data(), ids_ + ids, index_.size() * sizeof index_[0]);
+  bool rising = index_.front() == 0 && index_.back() == static_cast<uint64_t>(tokens);
+  for (size_t d = 1; rising && d < index_.size(); ++d) rising = index_[d - 1] < index_[d];
   check(rising, "corpus", name, " is damaged: its index does not fit", remade);
 }
 
@@ -66,10 +67,14 @@ void Corpus::append(int64_t begin, int64_t end, std::vector<int32_t>& ids) const
     const auto* from = reinterpret_cast<const int32_t*>(ids_);
     ids.insert(ids.end(), from + begin, from + end);
   }
-  for (size_t i = ids.size() - static_cast<size_t>(end - begin); i < ids.size(); ++i)
-    check(ids[i] >= 0 && ids[i] < vocabulary_, "corpus", file_.path().string(),
-          " is damaged: it holds the id ", ids[i], ", and the vocabulary has ", vocabulary_,
-          " tokens", hint("remove it, and it will be made again from the text"));
+  const auto known = [&](int32_t id) { return id >= 0 && id < vocabulary_; };
+  for (size_t i = ids.size() - static_cast<size_t>(end - begin); i < ids.size(); ++i) {
+    if (known(ids[i])) continue;
+    engine::check_mappings_unchanged();  // else it was damaged before
+    engine::fail("corpus", file_.path().string(), " is damaged: it holds the id ", ids[i],
+                 ", and the vocabulary has ", vocabulary_, " tokens",
+                 hint("remove it, and it will be made again from the text"));
+  }
 }
 
 }  // namespace data

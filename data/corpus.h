@@ -63,7 +63,7 @@ class Corpus {
   int64_t documents_ = 0;
   int width_ = 2;  // bytes of an id
   const std::byte* ids_ = nullptr;
-  const uint64_t* index_ = nullptr;  // (documents + 1)
+  std::vector<uint64_t> index_;  // (documents + 1), a copy: a place that was checked stays so
   nlohmann::ordered_json description_;
 };
 

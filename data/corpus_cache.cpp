@@ -1,69 +1,24 @@
 // The file: 4096 bytes {"peftcorp" magic, 8 bytes of version, JSON padded with zeros}, ids, padding
 // to 8 bytes, index.
-#include <fcntl.h>
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "data/corpus.h"
 #include "data/corpus_format.h"
 #include "data/text_source.h"
+#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 
 namespace data {
 
 using engine::check;
-using engine::fail;
 
 namespace {
 
-// Buffered writing to a temporary file that takes its place only when all is written.
-class CacheFile {
- public:
-  explicit CacheFile(const std::filesystem::path& path)
-      : path_(path),
-        temporary_(path.string() + "." + std::to_string(getpid()) + ".tmp"),
-        file_(std::fopen(temporary_.c_str(), "wb")) {
-    check(file_ != nullptr, "corpus", "cannot write ", temporary_, ": ", std::strerror(errno));
-  }
-  ~CacheFile() {
-    if (!file_) return;
-    std::fclose(file_);
-    ::unlink(temporary_.c_str());
-  }
-  CacheFile(const CacheFile&) = delete;
-  CacheFile& operator=(const CacheFile&) = delete;
-
-  void write(const void* data, size_t bytes) {
-    if (bytes == 0) return;  // an empty vector's data() may be null, which fwrite must not be given
-    check(std::fwrite(data, 1, bytes, file_) == bytes, "corpus", "cannot write ", temporary_, ": ",
-          std::strerror(errno));
-  }
-  void rewind() {
-    check(std::fseek(file_, 0, SEEK_SET) == 0, "corpus", "cannot write ", temporary_, ": ",
-          std::strerror(errno));
-  }
-  void commit() {
-    const bool ok = std::fflush(file_) == 0 && ::fsync(fileno(file_)) == 0;
-    check(ok && std::rename(temporary_.c_str(), path_.c_str()) == 0, "corpus", "cannot write ",
-          path_.string(), ": ", std::strerror(errno));
-    std::fclose(file_);
-    file_ = nullptr;
-  }
-
- private:
-  std::filesystem::path path_;
-  std::string temporary_;
-  std::FILE* file_;
-};
-
 struct CacheWriter {
   const Tokenizer& tokenizer;
-  CacheFile& file;
+  engine::AtomicFile& file;
   bool wide, lines;
   CorpusProgress done;
   std::vector<uint64_t> index{0};
@@ -117,7 +72,7 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
                                   const std::function<bool(const CorpusProgress&)>& report,
                                   Paragraphs paragraphs) {
   constexpr size_t kFlush = 4096;  // paragraphs tokenised at once
-  CacheFile file(cache);
+  engine::AtomicFile file(cache);
   const std::vector<char> page(kCorpusPage, '\0');
   file.write(page.data(), page.size());
   const bool lines = paragraphs == Paragraphs::lines;

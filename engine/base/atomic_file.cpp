@@ -82,6 +82,11 @@ void AtomicFile::flush() {
   buffer_.clear();
 }
 
+void AtomicFile::rewind() {
+  flush();
+  if (::lseek(fd_, 0, SEEK_SET) != 0) failed("cannot be rewound", errno);
+}
+
 void AtomicFile::commit() {
   flush();
   if (::fsync(fd_) != 0) failed("cannot be synced to the disk", errno);

@@ -26,6 +26,9 @@ class AtomicFile {
   void write(const void* data, size_t bytes);  // buffered
   void write(std::string_view text) { write(text.data(), text.size()); }
 
+  // What is written from here on replaces the beginning.
+  void rewind();
+
   // Syncs and renames. Afterwards the file is complete, whatever happens to the machine.
   void commit();
 

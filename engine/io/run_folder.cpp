@@ -39,8 +39,8 @@ RunFolder::RunFolder(const std::filesystem::path& path, const Json& settings, St
         "cannot be made: ", error ? error.message() : "there is a file of that name");
   try {
     lock();
-    remove_temporaries(path_);
-    remove_temporaries(path_ / "adapter");
+    // Only in folders that are a run's own: others may hold runs that are being written.
+    for (const char* own : {"", "adapter", "model", "submission"}) remove_temporaries(path_ / own);
     open(as_stored(settings), start, may_change);
   } catch (...) {  // a constructor that throws has no destructor
     close();

@@ -2,9 +2,12 @@
 // the same command (with --resume, once the run is begun) then ends as a run without faults does,
 // bit for bit, and leaves nothing behind.
 //
-// Each operation meets one of the kinds of faults (tests/faults/fault.cpp), in turn; with
-// PEFT_FAULTS=all it meets all of them, each in a run of its own.
+// A run has a hundred operations and more. By default kPoints of them meet a fault, at equal
+// distances, the first and the last among them; with PEFT_FAULTS=every each of them does, and with
+// PEFT_FAULTS=all each meets every kind of fault (tests/faults/fault.cpp) in a run of its own.
+// Otherwise the kinds take turns.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,8 +47,9 @@ int run(const Words& words, const Fault& fault, const testing::TempDir& dir) {
   const pid_t pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid == 0) {
-    std::freopen(log.c_str(), "w", stdout);
-    ::dup2(1, 2);
+    const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    ::dup2(fd, 1);
+    ::dup2(fd, 2);
     ::setenv("OMP_WAIT_POLICY", "passive", 1);
     ::setenv("OMP_NUM_THREADS", "1", 1);
     if (!fault.under.empty()) {
@@ -89,10 +93,30 @@ std::map<std::string, std::string> results(const fs::path& out) {
   return files;
 }
 
-// `words` make the run in dir/out. Returns how many (operation, kind) ended otherwise.
+constexpr size_t kPoints = 24;
+
+struct Point {
+  long at;  // the operation, from 1
+  std::string kind;
+};
+
+std::vector<Point> points_of(long operations) {
+  const char* given = std::getenv("PEFT_FAULTS");
+  const std::string wanted = given ? given : "";
+  REQUIRE((wanted.empty() || wanted == "every" || wanted == "all"));
+  const auto n = static_cast<size_t>(operations), kinds = std::size(kKinds);
+  std::vector<Point> points;
+  const size_t count = wanted.empty() ? std::min(n, kPoints) : n;
+  for (size_t i = 0; i < count; ++i) {
+    const auto at = static_cast<long>(1 + i * (n - 1) / std::max<size_t>(1, count - 1));
+    for (size_t k = 0; k < kinds; ++k)
+      if (wanted == "all" || k == i % kinds) points.push_back({at, kKinds[k]});
+  }
+  return points;
+}
+
+// `words` make the run in dir/out. Returns how many faults ended otherwise.
 int64_t try_all(const std::function<Words(const fs::path& out)>& words, const std::string& name) {
-  const bool all =
-      std::string(std::getenv("PEFT_FAULTS") ? std::getenv("PEFT_FAULTS") : "") == "all";
   const testing::TempDir dir;
   const fs::path out = dir / "out";
   REQUIRE(run(words(out), {out.string()}, dir) == 0);
@@ -102,31 +126,28 @@ int64_t try_all(const std::function<Words(const fs::path& out)>& words, const st
   REQUIRE(operations);
   REQUIRE(*operations > 20);
   int64_t tried = 0, differ = 0;
-  for (long at = 1; at <= *operations; ++at)
-    for (size_t k = 0; k < std::size(kKinds); ++k) {
-      if (!all && k != static_cast<size_t>(at) % std::size(kKinds)) continue;
-      fs::remove_all(out);
-      ++tried;
-      int code = run(words(out), {out.string(), at, kKinds[k]}, dir);
-      std::string story = "fault: " + std::to_string(code) + "\n" + testing::read_file(dir / "log");
-      for (int again = 0; code != 0 && again < 3; ++again) {
-        Words resumed = words(out);
-        if (fs::exists(out / "run.json")) resumed.push_back("--resume");
-        code = run(resumed, {}, dir);
-        story += "again: " + std::to_string(code) + "\n" + testing::read_file(dir / "log");
-      }
-      const auto found = code == 0 ? results(out) : std::map<std::string, std::string>();
-      if (code == 0 && found == expected) continue;
-      ++differ;
-      if (differ > 5) continue;  // enough to look at
-      std::string names;
-      for (const auto& [file, text] : expected)
-        if (!found.contains(file) || found.at(file) != text) names += " " + file;
-      for (const auto& [file, text] : found)
-        if (!expected.contains(file)) names += " +" + file;
-      MESSAGE(name, ", ", kKinds[k], " at operation ", at, " of ", *operations, ": differ:", names,
-              "\n", story);
+  for (const auto& [at, kind] : points_of(*operations)) {
+    fs::remove_all(out);
+    ++tried;
+    int code = run(words(out), {out.string(), at, kind}, dir);
+    std::string story = "fault: " + std::to_string(code) + "\n" + testing::read_file(dir / "log");
+    for (int again = 0; code != 0 && again < 3; ++again) {
+      Words resumed = words(out);
+      if (fs::exists(out / "run.json")) resumed.push_back("--resume");
+      code = run(resumed, {}, dir);
+      story += "again: " + std::to_string(code) + "\n" + testing::read_file(dir / "log");
     }
+    const auto found = code == 0 ? results(out) : std::map<std::string, std::string>();
+    if (code == 0 && found == expected) continue;
+    if (++differ > 5) continue;  // enough to look at
+    std::string names;
+    for (const auto& [file, text] : expected)
+      if (!found.contains(file) || found.at(file) != text) names += " " + file;
+    for (const auto& [file, text] : found)
+      if (!expected.contains(file)) names += " +" + file;
+    MESSAGE(name, ", ", kind, " at operation ", at, " of ", *operations, ": differ:", names, "\n",
+            story);
+  }
   MESSAGE(name, ": ", *operations, " operations, ", tried, " faults, ", differ, " ended otherwise");
   return differ;
 }

@@ -79,6 +79,19 @@ TEST_CASE("an atomic file keeps the mode of what it replaces, and replaces no de
                        Error);
 }
 
+TEST_CASE("an atomic file may be rewound, to fill its beginning in last") {
+  const testing::TempDir dir;
+  {
+    engine::AtomicFile file(dir / "a");
+    file.write("........");
+    file.write(std::string(3 << 20, 'x'));  // beyond the buffer
+    file.rewind();
+    file.write("head");
+    file.commit();
+  }
+  CHECK(read_file(dir / "a") == "head...." + std::string(3 << 20, 'x'));
+}
+
 TEST_CASE("what killed processes left of their writing is removed, and nothing else") {
   const testing::TempDir dir;
   for (const char* name : {"run.json.tmp-77-1", "a.tmp-1-22"}) write_file(dir / name, "half");
