@@ -56,34 +56,6 @@ bool allowed(const SubmissionFile& file, std::string_view prediction) {
   return score && *score >= 0 && *score <= 5;
 }
 
-// The file of a run, checked line by line.
-std::string checked(const SubmissionFile& file, const fs::path& path) {
-  std::error_code error;
-  engine::check(fs::is_regular_file(path, error), path.string(), "is not a plain file");
-  const auto mapped = engine::MappedFile::open(path);
-  const std::string_view text(reinterpret_cast<const char*>(mapped->data()), mapped->size());
-  int64_t row = -1;
-  for (size_t begin = 0; begin < text.size(); ++row) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (row < 0) {
-      engine::check(line == "index\tprediction", path.string(),
-                    "does not begin with the header of a submission, index and prediction");
-      continue;
-    }
-    const std::string index = std::to_string(row) + "\t";
-    engine::check(line.starts_with(index) && allowed(file, line.substr(index.size())),
-                  path.string(), "line ", row + 2, " is not index ", row, " and a prediction of ",
-                  file.name);
-  }
-  engine::check(row == file.rows, path.string(), "has ", std::max<int64_t>(row, 0),
-                " predictions, GLUE's test set has ", file.rows,
-                engine::hint("the site takes predictions of the whole test set only: run the task "
-                             "with its official test file"));
-  return std::string(text);
-}
-
 std::string filled(const SubmissionFile& file) {
   const std::string label = file.labels.empty() ? "2.5" : file.labels.front();
   std::string out = "index\tprediction\n";
@@ -125,6 +97,33 @@ const std::vector<SubmissionFile>& submission_files() {
   return files;
 }
 
+std::string read_submission(const SubmissionFile& file, const fs::path& path) {
+  std::error_code error;
+  engine::check(fs::is_regular_file(path, error), path.string(), "is not a plain file");
+  const auto mapped = engine::MappedFile::open(path);
+  const std::string_view text(reinterpret_cast<const char*>(mapped->data()), mapped->size());
+  int64_t row = -1;
+  for (size_t begin = 0; begin < text.size(); ++row) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (row < 0) {
+      engine::check(line == "index\tprediction", path.string(),
+                    "does not begin with the header of a submission, index and prediction");
+      continue;
+    }
+    const std::string index = std::to_string(row) + "\t";
+    engine::check(line.starts_with(index) && allowed(file, line.substr(index.size())),
+                  path.string(), "line ", row + 2, " is not index ", row, " and a prediction of ",
+                  file.name);
+  }
+  engine::check(row == file.rows, path.string(), "has ", std::max<int64_t>(row, 0),
+                " predictions, GLUE's test set has ", file.rows,
+                engine::hint("the site takes predictions of the whole test set only: run the task "
+                             "with its official test file"));
+  return std::string(text);
+}
+
 Submission make_submission(const Summary& summary, const std::string& spec) {
   Submission out;
   std::vector<std::pair<std::string, std::string>> files;
@@ -134,7 +133,7 @@ Submission make_submission(const Summary& summary, const std::string& spec) {
     const fs::path path = run ? run->folder / "submission" / file.name : fs::path();
     std::error_code error;
     if (run && fs::exists(path, error)) {
-      files.emplace_back(file.name, checked(file, path));
+      files.emplace_back(file.name, read_submission(file, path));
       out.lines.push_back(file.name + ": " + run->spec + ", " + run->folder_text());
       ++found;
       continue;

@@ -17,6 +17,9 @@ struct SubmissionFile {
   std::vector<std::string> labels;  // empty: a score from 0 to 5
 };
 const std::vector<SubmissionFile>& submission_files();
+// The bytes of such a file. Throws engine::Error if it is not what the site takes: rows, order,
+// labels.
+std::string read_submission(const SubmissionFile& file, const std::filesystem::path& path);
 
 struct Submission {
   std::string zip;                 // the bytes of the archive: the same for the same runs
