@@ -9,6 +9,7 @@
 #include <new>
 
 #include "apps/common/command_line.h"
+#include "apps/common/plain_text.h"
 #include "apps/common/signals.h"
 #include "engine/base/nearest.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 int report(const std::string& message, int code) {
   std::cout.flush();
-  std::cerr << "error: " << message << std::endl;
+  std::cerr << "error: " << plain_text(message, "\n\t") << std::endl;  // it quotes what it found
   return code;
 }
 

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "apps/common/format.h"
+#include "apps/common/plain_text.h"
 #include "apps/common/table.h"
 #include "engine/base/error.h"
 
@@ -64,7 +65,7 @@ std::string scores_text(const data::TaskInfo& info, const std::string& split, co
   std::string out = split + ":";
   for (const std::string& name : info.metrics)
     if (scores.contains(name)) out += "  " + name + " " + number(scores.at(name));
-  return out + "  loss " + number(scores.at("loss")) + "  (" +
+  return plain_text(out) + "  loss " + number(scores.at("loss")) + "  (" +
          format_count(scores.at("examples").get<int64_t>()) + " examples)\n";
 }
 
@@ -89,7 +90,7 @@ std::string report_text(const Json& scores) {
   if (r.contains("types")) out += class_table(r.at("types"), "entity");
   if (r.contains("confusion")) out += confusion_table(r.at("classes"), r.at("confusion"));
   if (r.contains("note")) out += "  note: " + r.at("note").get<std::string>() + "\n";
-  return out;
+  return plain_text(out, "\n");
 }
 
 }  // namespace apps

@@ -2,8 +2,10 @@
 
 #include <cstdio>
 #include <ostream>
+#include <sstream>
 
 #include "apps/common/format.h"
+#include "apps/common/plain_text.h"
 #include "apps/finetune/scores.h"
 #include "engine/base/threads.h"
 #include "engine/tensor/gemm.h"
@@ -27,7 +29,7 @@ std::string data_lines(const run::Session& s) {
   if (const data::ColumnNames& c = s.dataset.columns; !c.text.empty())
     out += "columns   text '" + c.text + "'" + (c.text_b.empty() ? "" : " and '" + c.text_b + "'") +
            ", label '" + c.label + "'\n";
-  constexpr size_t kMostClasses = 12;
+  constexpr size_t kShownClasses = 12;
   for (const auto& [name, split] : s.splits) {
     const Json json = run::describe_split(*s.task, split);
     const Json& lengths = json.at("lengths");
@@ -36,7 +38,7 @@ std::string data_lines(const run::Session& s) {
       size_t shown = 0;
       line += " (";
       for (const auto& [label, count] : json.at("classes").items()) {
-        if (shown == kMostClasses) {
+        if (shown == kShownClasses) {
           line += ", ...";
           break;
         }
@@ -58,7 +60,8 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
                              int64_t steps) {
   const models::Facts& c = s.source.config.facts;
   const data::EncodedSplit& train = s.splits.at("train");
-  out_ << "task      " << s.task->info().name << ": " << format_count(train.size())
+  std::ostringstream text;  // with names from data and files
+  text << "task      " << s.task->info().name << ": " << format_count(train.size())
        << " examples of "
        << format_number(static_cast<double>(train.tokens()) / static_cast<double>(train.size()), 1)
        << " tokens, "
@@ -74,10 +77,10 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
        << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
        << engine::threads_text() << (settings.deterministic ? ", deterministic" : "") << '\n'
        << trainable_line(run::count_parameters(*s.store)) << '\n';
-  for (const std::string& note : s.notes) out_ << "note      " << note << '\n';
+  for (const std::string& note : s.notes) text << "note      " << note << '\n';
   if (const std::string complaint = engine::blas_complaint(); !complaint.empty())
-    out_ << "warning   " << complaint << '\n';
-  out_.flush();
+    text << "warning   " << complaint << '\n';
+  out_ << plain_text(text.str(), "\n") << std::flush;
 }
 
 void TerminalWatcher::resumed(int64_t step) {
@@ -148,7 +151,7 @@ void TerminalWatcher::finished(const run::Session& s, const run::FinetuneSetting
                                const Json& metrics, const Json& test_metrics,
                                const run::RunTotals& t, int64_t steps) {
   out_ << '\n'
-       << s.task->info().name << ", " << s.strategy->spec() << '\n'
+       << plain_text(s.task->info().name) << ", " << s.strategy->spec() << '\n'
        << trainable_line(run::count_parameters(*s.store)) << '\n';
   for (const Json* scores : {&metrics, &test_metrics})
     for (const auto& [split, values] : scores->items())

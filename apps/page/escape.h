@@ -12,9 +12,7 @@ namespace apps {
 
 using engine::html_escape;
 
-// Valid UTF-8 without control characters (terminal escapes, line breaks), invisible ones that turn
-// the direction of writing, or line separators; each becomes a space. At most 300 characters, then
-// "...".
+// plain_text(), at most 300 characters of it, then "...".
 std::string clean_text(std::string_view text);
 // The same for every key and string of a document.
 engine::Json clean_json(const engine::Json& json);

@@ -3,6 +3,7 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/plain_text.h"
 #include "apps/finetune/scores.h"
 #include "apps/predict/command.h"
 #include "apps/predict/request.h"
@@ -65,7 +66,7 @@ int evaluate_command(int argc, const char* const* argv) {
              : data::read_own_file(predictor.info(), "data", flags.file, columns, true);
   engine::check(texts || split.labelled(), flags.file, "no row has a label");
   const engine::Timer timer;
-  for (const std::string& note : notes) std::cerr << "note: " << note << '\n';
+  for (const std::string& note : notes) std::cerr << "note: " << plain_text(note) << '\n';
   const data::EncodedSplit encoded = predictor.encode(split.examples);
   const tasks::Predictions p = predictor.predict(encoded);
   engine::Json scores = predictor.task().score(p, encoded);

@@ -218,6 +218,28 @@ namespace {
   return "here all";
 }
 
+#if defined(__x86_64__)
+// In the order of their width.
+constexpr const char* kInstructions[] = {"SSE", "AVX", "AVX2", "AVX-512"};
+
+// What OpenBLAS's kernels of this name need, as its dynamic.c chooses them: an index above.
+int instructions_of(std::string_view kernels) {
+  const auto is = [&](std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), kernels) != names.end();
+  };
+  if (is({"SkylakeX", "Cooperlake", "SapphireRapids"})) return 3;
+  if (is({"Haswell", "Zen", "Excavator"})) return 2;
+  if (is({"Sandybridge", "Bulldozer", "Piledriver", "Steamroller"})) return 1;
+  return 0;
+}
+
+int instructions_here() {
+  if (__builtin_cpu_supports("avx512f")) return 3;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 2;
+  return __builtin_cpu_supports("avx") ? 1 : 0;
+}
+#endif
+
 }  // namespace
 
 std::string blas_complaint() {
@@ -228,13 +250,12 @@ std::string blas_complaint() {
            "LD_PRELOAD";
 #if defined(__x86_64__)
   const char* forced = std::getenv("OPENBLAS_CORETYPE");
-  const std::string_view kernels = openblas_get_corename();
-  if (forced && *forced && __builtin_cpu_supports("avx512f") &&
-      (kernels == "Haswell" || kernels == "Zen"))
-    return std::string("OPENBLAS_CORETYPE=") + forced +
-           " chooses AVX2 kernels on a processor with AVX-512, up to twice slower for the products "
-           "that OpenBLAS computes: " +
-           openblas_products() + "\nhint: unset OPENBLAS_CORETYPE";
+  const int kernels = instructions_of(openblas_get_corename()), here = instructions_here();
+  if (forced && *forced && kernels < here)
+    return std::string("OPENBLAS_CORETYPE=") + forced + " chooses " + kInstructions[kernels] +
+           " kernels on a processor with " + kInstructions[here] +
+           ", which are slower for the products that OpenBLAS computes: " + openblas_products() +
+           "\nhint: unset OPENBLAS_CORETYPE";
 #endif
   return {};
 }

@@ -77,3 +77,60 @@ TEST_CASE("reports: a stranger's texts stay text in every format") {
     CHECK(page.find("<img src=x") == std::string::npos);
   }
 }
+
+TEST_CASE("reports: names from a person's own data stay text on the terminal") {
+  const TempDir dir;
+  write_file(dir / "t.jsonl",
+             "{\"text\":\"the tea\",\"label\":\"\\u001b[31mred\\u001b[0m\"}\n"
+             "{\"text\":\"the film\",\"label\":\"plain\\u0007\"}\n"
+             "{\"text\":\"the book\",\"label\":\"\\u202egnp\"}\n");
+  const auto clean = [](const std::string& text) {
+    for (const char c : text)
+      CHECK((c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20));
+    CHECK(text.find("\u202E") == std::string::npos);
+  };
+  const Outcome trained = works(finetune(dir, dir / "t.jsonl", "r"));
+  clean(trained.out);
+  clean(trained.err);
+  const Outcome scored = works({"evaluate", (dir / "r").string(), (dir / "t.jsonl").string()});
+  clean(scored.out);
+  clean(scored.err);
+  // Messages quote what they found.
+  write_file(dir / "u.jsonl", "{\"text\":\"a\",\"label\":\"\\u001b]0;title\\u0007\"}\n");
+  const Outcome wrong = peft({"evaluate", (dir / "r").string(), (dir / "u.jsonl").string()});
+  CHECK(wrong.code == 1);
+  clean(wrong.err);
+}
+
+TEST_CASE("reports: names of folders and files, and a record of other types, stay text too") {
+  const TempDir dir;
+  write_file(dir / "t.csv", reviews());
+  works(finetune(dir, dir / "t.csv", "r"));
+  fs::create_directories(dir / "s");
+  const std::string evil = "=1+1 \x1b[2J <b>x|y";
+  fs::copy(dir / "r", dir / "s" / evil, fs::copy_options::recursive);
+  const Outcome o = works({"compare", (dir / "s").string(), "--markdown", (dir / "m.md").string(),
+                           "--csv", (dir / "c.csv").string(), "--html", (dir / "p.html").string()});
+  CHECK(o.out.find('\x1b') == std::string::npos);
+  for (const char* file : {"m.md", "c.csv", "p.html"})
+    CHECK(read_file(dir / file).find('\x1b') == std::string::npos);
+  CHECK(read_file(dir / "p.html").find("<b>x") == std::string::npos);
+  for (const std::string& line : lines_of(read_file(dir / "c.csv"))) {
+    CHECK_FALSE(line.starts_with("=1"));
+    CHECK(line.find(",=1") == std::string::npos);
+    CHECK(line.find(",\"=1") == std::string::npos);
+  }
+  // Every field of another type, one at a time: the run is passed over or shown, never a crash.
+  const Json record = engine::json_file(dir / "r" / "run.json");
+  for (const auto& [key, value] : record.items())
+    for (const Json& other : {Json(), Json(7), Json("x"), Json::array({1}), Json::object()}) {
+      CAPTURE(key);
+      Json changed = record;
+      changed[key] = other;
+      fs::remove_all(dir / "s");
+      fs::create_directories(dir / "s" / "one");
+      write_file(dir / "s" / "one" / "run.json", engine::json_text(changed));
+      const int code = peft({"compare", (dir / "s").string()}).code;
+      CHECK((code == 0 || code == 1));
+    }
+}
