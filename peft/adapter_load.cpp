@@ -123,7 +123,12 @@ Tensors without_norm_copies(Tensors tensors) {
 // Sets the spec: the one that the file was saved with, if the configuration still says the same
 // numbers (somebody may have edited alpha there), else the configuration's.
 void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::string& where) {
-  out.spec = make_strategy(spec_from_peft(out.config, out.tensors, where))->spec();
+  const std::string translated = spec_from_peft(out.config, out.tensors, where);
+  try {
+    out.spec = make_strategy(translated)->spec();
+  } catch (const engine::Error& e) {  // speaks of our spec, which nobody wrote
+    engine::fail(where, "says what cannot be read: ", e.what());
+  }
   const auto said = [&](const char* key) {
     const auto it = metadata.find(key);
     return it == metadata.end() ? std::string() : it->second;

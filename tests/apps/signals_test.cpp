@@ -41,7 +41,10 @@ int64_t from_environment(const char* name, int64_t fallback) {
 // A program of the build folder, running; its output goes to a file.
 class Program {
  public:
-  Program(const Words& words, const fs::path& log, rlim_t largest_file = RLIM_INFINITY)
+  // `own_group`: as a shell starts a job. Ctrl-Z's signal is ignored in a group that nobody
+  // watches.
+  Program(const Words& words, const fs::path& log, rlim_t largest_file = RLIM_INFINITY,
+          bool own_group = false)
       : log_(log) {
     const std::string program = (testing::binary_dir() / "bin" / words[0]).string();
     std::vector<char*> argv;
@@ -50,6 +53,7 @@ class Program {
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ > 0) return;
+    if (own_group) ::setpgid(0, 0);
     const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     ::dup2(fd, 1);
     ::dup2(fd, 2);
@@ -76,6 +80,11 @@ class Program {
     }
     pid_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  bool wait_until_stopped() const {
+    int status = 0;
+    return ::waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status);
   }
 
   // Until the output or the metrics say that the run is under way.
@@ -304,6 +313,27 @@ TEST_CASE("signals: every thread has them blocked; a second one ends the run at 
   program.send(SIGINT);
   CHECK(program.wait() == 128 + SIGINT);
   CHECK(program.output().find("stopped at once; what was saved before stays") != std::string::npos);
+}
+
+TEST_CASE("signals: a run that Ctrl-Z stops goes on as if nothing had been") {
+  const testing::TempDir dir;
+  Program whole(finetune(dir / "whole", 200), dir / "log");
+  REQUIRE(whole.wait() == 0);
+  Program program(finetune(dir / "run", 200), dir / "log", RLIM_INFINITY, true);
+  REQUIRE(program.wait_for("trainable", dir / "log"));
+  for (int i = 0; i < 3; ++i) {
+    std::this_thread::sleep_for(milliseconds(30));
+    program.send(SIGTSTP);
+    REQUIRE(program.wait_until_stopped());
+    const std::string before = testing::read_file(dir / "run" / "metrics.jsonl");
+    std::this_thread::sleep_for(milliseconds(100));
+    CHECK(testing::read_file(dir / "run" / "metrics.jsonl") == before);
+    program.send(SIGCONT);
+  }
+  CHECK(program.wait() == 0);
+  CHECK(curve(dir / "run") == curve(dir / "whole"));
+  CHECK(testing::read_file(dir / "run" / "predictions.tsv") ==
+        testing::read_file(dir / "whole" / "predictions.tsv"));
 }
 
 TEST_CASE("signals: ignored ones stay ignored, SIGXFSZ is a message, a reader may leave") {

@@ -15,27 +15,28 @@ const fs::path kGoldens = "peft_fresh";
 
 fs::path fresh(const std::string& name) { return golden((kGoldens / name).string()); }
 
-// The base without pooler, as a classifier whose fresh weights come from `seed`.
+// A base without pooler (`base`) or without a decoder's head (`decoder`), as a classifier whose
+// fresh weights come from `seed`.
 struct Fresh {
   models::SequenceClassifier model;
   engine::Sites sites;
   std::unique_ptr<peft::Strategy> strategy;
   std::unique_ptr<engine::ParameterStore> store;
 
-  static models::ModelConfig config() {
-    const fs::path path = fresh("base/config.json");
+  static models::ModelConfig config(const std::string& base = "base") {
+    const fs::path path = fresh(base + "/config.json");
     auto config = models::config_from_json(engine::json_file(path), path.string());
     config.set_dropout(0);
     models::set_labels(config, 3, {});
     return config;
   }
 
-  Fresh(const std::string& spec, uint64_t seed)
-      : model(config()), sites(model.sites()), strategy(peft::make_strategy(spec)) {
+  Fresh(const std::string& spec, uint64_t seed, const std::string& base = "base")
+      : model(config(base)), sites(model.sites()), strategy(peft::make_strategy(spec)) {
     peft::apply(*strategy, sites, model);
     store = std::make_unique<engine::ParameterStore>(model);
     store->allocate();
-    engine::load_checkpoint(fresh("base"), *store);
+    engine::load_checkpoint(fresh(base), *store);
     store->initialise(seed);
   }
 
@@ -88,13 +89,16 @@ std::vector<std::string> keys_of(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("adapters of PEFT on a base without pooler give PEFT's logits") {
+TEST_CASE("adapters of PEFT on a base without pooler or head give PEFT's logits") {
   const Json goldens = engine::json_file(fresh("logits.json")).at("logits");
-  for (const std::string name : {"lora", "lora_all", "lora_only", "ia3"}) {
+  for (const std::string name :
+       {"lora", "lora_all", "lora_only", "ia3", "score_lora", "score_ia3"}) {
     CAPTURE(name);
     const peft::AdapterFile file = peft::load_adapter(fresh(name));
+    const std::string base =
+        engine::json_file(fresh(name) / "adapter_config.json").at("base_model_name_or_path");
     for (const uint64_t seed : {1, 2}) {
-      Fresh s(file.spec, seed);
+      Fresh s(file.spec, seed, base);
       peft::apply_adapter(file, *s.store, "");
       CHECK(s.store->fresh().empty());
       CHECK(largest_difference(s.logits(), goldens.at(name)) < 1e-5);
@@ -153,6 +157,21 @@ TEST_CASE("a configuration names the fresh modules as PEFT's modules_to_save") {
   for (const auto& key : keys_of(dir.path())) CHECK(key.find("pooler") == std::string::npos);
   CHECK(engine::json_file(dir / "adapter_config.json").at("modules_to_save") ==
         Json({"classifier"}));
+}
+
+TEST_CASE("what a decoder's adapter holds is read back onto a head of another seed") {
+  for (const std::string spec : {"lora:r=2", "ia3", "norm", "top:layers=1"}) {
+    CAPTURE(spec);
+    TempDir dir;
+    Fresh one(spec, 1, "decoder");
+    one.train();
+    peft::save_adapter(dir.path(), *one.strategy, *one.store, {.base_model = "decoder"}, one.sites);
+    const peft::AdapterFile file = peft::load_adapter(dir.path());
+    Fresh other(file.spec, 2, "decoder");
+    peft::apply_adapter(file, *other.store, "");
+    CHECK(other.store->fresh().empty());
+    CHECK(largest_difference(one.logits(), other.logits()) < 1e-6);
+  }
 }
 
 TEST_CASE("fresh weights have names, until something gives them values") {

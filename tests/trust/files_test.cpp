@@ -1,15 +1,10 @@
-// Files that are no plain files, are nested without end, are large, or change while they are used;
-// descriptors that are closed.
+// Files that are no plain files, are nested without end, or are large; descriptors that are closed.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <cstring>
-#include <fstream>
-#include <thread>
 
 #include "engine/io/json.h"
 #include "tests/trust/program.h"
@@ -191,43 +186,4 @@ TEST_CASE("files: a header of many tensors is read in one pass") {
   std::memcpy(bytes.data(), &length, 8);
   write_file(model / "model.safetensors", bytes + header + data);
   works({"inspect", "logits", "--model", model.string(), "tea"});  // within program.cpp's alarm
-}
-
-TEST_CASE("files: a model that is written to or cut while a run uses it is noticed") {
-  const TempDir dir;
-  const fs::path model = model_folder(dir);
-  const fs::path weights = model / "model.safetensors";
-  const std::string whole = read_file(weights);
-  write_file(dir / "t.csv", reviews());
-  const auto run = [&](const std::string& out, const std::function<void()>& change) {
-    return peft(finetune(dir, dir / "t.csv", out,
-                         {"--model", model.string(), "--strategy", "bitfit", "--max-steps",
-                          "100000000", "--save-every", "1"}),
-                {.meanwhile = [&](int pid, const fs::path&) {
-                  REQUIRE(wait_for(dir / out / "metrics.jsonl", "\n"));
-                  change();
-                  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-                  ::kill(pid, SIGINT);
-                }});
-  };
-  const Outcome written = run("r1", [&] {
-    std::fstream out(weights, std::ios::in | std::ios::out | std::ios::binary);
-    out.seekp(-64, std::ios::end);
-    out << std::string(64, 'x');
-  });
-  CHECK(written.code == 1);
-  CHECK(written.err.find("was written to while it was in use") != std::string::npos);
-  write_file(weights, whole);
-  const Outcome cut = run("r2", [&] { fs::resize_file(weights, 100); });
-  CAPTURE(cut.err);
-  CHECK(cut.code == 1);
-  CHECK(cut.err.find("was cut short while it was in use") != std::string::npos);
-  write_file(weights, whole);
-  // Replacing it by rename is how a file in use may be changed.
-  const Outcome renamed = run("r3", [&] {
-    write_file(model / "new", whole + "x");
-    fs::rename(model / "new", weights);
-  });
-  CAPTURE(renamed.err);
-  CHECK(renamed.code == 130);
 }

@@ -1,4 +1,6 @@
 // Tokenizer files: read whole or refused by name, handed on byte for byte, never overwritten.
+#include <sys/resource.h>
+
 #include <map>
 
 #include "engine/io/json.h"
@@ -102,4 +104,47 @@ TEST_CASE("tokenizer: a vocabulary is never overwritten") {
           {"never overwritten"});
   works({"tokenizer", "--vocab-size", "60", "--out", (dir / "new").string(),
          (dir / "text.txt").string()});
+}
+
+TEST_CASE(
+    "tokenizer: a full disk leaves no half of one, and a folder that holds a model is not written "
+    "to") {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "word" + std::to_string(i * 7919) + " tea\n";
+  write_file(dir / "text.txt", text);
+  const RunOptions small{.in_child = [] {
+    const rlimit limit{4096, 4096};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }};
+  refuses({"tokenizer", "--vocab-size", "2000", "--out", (dir / "new").string(),
+           (dir / "text.txt").string()},
+          {"File too large"}, small);
+  for (const auto& entry : fs::recursive_directory_iterator(dir / "new"))
+    CHECK(entry.path().filename().string().find("vocab") == std::string::npos);
+  // merge writes a vocabulary as well.
+  const fs::path model = model_folder(dir);
+  for (const char* name : {"vocab.txt", "tokenizer.json", "config.json", "model.safetensors"}) {
+    const fs::path folder = dir / (std::string("held-") + name);
+    fs::create_directories(folder);
+    write_file(folder / name, "precious");
+    refuses({"merge", "--adapter", (dir / "model-run").string(), "--out", folder.string()},
+            {folder.string()});
+    CHECK(read_file(folder / name) == "precious");
+    CHECK(std::distance(fs::directory_iterator(folder), {}) == 1);
+  }
+}
+
+TEST_CASE("tokenizer: a run never writes into the folder of the tokenizer that it uses") {
+  const TempDir dir;
+  write_file(dir / "t.csv", reviews());
+  const fs::path folder = tokenizer(dir);
+  const std::string before = read_file(folder / "vocab.txt");
+  works(finetune(dir, dir / "t.csv", "r"));
+  CHECK(read_file(folder / "vocab.txt") == before);
+  CHECK(std::distance(fs::directory_iterator(folder), {}) == 1);
+  refuses({"merge", "--adapter", (dir / "r").string(), "--out", folder.string()},
+          {folder.string()});
+  CHECK(read_file(folder / "vocab.txt") == before);
+  CHECK(std::distance(fs::directory_iterator(folder), {}) == 1);
 }
