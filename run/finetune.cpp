@@ -18,6 +18,7 @@
 #include "run/evaluate.h"
 #include "run/features.h"
 #include "run/latency.h"
+#include "run/learning_rate.h"
 #include "run/position.h"
 
 namespace run {
@@ -54,7 +55,7 @@ class Run {
                  settings_.shuffle),
         updates_(total_updates(settings_, batches_.batches_per_epoch())),
         schedule_(make_schedule(settings_, updates_)) {
-    if (settings_.lr == 0) settings_.lr = session_.strategy->default_learning_rate();
+    choose_learning_rate(settings_, session_);
     if (settings_.piece_tokens == engine::kPiecesByWidth)
       settings_.piece_tokens = engine::default_piece_tokens(*session_.model);
     if (settings_.max_length == 0) settings_.max_length = session_.max_length;
@@ -214,8 +215,7 @@ class Run {
         first = false;
         const engine::Timer packing;
         batches_.next(batch);
-        if (settings_.profile) profile.other("batch", packing.seconds());
-        if (settings_.profile) profile.begin_step();
+        if (settings_.profile) profile.other("batch", packing.seconds()), profile.begin_step();
         return true;
       });
       u.loss *= session_.task->loss_unit();

@@ -102,7 +102,7 @@ void FinetuneSettings::check() const {
           grad_accumulation, "from 1 to 1000000");
   require(piece_tokens >= 0 || piece_tokens == engine::kPiecesByWidth, "--piece-tokens",
           piece_tokens, "0 (the whole batch) or more");
-  require(lr >= 0 && lr <= 1e6, "--lr", lr, "positive (0: the strategy's default)");
+  require(lr >= 0 && lr <= 1e6, "--lr", lr, "positive (0: by strategy and model)");
   require(warmup_ratio >= 0 && warmup_ratio <= 1, "--warmup-ratio", warmup_ratio, "from 0 to 1");
   require(weight_decay >= 0 && weight_decay <= 1e6, "--weight-decay", weight_decay, "0 or more");
   require(max_grad_norm >= 0, "--max-grad-norm", max_grad_norm, "0 (no clipping) or more");

@@ -50,7 +50,7 @@ struct FinetuneSettings {
   int grad_accumulation = 1;
   int64_t piece_tokens = engine::kPiecesByWidth;  // computed at a time, engine/train/pieces.h; 0:
                                                   // the whole batch; kPiecesByWidth: by the model's
-  double lr = 0;                                  // 0: the strategy's
+  double lr = 0;                                  // 0: by strategy and model
   std::string schedule = "linear";  // engine::Schedule's, or hf_linear, hf_cosine, ...
   double warmup_ratio = 0.06;       // of the updates, as in the LoRA paper
   double weight_decay = 0.01;

@@ -79,7 +79,7 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "of a batch computed at a time, 0: all; less takes less memory (1024, fewer if "
       "layers are wider than 1536)",
       number_flag(s.piece_tokens),
-      "N")("lr", "learning rate (by strategy)", number_flag(s.lr), "RATE")(
+      "N")("lr", "learning rate (by strategy and size of the model)", number_flag(s.lr), "RATE")(
       "schedule",
       "linear, cosine, constant_with_warmup, constant; hf_linear and so on: first update at rate "
       "0, "

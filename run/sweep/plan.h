@@ -9,7 +9,7 @@
 //
 // An item of models, tasks and strategies is its name, or an object of finetune's flags (with '_')
 // that hold for its runs. A later one wins: settings, model, task, strategy, then rate and seed.
-// Without "lr" anywhere, the strategy's own rate is taken. "checkpoint": "best" scores the
+// Without "lr" anywhere, finetune chooses by strategy and model. "checkpoint": "best" scores the
 // parameters of the best evaluation on the dev set, "last" those at the end.
 #pragma once
 
