@@ -14,11 +14,8 @@ constexpr int64_t kTile = 4;
 constexpr int64_t kLanes = 64 / static_cast<int64_t>(sizeof(Scalar));
 typedef Scalar Lanes __attribute__((vector_size(64)));
 
-Lanes load(const Scalar* from) {
-  Lanes lanes;
-  std::memcpy(&lanes, from, sizeof lanes);
-  return lanes;
-}
+// By reference: how a vector of 64 bytes is returned depends on the processor.
+void load(const Scalar* from, Lanes& lanes) { std::memcpy(&lanes, from, sizeof lanes); }
 
 Scalar sum(const Lanes& lanes) {
   Scalar total = 0;
@@ -40,9 +37,10 @@ struct Product {
     const Scalar *pa = a.data + i * a.stride, *pb = b.data + j * b.stride;
     for (int64_t l = 0; l < whole; l += kLanes) {
       std::array<Lanes, m> va;
-      for (int r = 0; r < m; ++r) va[r] = load(pa + r * a.stride + l);
+      for (int r = 0; r < m; ++r) load(pa + r * a.stride + l, va[r]);
       for (int s = 0; s < n; ++s) {
-        const Lanes vb = load(pb + s * b.stride + l);
+        Lanes vb;
+        load(pb + s * b.stride + l, vb);
         for (int r = 0; r < m; ++r) sums[r * n + s] += va[r] * vb;
       }
     }

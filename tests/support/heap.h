@@ -16,7 +16,7 @@ inline std::atomic<int64_t> allocations{0};
 // engine's.
 [[maybe_unused]] inline const int by_openblas = setenv("PEFT_GEMM", "openblas", 1);
 
-inline void* counted(size_t bytes, size_t alignment = 1) {
+[[gnu::noinline]] inline void* counted(size_t bytes, size_t alignment = 1) {
   ++allocations;
   void* p = alignment > alignof(std::max_align_t)
                 ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
