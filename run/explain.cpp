@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/autograd/trace_places.h"
 #include "engine/base/dry_run.h"
@@ -56,6 +57,16 @@ struct PlacedOp {
   ExplainedOp op;
 };
 
+// Takes some rows of its only input: no part of a block.
+bool chooses_rows(const engine::Trace& trace, const std::map<int32_t, size_t>& entry_of,
+                  const engine::TraceEntry& entry) {
+  if (entry.inputs.size() != 1) return false;
+  const auto input = entry_of.find(entry.inputs[0]);
+  if (input == entry_of.end()) return false;
+  const engine::Shape from = trace[input->second].shape;
+  return from.cols == entry.shape.cols && from.rows > entry.shape.rows;
+}
+
 std::vector<PlacedOp> ops_of(const engine::Trace& trace) {
   const auto places =
       engine::trace_places(trace, [](const engine::Leaf& leaf) { return parameter_of(leaf).name; });
@@ -65,7 +76,7 @@ std::vector<PlacedOp> ops_of(const engine::Trace& trace) {
   for (size_t i = 0; i < trace.size(); ++i) {
     const engine::TraceEntry& entry = trace[i];
     entry_of[entry.output] = i;
-    if (entry.leaf) continue;
+    if (entry.leaf || chooses_rows(trace, entry_of, entry)) continue;
     PlacedOp& placed = ops.emplace_back();
     placed.frame = places[i].frame;
     ExplainedOp& op = placed.op;
@@ -87,9 +98,10 @@ std::vector<PlacedOp> ops_of(const engine::Trace& trace) {
         !op.parameters.empty() && std::all_of(op.parameters.begin(), op.parameters.end(),
                                               [](const ExplainedParameter& p) { return p.added; });
     // A sum reads what was made long before: the residual.
+    if (op.added || results != 2) results = 0;
     for (const int32_t id : entry.inputs) {
       const auto found = entry_of.find(id);
-      if (results < 2 || id == before || found == entry_of.end() || trace[found->second].leaf)
+      if (results == 0 || id == before || found == entry_of.end() || trace[found->second].leaf)
         continue;
       const engine::TracePlace& from = places[found->second];
       const std::string what = from.frame != placed.frame ? "the block's input"
@@ -145,8 +157,12 @@ Explained explain(const engine::Json& config, std::string_view strategy, int num
     planned_loss(*planned.model, g, planned_batch(options));
   }
   std::vector<ExplainedBlock> blocks;
-  for (PlacedOp& placed : ops_of(trace)) {
-    if (placed.frame.empty()) {
+  std::vector<PlacedOp> ops = ops_of(trace);
+  std::set<std::string> frames;  // of the model's own blocks, not of what makes a prefix
+  for (const PlacedOp& placed : ops)
+    if (!placed.op.parameters.empty() && !placed.op.added) frames.insert(placed.frame);
+  for (PlacedOp& placed : ops) {
+    if (placed.frame.empty() || !frames.contains(placed.frame)) {
       if (learns(placed.op)) out.outside.push_back(std::move(placed.op));
       continue;
     }

@@ -16,17 +16,21 @@ using run::ExplainedParameter;
 
 std::string text_of(const engine::Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return engine::json_text(value);
   std::string text;
-  for (const engine::Json& item : value) text += (text.empty() ? "" : "+") + text_of(item);
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items())
+      if (!item.empty()) text += (text.empty() ? "" : ", ") + key + " " + text_of(item);
+    return text;
+  }
+  if (!value.is_array()) return engine::json_text(value);
+  for (const engine::Json& item : value)
+    text += (text.empty() ? "" : item.is_object() ? "; " : "+") + text_of(item);
   return text;
 }
 
 std::string head(const Explained& e) {
   std::string out = engine::concat(e.spec, " on ", e.model_type, ", ", e.layers, " layers\n");
-  std::string options;
-  for (const auto& [key, value] : e.options.items())
-    options += (options.empty() ? "" : ", ") + key + " " + text_of(value);
+  const std::string options = text_of(e.options);
   if (!options.empty()) out += "options: " + options + "\n";
   out += e.count.injected > 0
              ? engine::concat("adds ", format_count(e.count.injected), " parameters to ",
@@ -100,7 +104,8 @@ std::string explain_text(const Explained& e, int width) {
     if (!block.like.empty())
       title +=
           engine::concat(block.like.size() == 1 ? ", and " : ", and so to ", block.like.back());
-    out += "\n" + title + (block.learns ? "\n" : ": nothing learns\n") + drawing(block.ops, width);
+    title += block.learns ? "\n" : ": nothing learns\n";
+    out += "\n" + wrap(title, width > 0 ? width : 1 << 20, 2) + drawing(block.ops, width);
   }
   return out;
 }

@@ -30,8 +30,9 @@ std::string input_name(const StepTrace& trace, const TraceInput& input) {
 
 std::string saved_name(const StepTrace& trace, const TracedOp& op,
                        const engine::SavedTensor& saved) {
-  if (saved.id < 0) return saved.shape == op.shape ? "its result" : "its own numbers";
-  return input_name(trace, op.inputs[static_cast<size_t>(saved.id)]);
+  const std::string of =
+      saved.id < 0 ? "its own" : input_name(trace, op.inputs[static_cast<size_t>(saved.id)]);
+  return concat(of, " ", saved.shape, saved.saved && saved.bytes == 0 ? " (shared)" : "");
 }
 
 // Inputs whose gradients read a saved tensor, of those that are wanted (or are not).
@@ -67,15 +68,28 @@ std::vector<std::string> forward_notes(const StepTrace& trace, const TracedOp& o
     notes.push_back("not on the tape: nothing in it or below it trains");
     return notes;
   }
-  for (const engine::SavedTensor& saved : op.saved) {
-    const std::string what = concat(saved_name(trace, op, saved), " ", saved.shape);
-    const std::string reason = wanted_for(trace, op, saved, saved.saved);
-    if (saved.saved)
-      notes.push_back(concat("saves ", what, reason.empty() ? "" : " for the gradient of " + reason,
-                             saved.bytes == 0 ? " (shared: an op before saved it)" : ""));
+  // What is saved, or not, for one reason is one sentence.
+  for (size_t i = 0; i < op.saved.size(); ++i) {
+    const engine::SavedTensor& first = op.saved[i];
+    const std::string reason = wanted_for(trace, op, first, first.saved);
+    const auto alike = [&](const engine::SavedTensor& other) {
+      return other.saved == first.saved && wanted_for(trace, op, other, other.saved) == reason;
+    };
+    if (std::any_of(op.saved.begin(), op.saved.begin() + static_cast<std::ptrdiff_t>(i), alike))
+      continue;
+    std::string names;
+    for (size_t j = i; j < op.saved.size(); ++j)
+      if (alike(op.saved[j]))
+        names += (names.empty() ? "" : ", ") + saved_name(trace, op, op.saved[j]);
+    const bool several = reason.find(", ") != std::string::npos;
+    if (first.saved)
+      notes.push_back("saves " + names +
+                      (reason.empty()
+                           ? ""
+                           : (several ? " for gradients of " : " for the gradient of ") + reason));
     else
-      notes.push_back(concat("does not save ", what, reason.empty() ? "" : ": ", reason,
-                             reason.empty() ? "" : " needs no gradient"));
+      notes.push_back("does not save " + names +
+                      (reason.empty() ? "" : ": no gradient is wanted of " + reason));
   }
   return notes;
 }

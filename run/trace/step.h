@@ -70,7 +70,7 @@ struct StepTrace {
 StepTrace trace_step(const TraceSettings& settings);
 
 // Sentences about an op: what it saved and for which gradient, what it did not and why; which
-// products backward makes or leaves out.
+// products backward makes or leaves out. "(shared)": an op before had saved the same memory.
 std::vector<std::string> forward_notes(const StepTrace& trace, const TracedOp& op);
 std::vector<std::string> backward_notes(const StepTrace& trace, const TracedOp& op);
 

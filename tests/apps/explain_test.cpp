@@ -119,7 +119,7 @@ TEST_CASE("explain: where strategies stand in a block of BERT") {
 
   const std::string text = apps::explain_text(lora, 0);
   CHECK(text.find("lora:r=2 on bert, 3 layers\n") == 0);
-  CHECK(text.find("├─○  linear") != std::string::npos);
+  CHECK(text.find("├─○   linear") != std::string::npos);
   CHECK(text.find("│ └+  low_rank_add") != std::string::npos);
   CHECK(text.find("bert.encoder.layer.*.attention.self.query") != std::string::npos);
 }

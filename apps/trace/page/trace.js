@@ -98,7 +98,7 @@
     const table = make('table');
     const row = (what, size, note, className) => {
       const tr = make('tr', className);
-      tr.append(make('td', '', what), make('td', 'shape', size), make('td', '', note));
+      tr.append(make('td', '', what), make('td', 'shape', size), make('td', 'state', note));
       table.append(tr);
     };
     row('result', shape(op.shape), op.recorded ? 'on the tape' : 'not on the tape', op.recorded ? 'trains' : 'frozen');
