@@ -6,10 +6,9 @@ namespace apps {
 
 run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, std::string* help) {
   run::PretrainSettings o;
-  cxxopts::Options options(
-      "peft pretrain",
-      "Pretrains a BERT (mlm), an ELECTRA (rtd) or a GPT-2 or LLaMA (causal) on plain text, new or "
-      "from a model.");
+  cxxopts::Options options("peft pretrain",
+                           "Pretrains a BERT (mlm), an ELECTRA (rtd), a GPT-2 or a LLaMA (causal)\n"
+                           "on plain text, new or from a model.");
   auto add = options.add_options();
   const auto value = [](auto& into) {
     using T = std::remove_reference_t<decltype(into)>;
