@@ -1,4 +1,6 @@
 // A warm step takes nothing from the heap: operator new is replaced in this executable, and counts.
+#include "tests/support/heap.h"
+
 #include <doctest/doctest.h>
 
 #include "engine/base/philox.h"
@@ -11,7 +13,6 @@
 #include "engine/ops/embedding.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/loss.h"
-#include "tests/support/heap.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kPlain = true;  // here the pool hands every block to AddressSanitizer
