@@ -43,18 +43,17 @@ engine::TokenBatch random_batch(const std::vector<int>& lengths, const models::M
   return batch;
 }
 
-// What was counted since `before`, by step.
-engine::Counters mean_since(engine::Counters before, int steps) {
-  engine::Counters now = engine::counters();
+// By step.
+engine::Counters mean(engine::Counters sum, int steps) {
   for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient,
                                   engine::Work::weight_gradient, engine::Work::recomputed}) {
-    now.of(work).calls = (now.of(work).calls - before.of(work).calls) / steps;
-    now.of(work).flops = (now.of(work).flops - before.of(work).flops) / steps;
+    sum.of(work).calls /= steps;
+    sum.of(work).flops /= steps;
   }
-  now.saved_bytes = (now.saved_bytes - before.saved_bytes) / steps;
-  now.tokens = (now.tokens - before.tokens) / steps;
-  now.steps = (now.steps - before.steps) / steps;
-  return now;
+  sum.saved_bytes /= steps;
+  sum.tokens /= steps;
+  sum.steps /= steps;
+  return sum;
 }
 
 }  // namespace
@@ -200,7 +199,7 @@ StepResult run_step(const StepCase& c) {
   r.ops = profile.lines();
   const engine::Counters before = engine::counters();
   for (int i = 0; i < c.batches; ++i) runner.step();
-  r.work = mean_since(before, c.batches);
+  r.work = mean(engine::counters().since(before), c.batches);
   return r;
 }
 

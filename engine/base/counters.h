@@ -53,6 +53,19 @@ struct Counters {
     tokens += other.tokens;
     steps += other.steps;
   }
+  // What was counted since `before`, an earlier copy.
+  Counters since(Counters before) const {
+    Counters made = *this;
+    for (const Work work :
+         {Work::forward, Work::input_gradient, Work::weight_gradient, Work::recomputed}) {
+      made.of(work).calls -= before.of(work).calls;
+      made.of(work).flops -= before.of(work).flops;
+    }
+    made.saved_bytes -= before.saved_bytes;
+    made.tokens -= before.tokens;
+    made.steps -= before.steps;
+    return made;
+  }
   // Of all products, and of those that an engine that saved everything would make.
   double flops() const { return needed_flops() + recomputed.flops; }
   double needed_flops() const {

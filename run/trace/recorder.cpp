@@ -2,22 +2,6 @@
 
 namespace run {
 
-using engine::Counters;
-
-namespace {
-
-Counters difference(Counters now, Counters before) {
-  Counters made;
-  for (const engine::Work work : {engine::Work::forward, engine::Work::input_gradient,
-                                  engine::Work::weight_gradient, engine::Work::recomputed})
-    made.of(work) = {now.of(work).calls - before.of(work).calls,
-                     now.of(work).flops - before.of(work).flops};
-  made.saved_bytes = now.saved_bytes - before.saved_bytes;
-  return made;
-}
-
-}  // namespace
-
 void Recorder::begin() {
   events_.clear();
   seen_ = engine::counters();
@@ -25,9 +9,8 @@ void Recorder::begin() {
 }
 
 void Recorder::add(int32_t output, bool backward, double seconds) {
-  const Counters now = engine::counters();
-  events_.push_back(
-      {output, backward, seconds, difference(now, seen_), workspace_.pool.live_bytes()});
+  const engine::Counters now = engine::counters();
+  events_.push_back({output, backward, seconds, now.since(seen_), workspace_.pool.live_bytes()});
   seen_ = now;
   last_ = timer_.seconds();
 }

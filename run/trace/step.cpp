@@ -9,6 +9,7 @@
 #include "engine/optim/adamw.h"
 #include "engine/optim/clip.h"
 #include "peft/count.h"
+#include "run/learning_rate.h"
 #include "run/trace/recorder.h"
 #include "run/trace/subject.h"
 
@@ -109,15 +110,6 @@ Counters sum(const Recorded& recorded) {
   return all;
 }
 
-Counters skipped(Counters everything, Counters made) {
-  Counters left;
-  for (const engine::Work work :
-       {engine::Work::input_gradient, engine::Work::weight_gradient, engine::Work::recomputed})
-    left.of(work) = {everything.of(work).calls - made.of(work).calls,
-                     everything.of(work).flops - made.of(work).flops};
-  return left;
-}
-
 std::vector<TracedOp> ops_of(const Recorded& recorded, const Recorded& everything) {
   const Trace& trace = recorded.trace;
   const auto places = engine::trace_places(trace, name_of);
@@ -163,7 +155,7 @@ std::vector<TracedOp> ops_of(const Recorded& recorded, const Recorded& everythin
     }
     op.forward = forward[entry.output];
     op.backward = backward[entry.output];
-    op.skipped = skipped(possible[entry.output], op.backward);
+    op.skipped = possible[entry.output].since(op.backward);
     op_of[entry.output] = static_cast<int>(ops.size());
     ops.push_back(std::move(op));
   }
@@ -190,14 +182,15 @@ void add_steps(StepTrace& trace, const Recorded& recorded) {
   }
 }
 
-void update(StepTrace& trace, Session& session, const FinetuneSettings& s) {
+void update(StepTrace& trace, Session& session, FinetuneSettings s) {
+  choose_learning_rate(s, session);
   session.store->settle_gradients();
   engine::AdamW optimizer(session.store->block(), {.weight_decay = s.weight_decay});
   const engine::Timer timer;
   const engine::Clip clip = engine::clip_gradients(session.store->block(), s.max_grad_norm);
   const double clipped = timer.seconds();
   trace.grad_norm = clip.norm;
-  trace.lr = s.lr > 0 ? s.lr : session.strategy->default_learning_rate();
+  trace.lr = s.lr;
   optimizer.step(trace.lr, clip.scale);
   const double all = timer.seconds();
   for (const auto& [what, seconds] :
