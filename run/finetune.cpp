@@ -215,7 +215,8 @@ class Run {
         first = false;
         const engine::Timer packing;
         batches_.next(batch);
-        if (settings_.profile) profile.other("batch", packing.seconds()), profile.begin_step();
+        if (settings_.profile) profile.other("batch", packing.seconds());
+        if (settings_.profile) profile.begin_step();
         return true;
       });
       u.loss *= session_.task->loss_unit();

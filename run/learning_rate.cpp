@@ -29,7 +29,7 @@ double usual_learning_rate(const peft::Strategy& strategy, const models::Facts& 
 
 void choose_learning_rate(FinetuneSettings& settings, Session& session) {
   const peft::Strategy& strategy = *session.strategy;
-  const double usual = settings.language()
+  const double usual = session.task->info().kind == "lm"
                            ? strategy.default_learning_rate()
                            : usual_learning_rate(strategy, session.source.config.facts);
   if (settings.lr == 0) settings.lr = usual;

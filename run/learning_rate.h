@@ -10,8 +10,7 @@ namespace run {
 // What suits a classifier of this strategy on a model of this size, for AdamW.
 //
 // A strategy's own rate comes from papers that train BERT-base (768 wide, 12 layers). A smaller
-// model wants more, as measured in docs/why.md; a larger one, where nothing
-// was measured, keeps the strategy's.
+// model wants more (docs/why.md); a larger one, where nothing was measured, keeps the strategy's.
 double usual_learning_rate(const peft::Strategy& strategy, const models::Facts& model);
 
 // Gives settings.lr a value if it has none (a record keeps the number, so a resumed run goes on
