@@ -76,8 +76,8 @@ CorpusProgress write_corpus_cache(const std::vector<std::filesystem::path>& text
   const std::vector<char> page(kCorpusPage, '\0');
   file.write(page.data(), page.size());
   const bool lines = paragraphs == Paragraphs::lines;
-  CacheWriter writer{tokenizer, file, tokenizer.vocab_size() > 65536, lines, {}, {0}, {}, 0,
-                     {},        {}};
+  CacheWriter writer{
+      .tokenizer = tokenizer, .file = file, .wide = tokenizer.vocab_size() > 65536, .lines = lines};
   nlohmann::ordered_json sources = nlohmann::ordered_json::array();
   int64_t before = 0;
   std::string line;

@@ -9,14 +9,14 @@
 //   ... apply, store, allocate, load the base model ...
 //   peft::apply_adapter(file, store, hash);
 //
-// LoRA, IA3, norm and prefixes are written as Hugging Face PEFT writes them and are read from its
-// files, which may be adapter_model.bin; "lora+bitfit" (all terms) is PEFT's LoRA with bias="all".
-// LoRA on some columns of a fused layer is written as an update of all of it (joined_parts.h). What
-// the base checkpoint lacks and was drawn for this run (the pooler of a masked language model) is
-// saved as well, trained or not: modules_to_save. A prefix is saved as the table of keys and
-// values, without the MLP that made it, and is read back as a flat one. What PEFT has no type for
-// (bitfit, adapter, top, full, frozen, other sums) is a file of ours: the trained parameters under
-// their Hugging Face names, and a configuration without "peft_type" whose "peft_cpp" has the spec.
+// LoRA, IA3, norm, prefixes and prompts are PEFT's files, both ways; adapter_model.bin is read too.
+// A prefix is saved as its table, without the MLP that made it, and read back as a flat one.
+//
+// Strategies that PEFT has no type for are files of ours: the trained parameters under their
+// Hugging Face names, and the spec under "peft_cpp" in the configuration.
+//
+// What the base checkpoint lacks and was drawn for this run (a pooler) is saved too, trained or
+// not.
 //
 // Reading is strict: tensors that the model has no parameter for, trained parameters that the file
 // does not have and other shapes are one error that lists them. (PEFT reads with strict=False, and

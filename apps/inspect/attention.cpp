@@ -96,11 +96,7 @@ std::string attention_page(const Attention& a) {
 }
 
 void inspect_attention(const InspectOptions& options, std::ostream& out, std::ostream& notes) {
-  run::AttentionRequest request;
-  request.model = options.model;
-  request.adapter = options.adapter;
-  request.tokenizer = options.tokenizer;
-  request.seed = options.seed;
+  run::AttentionRequest request{model_request(options)};
   request.strategy = options.strategy;
   request.max_length = options.max_length;
   const std::vector<TextInput> texts = text_inputs(options);

@@ -23,12 +23,8 @@ std::vector<double> softmax(const std::vector<double>& x) {
 }
 
 run::PredictRequest request_of(const InspectOptions& given) {
-  run::PredictRequest request;
-  request.model = given.model;
-  request.adapter = given.adapter;
-  request.tokenizer = given.tokenizer;
+  run::PredictRequest request{model_request(given)};
   request.max_length = given.max_length;
-  request.seed = given.seed;
   return request;
 }
 

@@ -53,6 +53,15 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
   return out;
 }
 
+run::ModelRequest model_request(const InspectOptions& options) {
+  run::ModelRequest request;
+  request.model = options.model;
+  request.adapter = options.adapter;
+  request.tokenizer = options.tokenizer;
+  request.seed = options.seed;
+  return request;
+}
+
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
   if (options.tokenizer.empty()) {
     need_model(options);

@@ -11,6 +11,7 @@
 #include "data/tokenizer.h"
 #include "models/pretrained.h"
 #include "peft/strategy.h"
+#include "run/locate.h"
 
 namespace apps {
 
@@ -26,6 +27,9 @@ struct Inspected {
 // Declares the model, with the head that a plan gives it (run/plan.h), and applies options.strategy
 // (or, if it is empty, `fallback`).
 Inspected open_inspected(const InspectOptions& options, const std::string& fallback = "");
+
+// --model, --adapter, --tokenizer and --seed, to open a model with values.
+run::ModelRequest model_request(const InspectOptions& options);
 
 // The tokenizer of --tokenizer or of the model.
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options);

@@ -14,11 +14,12 @@ constexpr size_t kLongest = 300;  // characters of one text
 
 std::string clean_text(std::string_view text) {
   std::string out = plain_text(text);
-  size_t at = 0;
-  for (size_t characters = 0; characters < kLongest && at < out.size(); ++characters) do
-      ++at;
-    while (at < out.size() && (static_cast<unsigned char>(out[at]) & 0xC0) == 0x80);
-  return at < out.size() ? out.substr(0, at) + "..." : out;
+  size_t characters = 0;
+  for (size_t at = 0; at < out.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(out[at]) & 0xC0) != 0x80;
+    if (begins && ++characters > kLongest) return out.substr(0, at) + "...";
+  }
+  return out;
 }
 
 engine::Json clean_json(const engine::Json& json) {

@@ -2,8 +2,7 @@
 //
 //   AttentionWeights seen;
 //   Graph g(workspace, {.record = false, .attention = &seen});
-//   model.encode(g, batch);                          // one entry of seen.ops for every attention
-//   op
+//   model.encode(g, batch);  // seen.ops: one a layer
 #pragma once
 
 #include <vector>
