@@ -111,9 +111,10 @@ std::string job_key(const run::LanguageModel& lm, const std::vector<std::vector<
 void write_all(run::LanguageModel& lm, const std::vector<Prompt>& prompts,
                std::vector<std::vector<int32_t>> ids, const run::Writing& how,
                const GenerateFlags& flags, std::ostream& out, std::ostream& notes) {
-  std::optional<ResumableLines> file;
-  if (!flags.out.empty()) file.emplace(flags.out, job_key(lm, ids, flags));
   const auto all = static_cast<int64_t>(prompts.size());
+  std::optional<ResumableLines> file;
+  // A single text may have several lines, so they do not say whether it is whole.
+  if (!flags.out.empty()) file.emplace(flags.out, all > 1 ? job_key(lm, ids, flags) : "");
   const int64_t before = file ? std::min(file->done(), all) : 0;
   if (before > 0)
     notes << "goes on behind " << format_count(before) << " of " << format_count(all)

@@ -178,6 +178,9 @@ void GenerateFlags::resolve(const cxxopts::ParseResult& parsed) {
   if (task.empty() != data.empty())
     throw UsageError(engine::concat(task.empty() ? "--data needs --task" : "--task needs --data",
                                     hint("--task e2e --data DIR --split test")));
+  for (const char* flag : {"split", "linearization"})
+    if (parsed.count(flag) && task.empty())
+      throw UsageError(engine::concat("--", flag, " needs --task"));
   if (json && interactive()) throw UsageError(engine::concat("generate: which prompt?", usage));
 }
 

@@ -27,7 +27,7 @@ ResumableLines::ResumableLines(const std::string& file, const std::string& key)
     engine::check(out_.good(), file, "cannot be written");
     return;
   }
-  if (fs::is_regular_file(part_, ignored) && read_all(key_) == key) {
+  if (!key.empty() && fs::is_regular_file(part_, ignored) && read_all(key_) == key) {
     const std::string lines = read_all(part_);
     done_ = std::count(lines.begin(), lines.end(), '\n');
     // A line that was cut in the middle is written again; npos + 1 is 0.

@@ -12,8 +12,8 @@ namespace apps {
 class ResumableLines {
  public:
   // `key` tells one job from another: lines of the same key that are there already are kept, those
-  // of another are begun anew. A device or a pipe is written to directly. Throws engine::Error if
-  // the file cannot be written.
+  // of another, or with an empty key all, are begun anew. A device or a pipe is written to
+  // directly. Throws engine::Error if the file cannot be written.
   ResumableLines(const std::string& file, const std::string& key);
 
   int64_t done() const { return done_; }  // lines that an earlier start has written
