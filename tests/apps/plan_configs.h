@@ -17,6 +17,4 @@ inline engine::Json llama_7b() {
           {"num_hidden_layers", 32}, {"num_attention_heads", 32}, {"intermediate_size", 11008}};
 }
 
-// The program, by itself: its exit code, what it says, and its memory.
-
 }  // namespace testing
