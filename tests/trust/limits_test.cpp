@@ -1,6 +1,5 @@
-// Inputs that are deep, long or many, wherever they are read: a message or an answer, soon.
-#include <chrono>
-
+// Inputs that are deep, long or many, wherever they are read: a message or an answer. Work that
+// grows with the square of such an input outlasts the test's time limit.
 #include "engine/io/json.h"
 #include "tests/trust/program.h"
 
@@ -23,12 +22,6 @@ std::string tensors(const std::string& header) {
   std::string bytes(8, '\0');
   for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(header.size() >> (8 * i));
   return bytes + header;
-}
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace
@@ -85,7 +78,7 @@ TEST_CASE("limits: regular expressions of files are as safe as those of flags") 
     return Words{"inspect", "tokens", "--model", (dir / "t").string(), text};
   };
   works(split("[a-z]+", "aaaa b"));
-  CHECK(seconds_of([&] { works(split("(a+)+$", std::string(20000, 'a') + "b")); }) < 20);
+  works(split("(a+)+$", std::string(20000, 'a') + "b"));
   refuses(split("(?<=a)b", "ab"), {"tokenizer.json", "look-around"});
   refuses(split("(a)\\1", "aa"), {"tokenizer.json"});
   refuses(split("a{1,1000}{1,1000}{1,1000}", "a"), {"tokenizer.json"});
@@ -114,19 +107,14 @@ TEST_CASE("limits: a word of many megabytes, in a corpus and in a text") {
   write_file(dir / "corpus.txt", word + "\nthe tea was good\n");
   for (const char* type : {"wordpiece", "bpe"}) {
     CAPTURE(type);
-    CHECK(seconds_of([&] {
-            works({"tokenizer", "--type", type, "--vocab-size", "300", "--out",
-                   (dir / type).string(), (dir / "corpus.txt").string()});
-          }) < 60);
-    CHECK(seconds_of([&] {
-            write_file(dir / "one.txt", word.substr(0, 2'000'000));
-            const Outcome o = peft({"inspect", "tokens", "--model", (dir / type).string()},
-                                   {.input = word.substr(0, 2'000'000) + "\n"});
-            CHECK(o.code >= 0);
-          }) < 60);
+    works({"tokenizer", "--type", type, "--vocab-size", "300", "--out", (dir / type).string(),
+           (dir / "corpus.txt").string()});
+    const Outcome o = peft({"inspect", "tokens", "--model", (dir / type).string()},
+                           {.input = word.substr(0, 2'000'000) + "\n"});
+    CHECK(o.code >= 0);
   }
   write_file(dir / "t.csv", reviews() + word.substr(0, 5'000'000) + ",good\n");
-  CHECK(seconds_of([&] { works(finetune(dir, dir / "t.csv", "r")); }) < 60);
+  works(finetune(dir, dir / "t.csv", "r"));
 }
 
 TEST_CASE("limits: metrics of many megabytes, and many runs, in a report") {
@@ -138,8 +126,6 @@ TEST_CASE("limits: metrics of many megabytes, and many runs, in a report") {
     lines += "{\"step\":" + std::to_string(step) + ",\"loss\":0.5,\"lr\":0.001,\"grad_norm\":1.0," +
              "\"epoch\":0,\"tokens\":" + std::to_string(step * 8) + ",\"seconds\":0.5}\n";
   write_file(dir / "r" / "metrics.jsonl", lines);
-  CHECK(seconds_of([&] {
-          works({"compare", (dir / "r").string(), "--html", (dir / "p.html").string()});
-        }) < 60);
+  works({"compare", (dir / "r").string(), "--html", (dir / "p.html").string()});
   CHECK(fs::file_size(dir / "p.html") < 3'000'000);  // a curve is thinned out, not copied
 }
