@@ -83,7 +83,8 @@ function(peft_embed variable)
   set(${variable} ${sources} PARENT_SCOPE)
 endfunction()
 
-# peft_test(name SOURCES ... LINKS ... DEPS ...): one doctest executable; ctest runs it from the source folder.
+# peft_test(name SOURCES ... LINKS ... DEPS ... [A_TEST_PER_FILE]): one doctest executable; ctest runs it from the source
+# folder, in whole or as a test for each of its files, so that long ones run beside each other.
 # All of them at once: the target peft_tests, which builds no program that no test needs.
 if(PEFT_BUILD_TESTS)
   add_custom_target(peft_tests)
@@ -92,15 +93,26 @@ if(PEFT_BUILD_TESTS)
   target_compile_definitions(peft_test_main PRIVATE PEFT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PEFT_BINARY_DIR="${PROJECT_BINARY_DIR}")
 endif()
 function(peft_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "A_TEST_PER_FILE" "" "SOURCES;LINKS;DEPS" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES} $<TARGET_OBJECTS:peft_test_main>)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} ${ARG_DEPS} peft_flags peft_dep::doctest)
   if(NOT PEFT_SANITIZE)
     target_compile_options(test_${name} PRIVATE -O1)  # of tests, the time goes into compiling
   endif()
   add_dependencies(peft_tests test_${name})
-  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2" TIMEOUT 900)
+  set(tests "")
+  foreach(file ${ARG_SOURCES})
+    if(ARG_A_TEST_PER_FILE AND file MATCHES "(.*)_test\\.cpp$")
+      list(APPEND tests ${name}_${CMAKE_MATCH_1})
+      add_test(NAME ${name}_${CMAKE_MATCH_1} COMMAND test_${name} --source-file=*/${file} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    endif()
+  endforeach()
+  if(NOT tests)
+    set(tests ${name})
+    add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+  # Tests run beside each other: threads that wait leave the processor to the others.
+  set_tests_properties(${tests} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" TIMEOUT 900)
 endfunction()
 
 # peft_test_twice(name SOURCES ... LINKS ... DEPS ...): the same test against the float and the double build of the

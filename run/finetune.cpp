@@ -20,6 +20,7 @@
 #include "run/latency.h"
 #include "run/learning_rate.h"
 #include "run/position.h"
+#include "run/schedule.h"
 
 namespace run {
 
@@ -29,21 +30,6 @@ using engine::Json;
 namespace {
 
 constexpr const char* kOptimizer = "adamw";
-
-int64_t total_updates(const FinetuneSettings& s, int64_t batches_per_epoch) {
-  if (s.max_steps > 0) return s.max_steps;
-  // The last step of an epoch takes what is left of it.
-  return s.epochs * ((batches_per_epoch + s.grad_accumulation - 1) / s.grad_accumulation);
-}
-
-// A warm-up never takes all updates, and its first one learns. "hf_linear" and its like are as
-// transformers has them: for comparisons.
-engine::Schedule make_schedule(const FinetuneSettings& s, int64_t updates) {
-  int64_t warmup = engine::warmup_updates(updates, s.warmup_ratio);
-  if (s.schedule.starts_with("hf_")) return {s.schedule.substr(3), updates, warmup};
-  warmup = std::min(warmup, std::max<int64_t>(0, updates - 1));
-  return {s.schedule, updates, warmup, engine::Warmup::above_zero};
-}
 
 class Run {
  public:

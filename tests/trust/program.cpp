@@ -10,6 +10,14 @@
 
 namespace trust {
 
+namespace {
+#ifdef __SANITIZE_ADDRESS__
+constexpr unsigned kLongest = 600;  // seconds of a program
+#else
+constexpr unsigned kLongest = 120;
+#endif
+}  // namespace
+
 Outcome peft(const Words& words, const RunOptions& options) {
   const testing::TempDir dir;
   testing::write_file(dir / "in", options.input);
@@ -25,7 +33,7 @@ Outcome peft(const Words& words, const RunOptions& options) {
     ::dup2(::open((dir / "err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666), 2);
     ::setenv("OMP_WAIT_POLICY", "passive", 1);
     ::setenv("OMP_NUM_THREADS", "1", 0);
-    ::alarm(120);  // a program that hangs fails its test
+    ::alarm(kLongest);  // a program that hangs fails its test
     if (options.in_child) options.in_child();
     ::execv(program.c_str(), argv.data());
     ::_exit(127);
