@@ -109,7 +109,7 @@ Words finetune(const testing::TempDir& dir, const fs::path& train, const std::st
 }
 
 fs::path model_folder(const testing::TempDir& dir) {
-  const fs::path made = dir / "model";
+  fs::path made = dir / "model";
   if (fs::exists(made)) return made;
   testing::write_file(dir / "model.csv", reviews());
   works(finetune(dir, dir / "model.csv", "model-run", {"--strategy", "full", "--lr", "1e-2"}));
