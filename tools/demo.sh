@@ -34,3 +34,10 @@ echo
 "$bin/compare" "$out" --html "$out/report.html"
 echo
 echo "report: $out/report.html"
+
+echo
+echo "== what the shipped causal model writes behind three beginnings =="
+for prompt in "The town lies on" "She was born in London and" "The film was"; do
+  printf '%s' "$prompt"
+  "$bin/peft" generate --model data/pretrained/peft-llama-4x128 --prompt "$prompt" --temperature 0.6 --top-k 40 --seed 3 --max-new-tokens 32 2>/dev/null
+done
