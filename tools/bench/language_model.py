@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fine-tuning a language model here and with transformers + PEFT, in turns: equal losses, tokens a second, memory.
 
-    tools/bench/language_model.py --model SMOLLM2 --rows ROWS.jsonl --strategy lora --batch 8 --length 128 --steps 4
+    tools/bench/language_model.py --model SMOLLM2 --rows ROWS.jsonl --batch 8 --length 128 --steps 4
 
 Needs torch, transformers and peft in the Python that runs it. ROWS are rows of peft finetune --task lm: "text", or
 "prompt" and "completion". Both start from the same PEFT adapter (LoRA r = 8 on q and v). PyTorch's side pads a batch to
