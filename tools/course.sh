@@ -4,6 +4,7 @@
 #   tools/course.sh test DIR 4.2     builds and tests one task ("4": a chapter's)
 #   tools/course.sh grade DIR [OUT]  all tasks: a table, and results.json as Gradescope reads it
 #   tools/course.sh run 4            the program of a chapter: all its code blocks, in their order
+#   tools/course.sh peft             builds build/release/bin/peft, which some chapters call
 #   tools/course.sh pictures         makes the chapters' pictures (needs graphviz)
 # Everything is built in build/course (or $PEFT_COURSE_BUILD). What a task needs is built when it is tested.
 set -euo pipefail
@@ -13,7 +14,7 @@ build=${PEFT_COURSE_BUILD:-build/course}
 configure() {  # DIR
   mkdir -p "$(dirname $build)"
   cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF \
-    -DPEFT_UNITY=OFF "-DPEFT_COURSE_DIR=$1" >$build.log 2>&1 || { cat $build.log >&2; exit 1; }
+    -DPEFT_UNITY=ON "-DPEFT_COURSE_DIR=$1" >$build.log 2>&1 || { cat $build.log >&2; exit 1; }
 }
 
 folder() {
@@ -43,8 +44,12 @@ case "${1:-} $#" in
   "run 2")
     configure ""
     number=$(printf '%02d' "$2")
-    cmake --build $build --target "course_$number" -- --quiet
+    cmake --build $build --target "course_$number" >&2
     $build/bin/course_"$number" | sed '/^[\x01\x02]/d'
+    ;;
+  "peft 1")
+    cmake --preset release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF -DPEFT_UNITY=ON >/dev/null
+    cmake --build --preset release --target peft
     ;;
   "pictures 1")
     configure ""
@@ -52,7 +57,7 @@ case "${1:-} $#" in
     bash course/tools/pictures.sh $build/bin
     ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -119,7 +120,8 @@ std::string by_index(size_t i) { return " at index " + std::to_string(i); }
 
 std::string number(double value) {
   char text[40];
-  std::snprintf(text, sizeof text, "%.6g", value);
+  const bool whole = std::abs(value) < 1e15 && value == std::floor(value);
+  std::snprintf(text, sizeof text, whole ? "%.0f" : "%.6g", value);
   return text;
 }
 

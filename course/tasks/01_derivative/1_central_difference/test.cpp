@@ -10,6 +10,7 @@ int main() {
       t.equal("derivative at 3, h = " + course::number(h), task::central_difference(f, 3, h), 8,
               {{(f(3 + h) - f(3)) / h, "this looks to one side only: f(x + h) - f(x)"},
                {(f(3 + h) - f(3 - h)) / h, "the two points are 2 h apart, not h"},
+               {8 * h * h, "a / 2 * h is (a / 2) * h: write a / (2 * h)"},
                {-8, "the sign: above minus below"}});
   });
 

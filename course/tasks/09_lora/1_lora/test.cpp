@@ -82,7 +82,8 @@ int main() {
     t.equal("products", course::products(), 3);
   });
   t.check("parameters", [&] {
-    t.equal("768 x 768, r = 8", double(task::parameters(768, 768, 8)), 12288);
+    t.equal("768 x 768, r = 8", double(task::parameters(768, 768, 8)), 12288,
+            {{8.0 * 768 * 768, "A is (r, in) and B is (out, r): their sizes are added"}});
     t.equal("768 to 3072, r = 4", double(task::parameters(768, 3072, 4)), 15360);
   });
   return t.result();
