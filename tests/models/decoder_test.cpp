@@ -36,7 +36,8 @@ TEST_CASE("decoders: ten losses of full, bitfit, lora and prefix are torch's") {
     const Prompts prompts = prompts_of(golden);
     for (const auto& [strategy, losses] : golden["losses"].items()) {
       CAPTURE(name);
-      CAPTURE(strategy);
+      const auto& this_strategy = strategy;
+      CAPTURE(this_strategy);
       const bool from_file = strategy == "lora" || strategy == "prefix";
       Decoder decoder(name, strategy, from_file ? strategy : "");
       check_losses(decoder, losses, prompts);

@@ -144,7 +144,8 @@ TEST_CASE(
       CHECK(distance(Encoder(name, "", prompt).logits(all_of(prompts)), golden["prompted"]) < 1e-5);
     for (const auto& [strategy, losses] : golden["losses"].items()) {
       CAPTURE(name);
-      CAPTURE(strategy);
+      const auto& this_strategy = strategy;
+      CAPTURE(this_strategy);
       // transformers' bitfit of the golden trains the whole classifier as well, as ours does.
       Encoder encoder(name, strategy,
                       strategy == "lora"     ? lora
@@ -174,7 +175,8 @@ TEST_CASE("encoders: gradients are torch's") {
       largest = std::max(largest, norm.get<double>());
     for (const auto& [parameter, norm] : golden["gradients"].items()) {
       CAPTURE(name);
-      CAPTURE(parameter);
+      const auto& this_parameter = parameter;
+      CAPTURE(this_parameter);
       const engine::Parameter* p = encoder.store->find(parameter);
       REQUIRE(p != nullptr);
       double sum = 0;

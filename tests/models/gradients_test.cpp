@@ -35,7 +35,8 @@ TEST_CASE("gradients of every parameter are the goldens'") {
     CHECK(golden["parameters"].size() == subject.store->all().size());
     for (const auto& [parameter, wanted] : golden["parameters"].items()) {
       CAPTURE(name);
-      CAPTURE(parameter);
+      const auto& this_parameter = parameter;
+      CAPTURE(this_parameter);
       check_dims(subject.at(parameter), wanted["shape"]);
       const Matrix mine = subject.gradient(parameter);
       double d;

@@ -89,7 +89,8 @@ TEST_CASE("a required weight that is missing is an error that names it") {
         {"roberta", "roberta.embeddings.LayerNorm.bias"},
         {"electra", "electra.embeddings_project.weight"},
         {"distilbert", "distilbert.transformer.layer.0.ffn.lin1.bias"}}) {
-    CAPTURE(model);
+    const auto& this_model = model;
+    CAPTURE(this_model);
     TempDir folder;
     copy_folder(model, folder.path(),
                 [&, name = weight](const engine::TensorToSave& t) { return t.name != name; });
@@ -117,7 +118,8 @@ TEST_CASE("a head of another size is an error unless it may start fresh") {
                                     {"roberta", "classifier.out_proj"},
                                     {"electra", "classifier.out_proj"},
                                     {"distilbert", "classifier"}}) {
-    CAPTURE(model);
+    const auto& this_model = model;
+    CAPTURE(this_model);
     const std::string message =
         message_of([&, name = model] { Subject(name, "full", {.num_labels = 7}); });
     CHECK(contains(message, "the head has another size"));

@@ -63,7 +63,8 @@ TEST_CASE("keys, shapes and targets are those of Hugging Face PEFT") {
   for (const auto& type : kTypes)
     for (const auto& [name, wanted] : goldens.at(type).items()) {
       CAPTURE(type);
-      CAPTURE(name);
+      const auto& this_name = name;
+      CAPTURE(this_name);
       TempDir dir;
       Subject s(type, wanted.at("spec"));
       save(dir.path(), s);
@@ -342,7 +343,8 @@ TEST_CASE("PEFT's adapter_model.bin says the same as its safetensors file") {
   CHECK(torch.spec == safe.spec);
   REQUIRE(torch.tensors.size() == safe.tensors.size());
   for (const auto& [name, tensor] : safe.tensors) {
-    CAPTURE(name);
+    const auto& this_name = name;
+    CAPTURE(this_name);
     const auto& other = torch.tensors.at(name);
     REQUIRE(other.bytes == tensor.bytes);
     CHECK(other.dims == tensor.dims);

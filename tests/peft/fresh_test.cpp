@@ -93,7 +93,8 @@ TEST_CASE("adapters of PEFT on a base without pooler or head give PEFT's logits"
   const Json goldens = engine::json_file(fresh("logits.json")).at("logits");
   for (const std::string name :
        {"lora", "lora_all", "lora_only", "ia3", "score_lora", "score_ia3"}) {
-    CAPTURE(name);
+    const auto& this_name = name;
+    CAPTURE(this_name);
     const peft::AdapterFile file = peft::load_adapter(fresh(name));
     const std::string base =
         engine::json_file(fresh(name) / "adapter_config.json").at("base_model_name_or_path");

@@ -34,7 +34,8 @@ TEST_CASE("BitFit's terms are those of the goldens; one that a model does not ha
     const auto terms = engine::json_file(golden("models/" + type + "/bitfit_terms.json"));
     for (const auto& [term, names] : terms.items()) {
       CAPTURE(type);
-      CAPTURE(term);
+      const auto& this_term = term;
+      CAPTURE(this_term);
       if (names.empty()) {
         CHECK(contains(message_of([&] { Subject s(type, "bitfit:terms=" + term, true); }),
                        "no bias for term " + term));

@@ -68,7 +68,8 @@ TEST_CASE("language models: ten losses of texts, completions and chats are PEFT'
       for (const auto& [strategy, wanted] : strategies.items()) {
         CAPTURE(model);
         CAPTURE(kind);
-        CAPTURE(strategy);
+        const auto& this_strategy = strategy;
+        CAPTURE(this_strategy);
         auto s = ten_steps(model, temp / "train.jsonl", temp / std::to_string(runs++));
         if (strategy == "full" || strategy == "bitfit")
           s.strategy = strategy;

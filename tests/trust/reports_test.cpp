@@ -124,7 +124,8 @@ TEST_CASE("reports: names of folders and files, and a record of other types, sta
   const Json record = engine::json_file(dir / "r" / "run.json");
   for (const auto& [key, value] : record.items())
     for (const Json& other : {Json(), Json(7), Json("x"), Json::array({1}), Json::object()}) {
-      CAPTURE(key);
+      const auto& this_key = key;
+      CAPTURE(this_key);
       Json changed = record;
       changed[key] = other;
       fs::remove_all(dir / "s");

@@ -40,7 +40,8 @@ TEST_CASE("tokenizer: merge hands its files on byte for byte") {
          "--strategy", "full", "--max-steps", "1", "--out", (dir / "r").string()});
   works({"merge", "--adapter", (dir / "r").string(), "--out", (dir / "m").string()});
   for (const auto& [name, bytes] : files) {
-    CAPTURE(name);
+    const auto& this_name = name;
+    CAPTURE(this_name);
     CHECK(read_file(dir / "m" / name) == bytes);
   }
   const Words text = {"see [URL] and <user> the tea"};

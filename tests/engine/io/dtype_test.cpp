@@ -21,7 +21,8 @@ TEST_CASE("F16 bit patterns (IEEE 754 binary16, by its definition)") {
       {0x8001, -0x1p-24f},    {0x03FF, 0x1.ff8p-15f}, {0x7C00, kInf},     {0xFC00, -kInf},
       {0x3C01, 1.0009765625f}};
   for (const auto& [bits, value] : known) {
-    CAPTURE(bits);
+    const auto& this_bits = bits;
+    CAPTURE(this_bits);
     CHECK(half_to_float(bits) == value);
     CHECK(float_to_half(value) == bits);
   }

@@ -44,7 +44,8 @@ TEST_CASE("tensors of torch.save are those of safetensors") {
     const auto found = read_torch_file(testing::golden(std::string("torch/") + name));
     CHECK(found.size() == expected.tensors().size());
     for (const auto& [key, tensor] : expected.tensors()) {
-      CAPTURE(key);
+      const auto& this_key = key;
+      CAPTURE(this_key);
       REQUIRE(found.contains(key));
       const SafeTensor& t = found.at(key);
       CHECK(t.dtype == tensor.dtype);

@@ -75,7 +75,8 @@ struct Run {
     }
     g.backward(y);
     for (const auto& [name, leaf] : leaves) {
-      CAPTURE(name);
+      const auto& this_name = name;
+      CAPTURE(this_name);
       const json& expected = golden["gradients"]["d" + name];
       REQUIRE_FALSE(expected.is_null());
       CHECK(distance(g.grad(leaf).mat(), matrix_of(expected)) < tolerance);
@@ -98,7 +99,8 @@ TEST_CASE("goldens: activations") {
                                                       {"swish", Activation::silu}};
   for (const auto& [name, act] : kinds)
     for (const json& j : goldens()[name]) {
-      CAPTURE(std::string(name));
+      const std::string this_name = name;
+      CAPTURE(this_name);
       INFO(j["name"].get<std::string>());
       Run run(j);
       Graph g(run.ws);

@@ -19,7 +19,8 @@ TEST_CASE("metrics equal numpy's by other formulas") {
   for (const auto& c : cases) {
     const auto predicted = c.at("predicted").get<Values>(), truth = c.at("truth").get<Values>();
     for (const auto& [name, value] : c.at("metrics").items()) {
-      CAPTURE(name);
+      const auto& this_name = name;
+      CAPTURE(this_name);
       CAPTURE(c.at("predicted").dump());
       CHECK(metric(name, predicted, truth) == doctest::Approx(value.get<double>()).epsilon(1e-9));
     }
