@@ -39,5 +39,6 @@ echo
 echo "== what the shipped causal model writes behind three beginnings =="
 for prompt in "The town lies on" "She was born in London and" "The film was"; do
   printf '%s' "$prompt"
-  "$bin/peft" generate --model data/pretrained/peft-llama-4x128 --prompt "$prompt" --temperature 0.6 --top-k 40 --seed 3 --max-new-tokens 32 2>/dev/null
+  "$bin/peft" generate --model data/pretrained/peft-llama-4x128 --prompt "$prompt" --temperature 0.6 --top-k 40 --seed 3 --max-new-tokens 32 2>"$out/generate.log" ||
+    { cat "$out/generate.log" >&2; exit 1; }
 done

@@ -30,7 +30,7 @@ for strategy in ${STRATEGIES:-prefix:length=10,flat=true adapter:kind=pfeiffer,s
     --max-train-samples "${EXAMPLES:-10000}" --epochs "${EPOCHS:-2}" --batch-size 16 --label-smoothing 0.1 --out "$run" |
     grep -e trainable -e '^dev' | tail -n 2
   "$peft" generate "$run" --task e2e --data "$e2e" --split test --num-beams 4 --length-penalty 0.8 --no-repeat-ngram-size 4 \
-    --out "$run/outputs.txt" 2>/dev/null
+    --out "$run/outputs.txt"
   "$peft" score --task e2e --references "$references" "$run/outputs.txt" | tee "$run/scores.txt"
   head -n 3 "$run/outputs.txt"
 done

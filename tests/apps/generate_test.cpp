@@ -2,16 +2,17 @@
 // (tests/golden/decoders) where they have the value.
 #include <doctest/doctest.h>
 
-#include <sstream>
-
 #include "apps/common/main_guard.h"
-#include "apps/generate/command.h"
 #include "apps/generate/resumable.h"
-#include "apps/inspect/inspect.h"
 #include "engine/io/json.h"
+#include "tests/apps/generate_calls.h"
 #include "tests/support/errors.h"
 #include "tests/support/paths.h"
 
+using apps_calls::call;
+using apps_calls::generate;
+using apps_calls::logits;
+using apps_calls::Output;
 using engine::Json;
 namespace fs = std::filesystem;
 
@@ -47,36 +48,6 @@ std::string words(const Json& ids) {
   std::string text;
   for (const Json& id : ids) text += (text.empty() ? "t" : " t") + std::to_string(id.get<int>());
   return text;
-}
-
-struct Output {
-  std::string out, notes;
-  std::vector<Json> lines() const {
-    std::vector<Json> all;
-    std::istringstream in(out);
-    for (std::string line; std::getline(in, line);) all.push_back(Json::parse(line));
-    return all;
-  }
-};
-
-template <class Command>
-Output call(const Command& command, const std::vector<std::string>& arguments,
-            const std::string& in, bool terminal = false) {
-  std::vector<const char*> argv = {"peft"};
-  for (const std::string& a : arguments) argv.push_back(a.c_str());
-  std::istringstream input(in);
-  std::ostringstream out, notes;
-  const int code = command(static_cast<int>(argv.size()), argv.data(), input, terminal, out,
-                           notes);  // may throw
-  CHECK(code == 0);
-  return {out.str(), notes.str()};
-}
-Output generate(const std::vector<std::string>& arguments, const std::string& in = "") {
-  return call(apps::generate_command, arguments, in);
-}
-Output logits(std::vector<std::string> arguments, const std::string& in) {
-  arguments.insert(arguments.begin(), "logits");
-  return call(apps::inspect_command, arguments, in);
 }
 
 std::string refused(const std::vector<std::string>& arguments, const std::string& in = "") {

@@ -4,29 +4,14 @@
 
 #include <cmath>
 #include <numeric>
-#include <sstream>
 
-#include "apps/generate/command.h"
-#include "apps/inspect/inspect.h"
 #include "engine/io/json.h"
+#include "tests/apps/generate_calls.h"
 #include "tests/support/paths.h"
 
+using apps_calls::generate;
+using apps_calls::logits;
 using engine::Json;
-
-namespace {
-
-template <class Command>
-Json first_line(const Command& command, std::vector<std::string> arguments,
-                const std::string& in = "") {
-  std::vector<const char*> argv = {"peft"};
-  for (const std::string& a : arguments) argv.push_back(a.c_str());
-  std::istringstream input(in);
-  std::ostringstream out, notes;
-  REQUIRE(command(static_cast<int>(argv.size()), argv.data(), input, false, out, notes) == 0);
-  return Json::parse(out.str().substr(0, out.str().find('\n')));
-}
-
-}  // namespace
 
 TEST_CASE("the shipped decoder reads and writes what transformers does") {
   const Json golden = engine::json_file(testing::golden("shipped_decoder.json"));
@@ -35,8 +20,7 @@ TEST_CASE("the shipped decoder reads and writes what transformers does") {
   for (const Json& c : golden.at("cases")) {
     const std::string text = c.at("text");
     CAPTURE(text);
-    const Json read = first_line(apps::inspect_command, {"logits", "--model", model, "--json"},
-                                 text + "\n");
+    const Json read = logits({"--model", model, "--json"}, text + "\n").lines().at(0);
     CHECK(read.at("ids") == c.at("ids"));
     REQUIRE(read.at("nll").size() == c.at("nll").size());
     for (size_t i = 0; i < c.at("nll").size(); ++i)
@@ -45,7 +29,7 @@ TEST_CASE("the shipped decoder reads and writes what transformers does") {
                                             "--max-new-tokens", "16",  "--json"};
     const auto with = [&](std::vector<std::string> more) {
       more.insert(more.begin(), write.begin(), write.end());
-      return first_line(apps::generate_command, more);
+      return generate(more).lines().at(0);
     };
     CHECK(with({"--greedy"}).at("ids") == c.at("greedy"));
     CHECK(with({"--num-beams", "4", "--length-penalty", "0.8", "--no-repeat-ngram-size", "3"})
@@ -56,9 +40,7 @@ TEST_CASE("the shipped decoder reads and writes what transformers does") {
 TEST_CASE("the shipped decoder expects English") {
   const std::string model = (testing::source_dir() / "data/pretrained/peft-llama-4x128").string();
   const auto mean = [&](const std::string& text) {
-    const Json nll = first_line(apps::inspect_command, {"logits", "--model", model, "--json"},
-                                text + "\n")
-                         .at("nll");
+    const Json nll = logits({"--model", model, "--json"}, text + "\n").lines().at(0).at("nll");
     return std::accumulate(nll.begin(), nll.end(), 0.0,
                            [](double sum, const Json& v) { return sum + v.get<double>(); }) /
            static_cast<double>(nll.size());
