@@ -2,14 +2,14 @@
 # Builds the project and runs its main job on what ships with it: every strategy on the demo reviews, from the shipped
 # model, then the comparison table and a report. Installs what it needs; needs neither the internet nor other data.
 #
-#   tools/demo.sh              three seeds, about two minutes of training on two cores
+#   tools/demo.sh              three seeds, two to five minutes of training on two cores
 #   SEEDS="1" tools/demo.sh    one seed
 #   OUT=dir tools/demo.sh      where the runs go (a new folder under runs/ by default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash tools/packages.sh
-echo "building (a few minutes the first time)"
+echo "building (about ten minutes the first time)"
 cmake --preset release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF -DPEFT_UNITY=ON >/dev/null
 cmake --build --preset release -j "$(nproc)" -- --quiet
 

@@ -9,7 +9,7 @@ e2e=$(realpath "${1:?usage: tools/table_to_text.sh E2E (the folder of E2E\'s fil
 cd "$(dirname "$0")/.."
 
 bash tools/packages.sh
-echo "building (a few minutes the first time)"
+echo "building (about ten minutes the first time)"
 cmake --preset release -DPEFT_BUILD_TESTS=OFF -DPEFT_BUILD_BENCH=OFF -DPEFT_UNITY=ON >/dev/null
 cmake --build --preset release -j "$(nproc)" --target peft -- --quiet
 
