@@ -9,17 +9,17 @@
 #include "tests/support/paths.h"
 
 using namespace data;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 namespace {
 
-json golden_json(const std::string& name) {
-  return json::parse(testing::read_file(testing::golden("language_model/" + name)));
+Json golden_json(const std::string& name) {
+  return Json::parse(testing::read_file(testing::golden("language_model/" + name)));
 }
 
-std::vector<Turn> turns_of(const json& chat) {
+std::vector<Turn> turns_of(const Json& chat) {
   std::vector<Turn> turns;
-  for (const json& turn : chat) turns.push_back({turn[0], turn[1]});
+  for (const Json& turn : chat) turns.push_back({turn[0], turn[1]});
   return turns;
 }
 
@@ -30,9 +30,9 @@ std::string joined(const std::vector<ChatPiece>& pieces) {
 }
 
 // The tokenizer of tests/golden/language_model with another tokenizer_config.json.
-std::unique_ptr<Tokenizer> with_template(const json& chat_template, const std::string& jinja = "") {
+std::unique_ptr<Tokenizer> with_template(const Json& chat_template, const std::string& jinja = "") {
   TokenizerFiles files = TokenizerFiles::read(testing::golden("language_model"));
-  json config = files.json("tokenizer_config.json");
+  Json config = files.json("tokenizer_config.json");
   config["chat_template"] = chat_template;
   files.add("tokenizer_config.json", config.dump());
   if (!jinja.empty()) files.add("chat_template.jinja", jinja);
@@ -42,13 +42,13 @@ std::unique_ptr<Tokenizer> with_template(const json& chat_template, const std::s
 }  // namespace
 
 TEST_CASE("chats: every format writes what its template writes") {
-  const json golden = golden_json("chats.json");
+  const Json golden = golden_json("chats.json");
   char today[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(today, sizeof today, "%d %b %Y", std::localtime(&now));
   CHECK(golden["formats"].size() == chat_formats().size());
   for (const ChatFormat& format : chat_formats()) {
-    const json& texts = golden["formats"].at(format.name);
+    const Json& texts = golden["formats"].at(format.name);
     for (size_t i = 0; i < golden["chats"].size(); ++i) {
       CAPTURE(format.name);
       CAPTURE(i);
@@ -94,10 +94,10 @@ TEST_CASE("chats: an answer is the assistant's text with the mark that ends it, 
 
 TEST_CASE("chats: ids and what is learned are transformers', and no begin token is added") {
   const auto tokenizer = load_tokenizer(testing::golden("language_model"));
-  const json golden = golden_json("golden.json");
+  const Json golden = golden_json("golden.json");
   for (size_t i = 0; i < golden["rows"]["chat"].size(); ++i) {
     std::vector<Turn> turns;
-    for (const json& m : golden["rows"]["chat"][i]["messages"])
+    for (const Json& m : golden["rows"]["chat"][i]["messages"])
       turns.push_back({m["role"], m["content"]});
     const ChatIds mine = encode_chat(
         *tokenizer,
@@ -124,7 +124,7 @@ TEST_CASE("chats: a token that crosses into an answer is part of it") {
 }
 
 TEST_CASE("chats: a template is known by its whole text, however its line breaks are spelled") {
-  const json config = golden_json("tokenizer_config.json");
+  const Json config = golden_json("tokenizer_config.json");
   const std::string text = config["chat_template"];
   CHECK(own_chat_format(*with_template(text)).name == "chatml");
   std::string broken = text;
@@ -132,10 +132,10 @@ TEST_CASE("chats: a template is known by its whole text, however its line breaks
     broken.replace(at, 2, "\n");
   CHECK(own_chat_format(*with_template(broken)).name == "chatml");
   CHECK(own_chat_format(*with_template("other", text + "\n")).name == "chatml");
-  CHECK(own_chat_format(*with_template(json::array({{{"name", "tool_use"}, {"template", "x"}},
+  CHECK(own_chat_format(*with_template(Json::array({{{"name", "tool_use"}, {"template", "x"}},
                                                     {{"name", "default"}, {"template", text}}})))
             .name == "chatml");
-  for (const json& bad : {json("{{ messages }}"), json(text + " "), json(nullptr)}) {
+  for (const Json& bad : {Json("{{ messages }}"), Json(text + " "), Json(nullptr)}) {
     const std::string said = testing::message_of([&] { own_chat_format(*with_template(bad)); });
     CHECK(testing::contains(said, "--chat-format"));
     CHECK(testing::contains(said, "zephyr"));

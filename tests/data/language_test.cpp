@@ -12,7 +12,7 @@
 #include "tests/support/paths.h"
 
 using namespace data;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 namespace {
 
@@ -21,7 +21,7 @@ constexpr int32_t kBegin = 1, kEnd = 2;  // of the golden's tokenizer
 struct Language {
   testing::TempDir temp;
   std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(testing::golden("language_model"));
-  json golden = json::parse(testing::read_file(testing::golden("language_model/golden.json")));
+  Json golden = Json::parse(testing::read_file(testing::golden("language_model/golden.json")));
   TextRules rules{.end = kEnd};
 
   Split read(const std::string& name, const std::string& text) {
@@ -36,7 +36,7 @@ struct Language {
   }
   std::string rows_of(const std::string& kind) const {
     std::string text;
-    for (const json& row : golden["rows"][kind]) text += row.dump() + "\n";
+    for (const Json& row : golden["rows"][kind]) text += row.dump() + "\n";
     return text;
   }
   std::vector<int32_t> plain(const std::string& text) const {
@@ -52,7 +52,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 // The targets that labels (-100: none) of a row give.
-std::vector<int32_t> targets_of(const json& labels) {
+std::vector<int32_t> targets_of(const Json& labels) {
   std::vector<int32_t> targets;
   for (size_t i = 1; i <= labels.size(); ++i)
     targets.push_back(i < labels.size() && labels[i] != -100 ? labels[i].get<int32_t>() : -1);
