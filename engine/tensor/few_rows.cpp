@@ -3,6 +3,7 @@
 #include "engine/tensor/few_rows.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "engine/tensor/parallel.h"
@@ -15,7 +16,16 @@ constexpr int64_t kLanes = 64 / static_cast<int64_t>(sizeof(Scalar));
 typedef Scalar Lanes __attribute__((vector_size(64)));
 
 // By reference: how a vector of 64 bytes is returned depends on the processor.
+Scalar widened(Scalar value) { return value; }
+Scalar widened(BFloat16 value) {
+  return static_cast<Scalar>(std::bit_cast<float>(uint32_t{value.bits} << 16));
+}
+
 void load(const Scalar* from, Lanes& lanes) { std::memcpy(&lanes, from, sizeof lanes); }
+
+void load(const BFloat16* from, Lanes& lanes) {
+  for (int64_t i = 0; i < kLanes; ++i) lanes[i] = widened(from[i]);
+}
 
 Scalar sum(const Lanes& lanes) {
   Scalar total = 0;
@@ -23,8 +33,10 @@ Scalar sum(const Lanes& lanes) {
   return total;
 }
 
+template <class B>  // MatrixRef or HalfRef
 struct Product {
-  const MatrixRef &a, &b;
+  const MatrixRef& a;
+  const B& b;
   Scalar alpha, beta;
   Scalar* c;
   int64_t c_stride;
@@ -34,7 +46,8 @@ struct Product {
   void tile(int64_t i, int64_t j) const {
     std::array<Lanes, m * n> sums{};
     const int64_t k = a.cols, whole = k / kLanes * kLanes;
-    const Scalar *pa = a.data + i * a.stride, *pb = b.data + j * b.stride;
+    const Scalar* pa = a.data + i * a.stride;
+    const auto* pb = b.data + j * b.stride;
     for (int64_t l = 0; l < whole; l += kLanes) {
       std::array<Lanes, m> va;
       for (int r = 0; r < m; ++r) load(pa + r * a.stride + l, va[r]);
@@ -47,7 +60,7 @@ struct Product {
     for (int r = 0; r < m; ++r)
       for (int s = 0; s < n; ++s) {
         Scalar dot = sum(sums[r * n + s]);
-        for (int64_t l = whole; l < k; ++l) dot += pa[r * a.stride + l] * pb[s * b.stride + l];
+        for (int64_t l = whole; l < k; ++l) dot += pa[r * a.stride + l] * widened(pb[s * b.stride + l]);
         Scalar& to = c[(i + r) * c_stride + j + s];
         to = beta == 0 ? alpha * dot : alpha * dot + beta * to;
       }
@@ -74,13 +87,24 @@ struct Product {
   }
 };
 
+template <class B>
+void multiply(const MatrixRef& a, const B& b, Scalar beta, Scalar* c, int64_t c_stride,
+              Scalar alpha) {
+  const Product<B> product{a, b, alpha, beta, c, c_stride};
+  parallel_for(
+      b.rows, b.cols, [&](int64_t begin, int64_t end) { product.rows_of_b(begin, end); }, kTile);
+}
+
 }  // namespace
 
 void few_rows_product(const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c,
                       int64_t c_stride, Scalar alpha) {
-  const Product product{a, b, alpha, beta, c, c_stride};
-  parallel_for(
-      b.rows, b.cols, [&](int64_t begin, int64_t end) { product.rows_of_b(begin, end); }, kTile);
+  multiply(a, b, beta, c, c_stride, alpha);
+}
+
+void few_rows_product(const MatrixRef& a, const HalfRef& b, Scalar beta, Scalar* c,
+                      int64_t c_stride, Scalar alpha) {
+  multiply(a, b, beta, c, c_stride, alpha);
 }
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 // memory's speed there.
 #pragma once
 
+#include "engine/tensor/bfloat16.h"
 #include "engine/tensor/gemm.h"
 
 namespace engine {
@@ -13,6 +14,9 @@ inline constexpr int64_t kFewRows = 8;
 // element's sum has one order, whatever the number of rows and threads: a row's results do not
 // depend on its neighbours.
 void few_rows_product(const MatrixRef& a, const MatrixRef& b, Scalar beta, Scalar* c,
+                      int64_t c_stride, Scalar alpha);
+// The same with b of BF16 values, which are widened as they are read: half of the memory traffic.
+void few_rows_product(const MatrixRef& a, const HalfRef& b, Scalar beta, Scalar* c,
                       int64_t c_stride, Scalar alpha);
 
 }  // namespace engine

@@ -16,7 +16,7 @@
 
 #include "engine/base/dry_run.h"
 #include "engine/tensor/few_rows.h"
-#include "engine/tensor/parallel.h"
+#include "engine/tensor/product_parts.h"
 #include "engine/tensor/transpose.h"
 
 namespace engine {
@@ -98,22 +98,6 @@ MatrixRef transposed(const MatrixRef& m) {
 
 std::atomic<bool> deterministic_on{false};
 
-// The calling thread asks a BLAS for one thread while this lives.
-class OneThread {
- public:
-  OneThread() : before_(omp_in_parallel() ? 1 : omp_get_max_threads()) {
-    if (before_ > 1) omp_set_num_threads(1);
-  }
-  ~OneThread() {
-    if (before_ > 1) omp_set_num_threads(before_);
-  }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
-
 void product(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
              Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
   const int64_t m = transpose_a ? a.cols : a.rows, k = transpose_a ? a.rows : a.cols;
@@ -132,17 +116,10 @@ void product(bool transpose_a, bool transpose_b, const MatrixRef& a, const Matri
        static_cast<blasint>(c_stride));
 }
 
-// Cut along the longer side of c into at most 16 parts of at least 64 rows or columns: enough for
-// the threads of a machine, and by nothing but the shape.
 void product_in_parts(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
                       Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
   const int64_t m = transpose_a ? a.cols : a.rows, n = transpose_b ? b.rows : b.cols;
-  const bool rows = m >= n;
-  const int64_t side = rows ? m : n;
-  const int64_t parts = std::clamp<int64_t>(side / 64, 1, 16);
-  const int64_t size = ((side + parts - 1) / parts + 15) / 16 * 16;
-  parallel_items((side + size - 1) / size, [&](int64_t part, int) {
-    const int64_t begin = part * size, count = std::min(size, side - begin);
+  product_parts(m, n, [&](bool rows, int64_t begin, int64_t count) {
     MatrixRef a_part = a, b_part = b;
     if (rows) {
       a_part.data += transpose_a ? begin : begin * a.stride;
@@ -151,7 +128,6 @@ void product_in_parts(bool transpose_a, bool transpose_b, const MatrixRef& a, co
       b_part.data += transpose_b ? begin * b.stride : begin;
       (transpose_b ? b_part.rows : b_part.cols) = count;
     }
-    const OneThread one;  // a single part runs outside of any team
     product(transpose_a, transpose_b, a_part, b_part, beta, c + (rows ? begin * c_stride : begin),
             c_stride, alpha);
   });
@@ -182,11 +158,17 @@ void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRe
   count_gemm(work, 1,
              2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
   if (DryRun::on()) return;
-  if (c_stride == 0) c_stride = n;
+  uncounted_gemm(transpose_a, transpose_b, a, b, beta, c, c_stride ? c_stride : n, alpha);
+}
+
+void uncounted_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                    Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha) {
+  const int64_t m = transpose_a ? a.cols : a.rows;
   if (!transpose_a && transpose_b && m <= kFewRows)
     return few_rows_product(a, b, beta, c, c_stride, alpha);
   const auto multiply = deterministic() ? product_in_parts : product;
 #if defined(PEFT_USE_ONEDNN)
+  const int64_t k = transpose_a ? a.rows : a.cols, n = transpose_b ? b.rows : b.cols;
   if (!transpose_a && transpose_b && better_by_copy_of_b(m, n, k))
     return multiply(false, false, a, transposed(b), beta, c, c_stride, alpha);
   if (transpose_a && !transpose_b && better_by_copy_of_a(m, n, k, a.stride))

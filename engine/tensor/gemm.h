@@ -1,4 +1,4 @@
-// Matrix products: the only file of the project that calls a BLAS.
+// Matrix products of floats: the only file of the project that calls a BLAS.
 //
 // Double products are OpenBLAS's. Float products are oneDNN's where the build found it
 // (libdnnl-dev) and it is the faster of the two for the shape, else OpenBLAS's too;
@@ -29,6 +29,10 @@ struct MatrixRef {
 // counted: the op counts its whole loop with count_gemm).
 void gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b, Scalar beta,
           Scalar* c, Work work = Work::forward, Scalar alpha = 1, int64_t c_stride = 0);
+
+// The same without counting, for the parts of a product that is counted.
+void uncounted_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
+                    Scalar beta, Scalar* c, int64_t c_stride, Scalar alpha = 1);
 
 // The same without counting, for loops of small products.
 void small_gemm(bool transpose_a, bool transpose_b, const MatrixRef& a, const MatrixRef& b,
