@@ -82,6 +82,7 @@ StepRunner::StepRunner(const StepCase& c) : p_(std::make_unique<Parts>()) {
   p.threads = engine::set_threads(c.threads);
   p.resident_before = resident_bytes();
   p.lengths = batch_lengths(c.lengths, c.batch, c.batches);
+  engine::set_precision(c.precision);
   p.source = models::open_model(model_spec(c.model));
   p.source.config.set_dropout(c.dropout);
   p.model = std::make_unique<models::SequenceClassifier>(p.source.config);
@@ -220,6 +221,7 @@ engine::Json StepResult::to_json(const StepCase& c) const {
           {"piece_tokens", piece_tokens},
           {"threads", threads},
           {"dropout", c.dropout},
+          {"precision", engine::precision_name(c.precision)},
           {"step_ms", step_ms},
           {"fastest_ms", fastest_ms},
           {"slowest_ms", slowest_ms},

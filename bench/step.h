@@ -9,6 +9,7 @@
 
 #include "engine/base/counters.h"
 #include "engine/io/json.h"
+#include "engine/nn/precision.h"
 #include "engine/train/pieces.h"
 #include "engine/train/profile.h"
 
@@ -27,6 +28,7 @@ struct StepCase {
   double dropout = 0.1;
   double clip = 1.0;  // of the global gradient norm; 0: none
   int warmup = 2, steps = 10;
+  engine::Precision precision = engine::Precision::fp32;
   int profiled = 2;  // steps after the timed ones, with a listener: ms by op
 };
 

@@ -87,7 +87,7 @@ Tensor VocabularyHead::loss(Graph& g, const Tensor& x, const std::vector<int32_t
   for (const auto& hook : out_->hooks())
     engine::check(hook->low_rank(g, t, update.u, update.v), "model",
                   "only LoRA without DoRA can be trained on the output layer");
-  return engine::vocabulary_loss(g, t, g.use(out_->kernel()),
+  return engine::vocabulary_loss(g, t, g.use_weight(out_->kernel()),
                                  out_->has_bias ? g.use(out_->offset()) : Tensor(), update, labels,
                                  options);
 }

@@ -26,6 +26,7 @@ LoraHook::LoraHook(const LinearSite& site, const LoraNumbers& n)
           Init::kaiming_uniform);
   declare(b, "lora_B.weight", {out, n.r}, Role::injected, site.layer, Init::zeros);
   if (!n.dora) return;
+  site.linear->kernel().may_be_half = false;  // its rows' lengths are read
   declare(magnitude, "lora_magnitude_vector", {out}, Role::injected, site.layer, Init::derived);
   magnitude.derive = [this, out](Scalar* to, uint64_t) {
     const Parameter& w = linear_.kernel();

@@ -79,7 +79,7 @@ void Prompt::inject(Sites& sites) {
               : ids_[static_cast<size_t>(i) % ids_.size()];
       check(id >= 0 && id < words->entries(), "prompt", "the text has a word of id ", id,
             ", and the table has ", words->entries());
-      std::copy_n(words->weight.value + id * width, width, to);
+      words->weight.read_row(id, to);
     }
   };
   words->attach(sites.root->adopt(std::move(hook), ""));

@@ -10,6 +10,7 @@
 #include "engine/io/hash.h"
 #include "engine/io/run_folder.h"
 #include "engine/io/training_state.h"
+#include "engine/nn/precision.h"
 #include "engine/optim/adamw.h"
 #include "engine/tensor/gemm.h"
 #include "engine/train/profile.h"
@@ -373,6 +374,7 @@ RunResult finetune(FinetuneSettings settings, Watcher& watcher) {
   check_rules(settings);
   settings.threads = engine::set_threads(settings.threads);
   engine::set_deterministic(settings.deterministic);
+  engine::set_precision(engine::parse_precision(settings.precision, settings.weights));
   if (settings.out.empty()) {
     std::string strategy = settings.strategy.empty() ? "full" : settings.strategy;
     for (char& c : strategy)

@@ -39,7 +39,8 @@ OpenModel open_model(models::ModelSource source, const std::string& strategy,
   read_prompt(*open.strategy, options.tokenizer);
   open.sites = open.model->sites();
   peft::apply(*open.strategy, open.sites, *open.model);
-  open.store = std::make_unique<engine::ParameterStore>(*open.model);
+  open.store = std::make_unique<engine::ParameterStore>(
+      *open.model, options.writable ? engine::Precision::fp32 : engine::precision());
   open.store->allocate();
   if (options.values) open.load = fill(open.source, *open.store, options);
   return open;

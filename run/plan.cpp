@@ -25,7 +25,7 @@ Json Plan::to_json() const {
         {"weight_gradient", work(weight_gradient)}, {"recomputed", work(recomputed)},
         {"gemm_flops", flops()}, {"saved_bytes", saved_bytes}}},
       {"memory",
-       {{"weight_bytes", weight_bytes()}, {"gradient_bytes", gradient_bytes()},
+       {{"weight_bytes", weight_bytes}, {"gradient_bytes", gradient_bytes()},
         {"optimizer_bytes", optimizer_bytes()}, {"pool_bytes", pool_bytes},
         {"total_bytes", memory_bytes()}}}});
   // clang-format on

@@ -41,11 +41,10 @@ struct Plan : engine::StepCost {
   int64_t batch = 0, length = 0;
 
   static constexpr int64_t kScalar = sizeof(engine::Scalar);
-  int64_t weight_bytes() const { return total_parameters * kScalar; }  // frozen ones may be mapped
   int64_t gradient_bytes() const { return trainable_parameters * kScalar; }
   int64_t optimizer_bytes() const { return 2 * gradient_bytes(); }  // AdamW: two moments
   int64_t memory_bytes() const {
-    return weight_bytes() + gradient_bytes() + optimizer_bytes() + pool_bytes;
+    return weight_bytes + gradient_bytes() + optimizer_bytes() + pool_bytes;
   }
   // Trainable of base: 4,194,304 of 6,738,415,616 is 0.0622.
   double percent() const {

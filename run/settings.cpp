@@ -5,6 +5,7 @@
 #include "data/chat/format.h"
 #include "data/table_text/rows.h"
 #include "engine/base/threads.h"
+#include "engine/nn/precision.h"
 #include "engine/optim/schedule.h"
 
 namespace run {
@@ -63,12 +64,15 @@ void each_field(Settings& s, Visit&& visit) {
   visit("save_every", s.save_every);
   visit("threads", s.threads);
   visit("deterministic", s.deterministic);
+  visit("precision", s.precision);
+  visit("weights", s.weights);
 }
 
 // Settings that came after the first release of run.json are left out of it at their defaults, so
 // that a run begun before them has the same settings and can be resumed.
 bool is_later(std::string_view name) {
-  return name == "max_train_samples" || name == "max_eval_samples";
+  return name == "max_train_samples" || name == "max_eval_samples" || name == "precision" ||
+         name == "weights";
 }
 
 }  // namespace
@@ -127,6 +131,7 @@ void FinetuneSettings::check() const {
           "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout,
           "from 0 to below 1");
+  engine::check_precision(engine::parse_precision(precision, weights));
   require(eval_every >= 0, "--eval-every", eval_every, "0 (every epoch) or more");
   require(patience >= 0, "--patience", patience, "0 (never stop early) or more");
   require(log_every >= 1, "--log-every", log_every, "at least 1");

@@ -74,8 +74,9 @@ struct FinetuneSettings {
   int64_t log_every = 10;        // updates
   int64_t save_every = 300;      // seconds between training states
   int threads = 0;               // 0: all that the process may use; a record has their number
-  bool deterministic = false;    // the same bits with any number of threads
-  std::string out;               // run folder; empty: runs/<task>-<strategy>-<seed>
+  std::string precision = "fp32", weights = "fp32";  // or bf16: engine/nn/precision.h
+  bool deterministic = false;                        // the same bits with any number of threads
+  std::string out;  // run folder; empty: runs/<task>-<strategy>-<seed>
   bool resume = false;
   bool profile = false;
 

@@ -112,7 +112,11 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "costs "
       "some speed",
       cxxopts::value<bool>(s.deterministic))(
-      "profile", "print time and bytes by op, write trace.json", cxxopts::value<bool>(s.profile))(
+      "precision", "fp32, or bf16: products with weights multiply BF16 values (fp32)",
+      text(s.precision),
+      "NAME")("weights", "fp32, or bf16: frozen weights are held in half the memory (fp32)",
+              text(s.weights), "NAME")("profile", "print time and bytes by op, write trace.json",
+                                       cxxopts::value<bool>(s.profile))(
       "dry-run", "print parameters, memory and cost, for --strategy or for all; train nothing",
       cxxopts::value<bool>(command.dry_run))(
       "explain", "print what --strategy adds to the model and what learns; train nothing",

@@ -3,6 +3,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/plan/command.h"
 #include "data/glue.h"
+#include "engine/nn/precision.h"
 
 namespace apps {
 
@@ -31,6 +32,7 @@ std::string dry_run(const FinetuneCommand& command) {
     request.num_labels = 1;
   else if (!s.train.empty() && !language)
     request.num_labels = 2;
+  engine::set_precision(engine::parse_precision(s.precision, s.weights));
   return plan_answer(request);
 }
 

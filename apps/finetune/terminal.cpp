@@ -75,7 +75,11 @@ void TerminalWatcher::opened(const run::Session& s, const run::FinetuneSettings&
        << "training  " << format_count(steps) << " updates of "
        << int64_t{settings.batch_size} * settings.grad_accumulation << " sequences, learning rate "
        << format_significant(settings.lr, 3) << ", seed " << settings.seed << ", "
-       << engine::threads_text() << (settings.deterministic ? ", deterministic" : "") << '\n'
+       << engine::threads_text() << (settings.deterministic ? ", deterministic" : "")
+       << (settings.precision == "bf16" ? ", products in bf16"
+           : settings.weights == "bf16" ? ", weights in bf16"
+                                        : "")
+       << '\n'
        << trainable_line(run::count_parameters(*s.store)) << '\n';
   for (const std::string& note : s.notes) text << "note      " << note << '\n';
   if (const std::string complaint = engine::blas_complaint(); !complaint.empty())

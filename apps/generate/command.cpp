@@ -105,6 +105,7 @@ std::string job_key(const run::LanguageModel& lm, const std::vector<std::vector<
   const auto block = lm.store->block();
   hash.add(block.value, static_cast<size_t>(block.size) * sizeof(engine::Scalar));
   hash.add(engine::json_text({{"ids", ids}, {"settings", flags.settings}, {"json", flags.json}}));
+  hash.add(std::string(engine::precision_name(engine::precision())));
   return hash.hex();
 }
 
@@ -173,6 +174,7 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
                                  [](const Prompt& prompt) { return !prompt.turns.empty(); });
   watch_stop_signals();
   engine::set_threads(flags.threads);
+  flags.precision.use();
   run::LanguageModel lm(flags.request, "generate");
   if (!flags.task.empty())
     prompts = table_prompts(flags.task, flags.data, flags.split,

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/common/command_line.h"
+#include "apps/common/precision_flags.h"
 #include "engine/io/json.h"
 #include "run/locate.h"
 
@@ -18,6 +18,7 @@ struct GenerateFlags {
   std::string system, chat_format;
   bool json = false, greedy = false, chat = false;
   int threads = 0;
+  PrecisionFlags precision;
   engine::Json settings = engine::Json::object();  // by transformers' names
 
   void add_to(CommandLine& line);

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "apps/common/main_guard.h"
+#include "apps/common/precision_flags.h"
 #include "apps/common/table.h"
 #include "apps/inspect/inspect.h"
 #include "engine/base/atomic_file.h"
@@ -18,7 +19,8 @@ const std::vector<std::pair<std::string, std::string>>& commands() {
       {"graph", "one training step for Graphviz: what is frozen, what is kept"},
       {"tokens", "texts as token ids and pieces"},
       {"logits", "what a classifier, or a causal model, says of texts"},
-      {"attention", "whom each token of a text looks at, in every layer and head"}};
+      {"attention", "whom each token of a text looks at, in every layer and head"},
+      {"hardware", "what this machine computes with: cores, instructions, libraries"}};
   return list;
 }
 
@@ -51,6 +53,11 @@ cxxopts::Options flags_of(const std::string& command) {
     options.positional_help(command == "graph" ? "[TEXT...]"
                                                : "[TEXT...] (or a line each on stdin; TAB: pair)");
   auto add = options.add_options();
+  if (command == "hardware") {
+    add("json", "as JSON");
+    add("h,help", "this text");
+    return options;
+  }
   add("model",
       command == "tokens" ? "folder with the tokenizer's files"
                           : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
@@ -88,6 +95,12 @@ cxxopts::Options flags_of(const std::string& command) {
         number_flag<int>(), "N");
     add("html", "a page with a picker of layer and head, in one file",
         cxxopts::value<std::string>(), "FILE");
+  }
+  if (command == "logits") {
+    add("precision", "fp32, or bf16: products with weights multiply BF16 values (fp32)",
+        cxxopts::value<std::string>(), "NAME");
+    add("weights", "fp32, or bf16: weights are held in half the memory (fp32)",
+        cxxopts::value<std::string>(), "NAME");
   }
   if (command == "logits" || attention)
     add("seed", "of what no file has (the run's)",
@@ -188,6 +201,11 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
           engine::concat("no --model was given",
                          engine::hint("a folder with vocab.txt, tokenizer.json or vocab.json")));
   }
+  PrecisionFlags precision;
+  if (given("precision")) precision.precision = text("precision");
+  if (given("weights")) precision.weights = text("weights");
+  precision.use();
+  if (command == "hardware") inspect_hardware(options, out);
   if (command == "params") inspect_params(options, out);
   if (command == "sites") inspect_sites(options, out);
   if (command == "tokens") inspect_tokens(options, out);

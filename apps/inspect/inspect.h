@@ -1,5 +1,5 @@
 // What `inspect` can show: a model's parameters and sites, a step as a graph, texts as tokens,
-// texts as logits, a text's attention.
+// texts as logits, a text's attention; and what this machine computes with.
 //
 // Every function writes to `out` what a person reads, or JSON, and throws engine::Error.
 #pragma once
@@ -33,6 +33,7 @@ void inspect_sites(const InspectOptions& options, std::ostream& out);
 void inspect_graph(const InspectOptions& options, std::ostream& out);
 void inspect_tokens(const InspectOptions& options, std::ostream& out);
 void inspect_logits(const InspectOptions& options, std::ostream& out, std::ostream& notes);
+void inspect_hardware(const InspectOptions& options, std::ostream& out);
 void inspect_attention(const InspectOptions& options, std::ostream& out, std::ostream& notes);
 
 // The whole command line. `in_is_terminal`: nobody waits for texts on it.

@@ -6,6 +6,7 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/precision_flags.h"
 #include "apps/common/table.h"
 #include "apps/plan/explain.h"
 #include "apps/plan/table.h"
@@ -81,6 +82,8 @@ int plan_command(int argc, const char* const* argv) {
                  "peft plan --help explains all flags.\n";
     return 2;
   }
+  PrecisionFlags precision;
+  precision.add_to(line);
   line.parse(argc, argv);
   if (line.answered(std::cout)) return 0;
   if (request.model.empty())
@@ -88,6 +91,7 @@ int plan_command(int argc, const char* const* argv) {
         "plan: --model is needed\nhint: give a folder, a config.json (weights are not needed), or "
         "random:layers=12,hidden=768");
   if (!task.empty()) request.num_labels = data::glue_task(task).outputs();
+  engine::set_precision(precision.chosen());  // the plan may be for another machine
   std::cout << plan_answer(request);
   return 0;
 }

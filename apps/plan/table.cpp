@@ -85,7 +85,7 @@ std::string plan_text(const Plan& p) {
       out, "\na step of ", size_of(p), ": ", format_flops(p.flops()), " in matrix products\n",
       line("forward           ", p.forward), line("input gradients   ", p.input_gradient),
       line("weight gradients  ", p.weight_gradient), line("recomputed        ", p.recomputed),
-      "memory: ", bytes(p.memory_bytes()), "\n  weights           ", bytes(p.weight_bytes()),
+      "memory: ", bytes(p.memory_bytes()), "\n  weights           ", bytes(p.weight_bytes),
       "\n  gradients         ", bytes(p.gradient_bytes()), "\n  AdamW's moments   ",
       bytes(p.optimizer_bytes()), "\n  activations       ", bytes(p.pool_bytes), " at the peak; ",
       bytes(p.saved_bytes), " kept for backward\n");

@@ -45,6 +45,7 @@ int evaluate_command(int argc, const char* const* argv) {
   flags.resolve("evaluate");
   flags.columns.label = label;
   engine::set_threads(flags.threads);
+  flags.precision.use();
   run::Predictor predictor(flags.request);
   engine::check(
       predictor.fresh().empty(), "evaluate",

@@ -43,6 +43,7 @@ int predict_command(int argc, const char* const* argv) {
   flags.resolve("predict");
   watch_stop_signals();
   engine::set_threads(flags.threads);
+  flags.precision.use();
   run::Predictor predictor(flags.request);
   check(predictor.fresh().empty(), "predict", "the model has no trained head: ",
         predictor.fresh().empty() ? "" : predictor.fresh().front(), " is in no file",

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/common/command_line.h"
+#include "apps/common/precision_flags.h"
 #include "run/predictor.h"
 
 namespace apps {
@@ -15,6 +15,7 @@ struct ModelFlags {
   data::ColumnNames columns;
   std::string file, format;
   int threads = 0;
+  PrecisionFlags precision;
 
   void add_to(CommandLine& line);
   // After parsing: a first word is the run unless --model or --adapter is given, the next one the

@@ -54,7 +54,15 @@ int32_t Graph::new_slot(bool needs, Leaf* leaf) {
 }
 
 Tensor Graph::use(Leaf& leaf) {
-  check(leaf.value != nullptr, "graph", "a parameter of shape ", leaf.shape, " has no values yet",
+  check(leaf.value != nullptr || !leaf.half, "graph", "a parameter of shape ", leaf.shape,
+        " is held as BF16, and this op reads floats",
+        hint("use fp32: leave out --weights and --precision"));
+  return use_weight(leaf);
+}
+
+Tensor Graph::use_weight(Leaf& leaf) {
+  check(leaf.value != nullptr || leaf.half, "graph", "a parameter of shape ", leaf.shape,
+        " has no values yet",
         hint("allocate the parameter store and load or initialise it before the first step"));
   Tensor t(leaf.shape, leaf.value);
   if (leaf.graph != stamp_) {
@@ -71,6 +79,12 @@ Tensor Graph::use(Leaf& leaf) {
     }
   }
   return t.with_id(leaf.id);
+}
+
+HalfWeight Graph::half(const Tensor& t) const {
+  if (t.id() < 0) return {};
+  const Leaf* leaf = workspace_.slots[static_cast<size_t>(t.id())].leaf;
+  return leaf ? leaf->half : HalfWeight{};
 }
 
 Tensor Graph::input(Tensor t) { return t.with_id(new_slot(options_.record, nullptr)); }

@@ -166,6 +166,11 @@ class Graph {
   // A leaf: trainable leaves get gradients, others are constants. The same leaf used twice is the
   // same tensor.
   Tensor use(Leaf& leaf);
+  // The same for an op that asks half() for the values: a leaf that is held as BF16 alone gives a
+  // tensor without storage.
+  Tensor use_weight(Leaf& leaf);
+  // The BF16 values of a leaf that was used, if it has them.
+  HalfWeight half(const Tensor& t) const;
   // A tensor of the caller's whose gradient is wanted (tests, features): read it with grad() after
   // backward.
   Tensor input(Tensor t);

@@ -2,7 +2,10 @@
 // (engine/nn/parameter.h).
 #pragma once
 
+#include <algorithm>
+
 #include "engine/autograd/written_rows.h"
+#include "engine/tensor/bfloat16.h"
 #include "engine/tensor/tensor.h"
 
 namespace engine {
@@ -11,11 +14,22 @@ struct Leaf {
   Shape shape;
   Scalar* value = nullptr;  // may point into a read-only mapped file when the leaf is frozen
   Scalar* grad = nullptr;   // same shape; null when frozen
+  // The same values as BF16, for products: a frozen leaf may have these alone (`value` is null),
+  // of a trainable one they are a copy (ParameterStore::refresh_half).
+  HalfWeight half;
   bool trainable = false;
   // False: the next gradient is written over (beta = 0), so nothing needs zeroing.
   bool grad_written = false;
   // Of a table that ops look rows up in: the rows whose gradient may be other than zero in memory.
   WrittenRows* rows = nullptr;
+
+  // The values of row r, however they are held.
+  void read_row(int64_t r, Scalar* to) const {
+    if (value)
+      std::copy_n(value + r * shape.cols, shape.cols, to);
+    else
+      widen(half.data + r * shape.cols, shape.cols, to);
+  }
 
   // Makes the gradient zero, where it is not.
   void zero_grad();

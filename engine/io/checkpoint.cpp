@@ -1,5 +1,6 @@
 #include "engine/io/checkpoint.h"
 
+#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
@@ -112,6 +113,18 @@ bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterSto
   check(tensor.is_float(), tensor.where(), "is ", dtype_name(tensor.dtype),
         "; floating-point values (F32, F16, BF16, F64) are needed here");
   const bool transposed = parameter.transposed_in_file && wanted.size() == 2;
+  if (store.holds_as_half(parameter)) {
+    const BFloat16* bits = borrow && !transposed ? tensor.as_bfloat16() : nullptr;
+    parameter.loaded = true;
+    if (bits) {
+      store.borrow_half(parameter, bits, tensor.copy ? tensor.copy : tensor.file);
+      return true;
+    }
+    std::vector<Scalar> wide(static_cast<size_t>(parameter.count()));
+    transposed ? tensor.read_transposed(wide.data()) : tensor.read(wide.data());
+    narrow(wide.data(), parameter.count(), store.own_half(parameter));
+    return false;
+  }
   const Scalar* in_place =
       borrow && !parameter.trainable && !transposed ? tensor.as_scalars() : nullptr;
   if (in_place) {
@@ -120,6 +133,7 @@ bool load_parameter(const SafeTensor& tensor, Parameter& parameter, ParameterSto
     Scalar* own = store.own(parameter);
     transposed ? tensor.read_transposed(own) : tensor.read(own);
   }
+  store.refresh_half(parameter);
   parameter.loaded = true;
   return in_place != nullptr;
 }
@@ -128,10 +142,17 @@ void save_parameters(const std::filesystem::path& file, const std::vector<Parame
                      DType dtype, const Metadata& metadata) {
   DryRun::refuse(file.string());
   std::vector<TensorToSave> tensors;
+  std::deque<std::vector<Scalar>> widened;  // of what is held as BF16
   for (const Parameter* p : parameters) {
-    check(p->value, file.string(), "parameter ", p->name, " has no value yet",
+    const Scalar* values = p->value;
+    if (!values && p->half) {
+      widened.emplace_back(static_cast<size_t>(p->count()));
+      widen(p->half.data, p->count(), widened.back().data());
+      values = widened.back().data();
+    }
+    check(values, file.string(), "parameter ", p->name, " has no value yet",
           hint("load or initialise before saving"));
-    TensorToSave t{p->name, p->dims, p->value, dtype, p->transposed_in_file && p->dims.size() == 2};
+    TensorToSave t{p->name, p->dims, values, dtype, p->transposed_in_file && p->dims.size() == 2};
     if (t.transpose) std::swap(t.dims[0], t.dims[1]);
     tensors.push_back(std::move(t));
   }

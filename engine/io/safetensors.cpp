@@ -274,4 +274,10 @@ const Scalar* SafeTensor::as_scalars() const {
   return reinterpret_cast<const Scalar*>(data);
 }
 
+const BFloat16* SafeTensor::as_bfloat16() const {
+  if (dtype != DType::BF16 || reinterpret_cast<uintptr_t>(data) % alignof(BFloat16) != 0)
+    return nullptr;
+  return reinterpret_cast<const BFloat16*>(data);
+}
+
 }  // namespace engine

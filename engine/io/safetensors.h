@@ -19,7 +19,7 @@
 
 #include "engine/io/dtype.h"
 #include "engine/io/mapped_file.h"
-#include "engine/tensor/shape.h"
+#include "engine/tensor/bfloat16.h"
 
 namespace engine {
 
@@ -48,6 +48,8 @@ struct SafeTensor {
   std::vector<int64_t> read_integers() const;
   // The bytes as an array of Scalar, or null if the dtype or the alignment is another.
   const Scalar* as_scalars() const;
+  // The same of BF16 values; null for another dtype.
+  const BFloat16* as_bfloat16() const;
 };
 
 class Safetensors {

@@ -167,6 +167,7 @@ TrainingState load_training_state(const std::filesystem::path& path, const std::
         moments.size(), hint("the optimizer has other settings than when it was saved"));
   for (const auto& [tensor, out] : targets)
     if (tensor->bytes > 0) std::memcpy(out, tensor->data, static_cast<size_t>(tensor->bytes));
+  store.refresh_half();
   for (Parameter* p : store.trainable()) p->loaded = true;
   return std::move(opened.state);
 }

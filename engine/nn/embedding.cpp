@@ -29,7 +29,7 @@ Tensor look_up(Graph& g, std::initializer_list<TableLookup> lookups, int64_t n) 
   check(lookups.size() <= tables.size(), "look_up", lookups.size(), " tables; at most four");
   size_t count = 0;
   for (const TableLookup& each : lookups)
-    tables[count++] = {g.use(each.table.weight), each.ids, each.table.prompt_length() > 0};
+    tables[count++] = {g.use_weight(each.table.weight), each.ids, each.table.prompt_length() > 0};
   Tensor y = embedding_sum(g, std::span<const Lookup>(tables.data(), count), n);
   for (const TableLookup& each : lookups)
     for (EmbeddingHook* hook : each.table.hooks()) y = hook->output(g, each.ids, std::move(y));

@@ -27,6 +27,7 @@ Linear::Linear(Module& parent, std::string name, Parameter& shared, Parameter* s
       role_(role),
       place_(place),
       parts_{{role, shared.shape.rows}} {
+  shared.may_be_half = true;
   // Not declared: visit() meets the weight where it is at home.
   weight.shape = shared.shape;
   weight.dims = shared.dims;
@@ -49,6 +50,7 @@ Linear::Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias)
 
 void Linear::declare_all(int64_t in, int64_t out, Role role, Place place) {
   declare(weight, "weight", {out, in}, role, place, Init::normal);
+  weight.may_be_half = role != Role::injected;
   if (!has_bias) return;
   declare(bias, "bias", {out}, role, place, Init::zeros);
   bias.bias = true;
@@ -57,14 +59,15 @@ void Linear::declare_all(int64_t in, int64_t out, Role role, Place place) {
 Tensor Linear::operator()(Graph& g, const Tensor& x) {
   Tensor in = x;
   for (const auto& hook : hooks_) in = hook->input(g, std::move(in));
-  Tensor y = linear(g, in, g.use(kernel()), has_bias ? g.use(offset()) : Tensor());
+  Tensor y = linear(g, in, g.use_weight(kernel()), has_bias ? g.use(offset()) : Tensor());
   for (const auto& hook : hooks_) y = hook->output(g, x, std::move(y));
   return y;
 }
 
 Tensor Linear::operator()(Graph& g, const Tensor& x, Activation act) {
   if (hooks_.empty())
-    return linear_activation(g, x, g.use(kernel()), has_bias ? g.use(offset()) : Tensor(), act);
+    return linear_activation(g, x, g.use_weight(kernel()), has_bias ? g.use(offset()) : Tensor(),
+                             act);
   return activation(g, (*this)(g, x), act);
 }
 

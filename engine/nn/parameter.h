@@ -77,6 +77,7 @@ struct Parameter : Leaf {
   double init_std = 0.02;
   // Init::derived: writes count() first values, once all other parameters have theirs.
   std::function<void(Scalar* to, uint64_t seed)> derive;
+  bool may_be_half = false;         // read by products and look-ups alone, which know of BF16
   bool looked_up = false;           // ops look rows up in it, as in an embedding
   bool transposed_in_file = false;  // GPT-2's Conv1D stores (in, out)
   // Must be in a checkpoint; false for heads and injected modules, which may start fresh.

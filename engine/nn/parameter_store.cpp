@@ -7,10 +7,17 @@
 #include "engine/base/error.h"
 #include "engine/base/philox.h"
 #include "engine/tensor/memory.h"
+#include "engine/tensor/parallel.h"
 
 namespace engine {
 
-ParameterStore::ParameterStore(Module& root) {
+static std::shared_ptr<BFloat16> allocate_half(int64_t n) {
+  constexpr int64_t kIn = sizeof(Scalar) / sizeof(BFloat16);
+  const std::shared_ptr<Scalar> memory = allocate_scalars((n + kIn - 1) / kIn);
+  return {memory, reinterpret_cast<BFloat16*>(memory.get())};
+}
+
+ParameterStore::ParameterStore(Module& root, Precision precision) : precision_(precision) {
   root.visit([&](Parameter& p) {
     const bool fresh = by_name_.emplace(p.name, &p).second;
     check(fresh, "parameters", "two parameters are named ", p.name,
@@ -30,7 +37,11 @@ void ParameterStore::allocate() {
         if (decays) block_.decayed += p->count();
       }
   if (DryRun::on()) {
-    for (Parameter* p : all_) p->value = dry_address();
+    for (Parameter* p : all_) {
+      if (!holds_as_half(*p)) p->value = dry_address();
+      if (holds_as_half(*p) || (precision_ == Precision::bf16 && p->may_be_half))
+        p->half = {reinterpret_cast<BFloat16*>(dry_address()), arithmetic()};
+    }
     block_.value = block_.grad = dry_address();
   } else {
     const auto values = allocate_scalars(block_.size), grads = allocate_scalars(block_.size);
@@ -91,7 +102,51 @@ Scalar* ParameterStore::own(Parameter& p) {
   const auto memory = allocate_scalars(p.count());
   memory_.push_back(memory);
   p.value = memory.get();
+  p.half = {};
   return p.value;
+}
+
+bool ParameterStore::holds_as_half(const Parameter& p) const {
+  return precision_ != Precision::fp32 && p.may_be_half && !p.trainable;
+}
+
+BFloat16* ParameterStore::own_half(Parameter& p) {
+  check(allocated_ && holds_as_half(p), "parameters", p.name, " is not held as BF16");
+  DryRun::refuse(p.name);
+  const auto memory = allocate_half(p.count());
+  memory_.push_back(memory);
+  p.half = {memory.get(), arithmetic()};
+  return memory.get();
+}
+
+void ParameterStore::borrow_half(Parameter& p, const BFloat16* data,
+                                 std::shared_ptr<const void> keeper) {
+  check(allocated_ && holds_as_half(p), "parameters", p.name, " is not held as BF16");
+  p.half = {data, arithmetic()};
+  keep_alive(std::move(keeper));
+}
+
+void ParameterStore::refresh_half() {
+  for (Parameter* p : trainable_) refresh_half(*p);
+}
+
+void ParameterStore::refresh_half(Parameter& p) {
+  if (precision_ != Precision::bf16 || !p.may_be_half || !p.trainable) return;
+  if (!p.half) {
+    const auto memory = allocate_half(p.count());
+    memory_.push_back(memory);
+    p.half = {memory.get(), arithmetic()};
+  }
+  auto* const to = const_cast<BFloat16*>(p.half.data);
+  parallel_for(p.shape.rows, p.shape.cols, [&](int64_t begin, int64_t end) {
+    const int64_t at = begin * p.shape.cols;
+    narrow(p.value + at, (end - begin) * p.shape.cols, to + at);
+  });
+}
+
+void ParameterStore::keep_alive(std::shared_ptr<const void> keeper) {
+  if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end())
+    memory_.push_back(std::move(keeper));
 }
 
 void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper) {
@@ -99,17 +154,25 @@ void ParameterStore::borrow(Parameter& p, const Scalar* data, std::shared_ptr<co
         " is trainable and needs memory of its own");
   // Read-only pages: a write faults, so the hardware enforces "frozen".
   p.value = const_cast<Scalar*>(data);
-  if (std::find(memory_.begin(), memory_.end(), keeper) == memory_.end())
-    memory_.push_back(std::move(keeper));
+  keep_alive(std::move(keeper));
 }
 
 void ParameterStore::initialise(uint64_t seed) {
   for (const bool derived : {false, true})
     for (Parameter* p : all_) {
       if (p->loaded || (p->init == Init::derived) != derived) continue;
+      if (holds_as_half(*p)) {
+        Parameter wide = *p;
+        std::vector<Scalar> values(static_cast<size_t>(p->count()));
+        wide.value = values.data();
+        fill_initial(wide, seed);
+        narrow(wide.value, p->count(), own_half(*p));
+        continue;
+      }
       own(*p);
       fill_initial(*p, seed);
     }
+  refresh_half();
 }
 
 // Rows r: sin(r / 10000^(2i / d)) and cos of the same, side by side, scaled to a standard deviation

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/nn/module.h"
+#include "engine/nn/precision.h"
 
 namespace engine {
 
@@ -14,7 +15,7 @@ class ParameterStore {
  public:
   // Collects the parameters of the tree. A parameter's full name is set here; two of one name are
   // an error.
-  explicit ParameterStore(Module& root);
+  explicit ParameterStore(Module& root, Precision precision = engine::precision());
 
   // Lays out memory by what is `trainable` now: one block of trainable values (those that weight
   // decay touches first, then the others; each in order of declaration) and one of gradients.
@@ -63,6 +64,17 @@ class ParameterStore {
   // written.
   void borrow(Parameter& p, const Scalar* data, std::shared_ptr<const void> keeper);
 
+  // Whether the values of a frozen parameter are held as BF16 and not as floats, by the precision
+  // (Parameter::may_be_half): own_half() and borrow_half() take the places of own() and borrow().
+  bool holds_as_half(const Parameter& p) const;
+  BFloat16* own_half(Parameter& p);
+  void borrow_half(Parameter& p, const BFloat16* data, std::shared_ptr<const void> keeper);
+  // Makes the BF16 copies of trained weights anew: after every write to them. Nothing to do in
+  // other precisions than bf16.
+  void refresh_half();
+  void refresh_half(Parameter& p);
+  Precision precision() const { return precision_; }
+
   // Fresh values for every parameter that was not loaded: a function of (seed, name), so that a
   // head starts with the same values whatever the strategy, and in whatever order.
   void initialise(uint64_t seed);
@@ -74,6 +86,12 @@ class ParameterStore {
   void settle_gradients();
 
  private:
+  void keep_alive(std::shared_ptr<const void> keeper);
+  HalfArithmetic arithmetic() const {
+    return precision_ == Precision::bf16 ? HalfArithmetic::bf16 : HalfArithmetic::fp32;
+  }
+
+  Precision precision_;
   std::vector<Parameter*> all_, trainable_;
   std::unordered_map<std::string, Parameter*> by_name_;
   Block block_;

@@ -16,6 +16,7 @@ Tensor embedding_sum(Graph& g, std::span<const Lookup> lookups, int64_t n) {
         " lookups; one to four are possible");
   std::array<Lookup, kMost> all;
   std::array<Tensor, kMost> tables;
+  std::array<HalfWeight, kMost> halves{};
   size_t count = 0;
   for (const Lookup& lookup : lookups) {
     check(lookup.table.cols() == lookups[0].table.cols(), "embedding_sum", "tables ",
@@ -26,6 +27,10 @@ Tensor embedding_sum(Graph& g, std::span<const Lookup> lookups, int64_t n) {
             lookup.table.rows(), " rows",
             hint("does the tokenizer belong to this model, and is the text short enough for its "
                  "position table?"));
+    // A table that is an output layer's weight too may be held as BF16.
+    if (!lookup.table.has_data()) halves[count] = g.half(lookup.table);
+    check(lookup.table.has_data() || (count == 0 && halves[0]), "embedding_sum", "the table ",
+          lookup.table.shape(), " has no floats", hint("only the first table may be of BF16"));
     tables[count] = lookup.table;
     all[count++] = lookup;
   }
@@ -34,10 +39,12 @@ Tensor embedding_sum(Graph& g, std::span<const Lookup> lookups, int64_t n) {
   parallel_for(n, d * static_cast<int64_t>(count), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       RowMap row = y.row_array(i);
-      if (all[0].ids[i] >= 0)
-        row = all[0].table.row_array(all[0].ids[i]);
-      else
+      if (all[0].ids[i] < 0)
         row.setZero();
+      else if (halves[0])
+        widen(halves[0].data + all[0].ids[i] * d, d, row.data());
+      else
+        row = all[0].table.row_array(all[0].ids[i]);
       for (size_t k = 1; k < count; ++k)
         if (all[k].ids[i] >= 0) row += all[k].table.row_array(all[k].ids[i]);
     }

@@ -2,7 +2,8 @@
 //   dx = dy W          one product, only if x needs a gradient; keeps W (a parameter: no bytes)
 //   dW = dy^T x        one product, only if W is trainable; then, and only then, x is kept
 //   db = column sums of dy
-// Cost of each product: 2 n in out FLOPs.
+// Cost of each product: 2 n in out FLOPs. A weight that is held as BF16 is read as that; where its
+// products multiply BF16 values, x too is kept as BF16, and dy is narrowed once for both products.
 //
 // linear_activation:  u = x W^T + b, y = act(u);  du = dy act'(u), then as above. Keeps u, not y.
 //
@@ -13,9 +14,11 @@
 #include "engine/ops/linear.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/ops/columns.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/weight_product.h"
 
 namespace engine {
 namespace {
@@ -32,25 +35,65 @@ void add_row(const Tensor& y, const Tensor& b) {
   });
 }
 
-// The three gradients of a linear layer, given that of its product.
-void linear_backward(Backward& bw, const Tensor& du, const Tensor& xs, const Tensor& ws,
-                     const Tensor& b) {
-  if (auto dx = bw.into(xs)) gemm(false, false, du, ws, dx.beta, dx.data, Work::input_gradient);
-  if (auto dw = bw.into(ws)) gemm(true, false, du, xs, dw.beta, dw.data, Work::weight_gradient);
-  if (auto db = bw.into(b)) kernels::column_sums(du, db.data, db.beta);
+// du = du act'(u) for rows of u, which are widened a part at a time.
+void activate_backward(Activation act, const HalfRef& u, Scalar* du) {
+  constexpr int64_t kPart = 512;
+  std::array<Scalar, kPart> part;
+  for (int64_t r = 0; r < u.rows; ++r)
+    for (int64_t c = 0; c < u.cols; c += kPart) {
+      const int64_t n = std::min(kPart, u.cols - c);
+      Scalar* const to = du + r * u.cols + c;
+      widen(u.data + r * u.stride + c, n, part.data());
+      kernels::activate_backward(act, part.data(), to, to, 0, n);
+    }
 }
+
+// u = x W^T, and what its backward reads.
+struct Product {
+  Tensor x;                // a ghost unless dW is wanted
+  kernels::Narrowed half;  // x as BF16 in its place
+  kernels::Weight w;       // a ghost unless dx is wanted
+  Tensor b;
+
+  Product(Graph& g, const Tensor& in, const Tensor& weight, const Tensor& bias, const Tensor& u)
+      : w(g, weight), b(bias.ghost()) {
+    if (g.needs(weight) && w.narrows()) {
+      half = kernels::Narrowed(in, [&](Shape shape) { return g.make(shape); });
+      w.forward(half.rows(0, in.rows()), 0, u.data());
+      half.memory = g.keep(half.memory, {weight});
+      x = in.ghost();
+    } else {
+      w.forward(in, 0, u.data());
+      x = g.keep(in, {weight});  // frozen W: x is not kept
+    }
+    if (!g.needs(in)) w = w.ghost();
+  }
+
+  // The three gradients, given that of u.
+  void backward(Backward& bw, const Tensor& du) const {
+    GradSink dx = bw.into(x), dw = bw.into(w.tensor());
+    if (dw && half.memory) {
+      const kernels::Narrowed dy(du, [&](Shape shape) { return bw.scratch(shape); });
+      const HalfRef rows = dy.rows(0, du.rows());
+      if (dx) w.input_gradient(rows, dx.beta, dx.data);
+      half_gemm(true, false, rows, half.rows(0, du.rows()), dw.beta, dw.data,
+                Work::weight_gradient);
+    } else {
+      if (dx) w.input_gradient(du, dx.beta, dx.data);
+      if (dw) gemm(true, false, du, x, dw.beta, dw.data, Work::weight_gradient);
+    }
+    if (auto db = bw.into(b)) kernels::column_sums(du, db.data, db.beta);
+  }
+};
 
 }  // namespace
 
 Tensor linear(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b) {
   check_shapes("linear", x, w, b);
   Tensor y = g.make({x.rows(), w.rows()});
-  gemm(false, true, x, w, 0, y.data());
+  const Product product(g, x, w, b, y);
   if (b) add_row(y, b);
-  const Tensor xs = g.keep(x, {w});  // frozen W: x is not kept
-  const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
-  return g.record("linear", y, {x, w, b},
-                  [=](Backward& bw) { linear_backward(bw, bw.dy(), xs, ws, bs); });
+  return g.record("linear", y, {x, w, b}, [=](Backward& bw) { product.backward(bw, bw.dy()); });
 }
 
 Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tensor& b,
@@ -58,7 +101,7 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
   check_shapes("linear_activation", x, w, b);
   const bool any = g.needs(x) || g.needs(w) || g.needs(b);
   Tensor u = g.make({x.rows(), w.rows()});
-  gemm(false, true, x, w, 0, u.data());
+  const Product product(g, x, w, b, u);
   Tensor y = any ? g.make(u.shape()) : u;  // nothing to keep: in place
   parallel_for(u.rows(), 12 * u.cols(), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
@@ -66,17 +109,24 @@ Tensor linear_activation(Graph& g, const Tensor& x, const Tensor& w, const Tenso
       kernels::activate(act, u.row(r), y.row(r), u.cols());
     }
   });
-  const Tensor us = g.keep(u, {x, w, b}), xs = g.keep(x, {w});
-  const Tensor ws = g.needs(x) ? w : w.ghost(), bs = b.ghost();
+  // Its derivative is a smooth function of u: where products are of BF16 values, so is u.
+  kernels::Narrowed half;
+  if (any && product.w.narrows()) {
+    half = kernels::Narrowed(u, [&](Shape shape) { return g.make(shape); });
+    half.memory = g.keep(half.memory, {x, w, b});
+  }
+  const Tensor us = half.memory ? u.ghost() : g.keep(u, {x, w, b});
   return g.record("linear_activation", y, {x, w, b}, [=](Backward& bw) {
     const Tensor dy = bw.dy();
-    parallel_for(us.rows(), 12 * us.cols(),
-                 [&](int64_t begin, int64_t end) {  // over dy: nobody else reads it any more
-                   const int64_t at = begin * us.cols(), n = (end - begin) * us.cols();
-                   kernels::activate_backward(act, us.data() + at, dy.data() + at, dy.data() + at,
-                                              0, n);
-                 });
-    linear_backward(bw, dy, xs, ws, bs);
+    // Over dy: nobody else reads it any more.
+    parallel_for(us.rows(), 12 * us.cols(), [&](int64_t begin, int64_t end) {
+      const int64_t at = begin * us.cols(), n = (end - begin) * us.cols();
+      if (half.memory)
+        activate_backward(act, half.rows(begin, end - begin), dy.data() + at);
+      else
+        kernels::activate_backward(act, us.data() + at, dy.data() + at, dy.data() + at, 0, n);
+    });
+    product.backward(bw, dy);
   });
 }
 

@@ -14,13 +14,15 @@
 #include <span>
 
 #include "engine/ops/columns.h"
+#include "engine/ops/weight_product.h"
 
 namespace engine {
 namespace {
 
 // Everything but x, of which it sees a block of rows at a time.
 struct Vocabulary {
-  Tensor w, b;
+  kernels::Weight w;
+  Tensor b;
   LowRank update;  // empty tensors without one
   const int32_t* labels;
   int64_t classes, width;
@@ -32,7 +34,7 @@ struct Vocabulary {
   // u (rows, classes) = x W^T for rows first, first + 1, ... of x.
   void logits(const Tensor& x, int64_t first, const Tensor& u, Work work) const {
     const MatrixRef rows(x.row(first), u.rows(), width, width);
-    gemm(false, true, rows, w, 0, u.data(), work);
+    w.forward(rows, 0, u.data(), work);
     if (update.v) gemm(false, true, of(update.u, first, u.rows()), update.v, 1, u.data(), work);
     if (!b) return;
     parallel_for(u.rows(), classes, [&](int64_t begin, int64_t end) {
@@ -49,6 +51,20 @@ struct Vocabulary {
     row[label] -= share * (1 - smoothing);
   }
 };
+
+// dW = s du^T x + beta dW of BF16 values.
+void narrow_weight_gradient(Backward& bw, const Tensor& u, const MatrixRef& x, Scalar s,
+                            const GradSink& dw) {
+  const auto make = [&](Shape shape) { return bw.scratch(shape); };
+  Tensor scaled = bw.scratch({x.rows, x.cols});
+  parallel_for(x.rows, x.cols, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      scaled.row_array(r) = s * ConstRowMap(x.data + r * x.stride, x.cols);
+  });
+  const kernels::Narrowed du(u, make), right(scaled, make);
+  half_gemm(true, false, du.rows(0, u.rows()), right.rows(0, x.rows), dw.beta, dw.data,
+            Work::weight_gradient);
+}
 
 struct RowResults {
   Tensor loss, nll, hit, lse;  // (n, 1) each
@@ -110,7 +126,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   const bool weights = g.needs(w) || g.needs(b) || g.needs(c.v),
              any = weights || g.needs(x) || g.needs(c.u);
   const int64_t block = std::clamp<int64_t>(o.block / classes, 1, n);
-  const Vocabulary v{w,
+  const Vocabulary v{kernels::Weight(g, w),
                      b,
                      update,
                      labels.data(),
@@ -130,7 +146,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
       v.logits(x, first, u, Work::forward);
       if (o.look) o.look(u, first);
       loss_rows(v, u, first, rows, any);
-      if (dx) gemm(false, false, u, w, 0, dx.row(first), Work::input_gradient);
+      if (dx) v.w.input_gradient(u, 0, dx.row(first));
       if (dc) gemm(false, false, u, c.v, 0, dc.row(first), Work::input_gradient);
     }
     if (weights && block == n) du = memory;
@@ -148,7 +164,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
   Vocabulary saved = v;
   saved.labels = g.hold(std::span(labels), weights);
   const bool again = weights && block < n;
-  if (!weights) saved.w = w.ghost();
+  if (!weights) saved.w = saved.w.ghost();
   saved.update.u = g.keep(c.u, c.v && (again || g.needs(c.v)));
   if (!weights) saved.update.v = c.v.ghost();
   const Tensor dxs = g.keep(dx, {x}), dcs = g.keep(dc, {c.u}), dus = g.keep(du, weights && !again),
@@ -157,7 +173,7 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
     const Scalar s = bw.scalar_dy();  // du, dx and dc are for a gradient of 1
     if (const GradSink sink = bw.into(xs)) sink.put(s * dxs.flat());
     if (const GradSink sink = bw.into(saved.update.u)) sink.put(s * dcs.flat());
-    GradSink dw = bw.into(saved.w), db = bw.into(saved.b), dv = bw.into(saved.update.v);
+    GradSink dw = bw.into(saved.w.tensor()), db = bw.into(saved.b), dv = bw.into(saved.update.v);
     if (!dw && !db && !dv) return;
     const Tensor memory = again ? bw.scratch({block, classes}) : dus;
     const Tensor sums = db ? bw.scratch(saved.b.shape()) : Tensor();
@@ -175,7 +191,10 @@ Tensor vocabulary_loss(Graph& g, const Tensor& x, const Tensor& w, const Tensor&
       }
       if (dw) {
         const MatrixRef part(xs.row(first), u.rows(), saved.width, saved.width);
-        gemm(true, false, u, part, dw.beta, dw.data, Work::weight_gradient, s);
+        if (saved.w.narrows())
+          narrow_weight_gradient(bw, u, part, s, dw);
+        else
+          gemm(true, false, u, part, dw.beta, dw.data, Work::weight_gradient, s);
       }
       if (dv)
         gemm(true, false, u, Vocabulary::of(saved.update.u, first, u.rows()), dv.beta, dv.data,

@@ -60,7 +60,8 @@ struct Product {
     for (int r = 0; r < m; ++r)
       for (int s = 0; s < n; ++s) {
         Scalar dot = sum(sums[r * n + s]);
-        for (int64_t l = whole; l < k; ++l) dot += pa[r * a.stride + l] * widened(pb[s * b.stride + l]);
+        for (int64_t l = whole; l < k; ++l)
+          dot += pa[r * a.stride + l] * widened(pb[s * b.stride + l]);
         Scalar& to = c[(i + r) * c_stride + j + s];
         to = beta == 0 ? alpha * dot : alpha * dot + beta * to;
       }

@@ -38,7 +38,8 @@ void widen_rows(const HalfRef& b, Scalar* to) {
 
 void by_panels(bool transpose_b, const MatrixRef& a, const HalfRef& b, Scalar beta, Scalar* c,
                int64_t c_stride) {
-  const int64_t most = std::max<int64_t>(1, std::min(b.rows, kPanel / std::max<int64_t>(1, b.cols)));
+  const int64_t most =
+      std::max<int64_t>(1, std::min(b.rows, kPanel / std::max<int64_t>(1, b.cols)));
   auto* const panel = scratch<Scalar, 0>(most * b.cols);
   for (int64_t first = 0; first < b.rows; first += most) {
     const int64_t rows = std::min(most, b.rows - first);

@@ -27,7 +27,8 @@ struct Hash {
 struct Made {
   dnnl::matmul primitive;
   memory a, b, c;
-  memory::desc scratch;
+  memory scratch;
+  size_t scratch_bytes;
 };
 
 memory::desc matrix(int64_t rows, int64_t cols, int64_t stride, bool transpose,
@@ -54,16 +55,18 @@ class Products {
       it = made.emplace(p, make(p)).first;
     }
     Made& m = it->second;
-    if (scratch_.size() < m.scratch.get_size()) scratch_.resize(m.scratch.get_size());
+    if (scratch_.size() < m.scratch_bytes) scratch_.resize(m.scratch_bytes);
     m.a.set_data_handle(const_cast<BFloat16*>(a));
     m.b.set_data_handle(const_cast<BFloat16*>(b));
     m.c.set_data_handle(c);
-    const memory scratch(m.scratch, engine_, scratch_.data());
-    m.primitive.execute(stream_, {{DNNL_ARG_SRC, m.a},
-                                  {DNNL_ARG_WEIGHTS, m.b},
-                                  {DNNL_ARG_DST, m.c},
-                                  {DNNL_ARG_SCRATCHPAD, scratch}});
-    stream_.wait();
+    m.scratch.set_data_handle(scratch_.data());
+    // The C interface: the other builds a map for every call.
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, m.a.get()},
+                                         {DNNL_ARG_WEIGHTS, m.b.get()},
+                                         {DNNL_ARG_DST, m.c.get()},
+                                         {DNNL_ARG_SCRATCHPAD, m.scratch.get()}};
+    dnnl::error::wrap_c_api(dnnl_primitive_execute(m.primitive.get(), stream_.get(), 4, arguments),
+                            "the product was not computed");
   }
 
  private:
@@ -87,8 +90,12 @@ class Products {
     const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), attributes,
                                                    engine_);
 #endif
-    return {dnnl::matmul(description), memory(a, engine_, nullptr), memory(b, engine_, nullptr),
-            memory(c, engine_, nullptr), description.scratchpad_desc()};
+    return {dnnl::matmul(description),
+            memory(a, engine_, nullptr),
+            memory(b, engine_, nullptr),
+            memory(c, engine_, nullptr),
+            memory(description.scratchpad_desc(), engine_, nullptr),
+            description.scratchpad_desc().get_size()};
   }
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};

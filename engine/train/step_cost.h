@@ -12,8 +12,10 @@ namespace engine {
 
 // Products as executing the step would count them; saved_bytes is of the largest micro-batch.
 struct StepCost : Counters {
-  int64_t pieces = 0;              // micro-batches (engine/train/pieces.h)
-  int64_t pool_bytes = 0;          // tensors alive at once, at most
+  int64_t pieces = 0;        // micro-batches (engine/train/pieces.h)
+  int64_t weight_bytes = 0;  // parameters as the precision in force holds them; frozen ones may be
+                             // mapped
+  int64_t pool_bytes = 0;    // tensors alive at once, at most
   int64_t system_allocations = 0;  // that the dry run took from the system for tensors: 0
 };
 

@@ -89,7 +89,10 @@ bool Trainer::apply(double lr, Update& u) {
   const Clip clip = clip_gradients(store_.block(), options_.max_grad_norm);
   u.grad_norm = clip.norm;
   u.lr = lr;
-  if (clip.finite()) optimizer_.step(lr, clip.scale);
+  if (clip.finite()) {
+    optimizer_.step(lr, clip.scale);
+    store_.refresh_half();
+  }
   u.optimizer_seconds += timer.seconds();
   return clip.finite();
 }

@@ -46,7 +46,7 @@ double sum(const A& a, const B& b, bool ta, bool tb, int64_t i, int64_t j, int64
   return total;
 }
 
-constexpr int64_t kSizes[][3] = {{1, 1, 1},    {1, 70, 33},   {8, 64, 48},    {9, 5, 3},
+constexpr int64_t kSizes[][3] = {{1, 1, 1},    {1, 70, 33},   {8, 64, 48},     {9, 5, 3},
                                  {17, 65, 33}, {65, 130, 40}, {257, 600, 450}, {70, 1100, 96}};
 
 }  // namespace
@@ -107,8 +107,9 @@ TEST_CASE("half_gemm equals three loops, by both arithmetics") {
                 }
                 const auto a_at = [&](int64_t l) {
                   const Scalar value = a[static_cast<size_t>(l)];
-                  return exact_a ? value
-                                 : static_cast<Scalar>(as_float(rounded(static_cast<float>(value))));
+                  return exact_a
+                             ? value
+                             : static_cast<Scalar>(as_float(rounded(static_cast<float>(value))));
                 };
                 const auto b_at = [&](int64_t l) { return as_float(b[static_cast<size_t>(l)]); };
                 const double wanted = sum(a_at, b_at, false, tb, i, j, m, n, k) +
