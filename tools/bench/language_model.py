@@ -6,6 +6,7 @@
 Needs torch, transformers and peft in the Python that runs it. ROWS are rows of peft finetune --task lm: "text", or
 "prompt" and "completion". Both start from the same PEFT adapter (LoRA r = 8 on q and v). PyTorch's side pads a batch to
 its longest row, as its users do; only tokens that exist are counted. The first step of each turn is left out.
+With --precision bf16 it holds frozen weights in bf16 and computes under autocast.
 """
 import argparse
 import json
@@ -44,8 +45,13 @@ def torch_turn(a):
         get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=8, lora_alpha=16,
                                          target_modules=["q_proj", "v_proj"])).save_pretrained(a.adapter)
         return {}
+    narrow = a.precision == "bf16"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = PeftModel.from_pretrained(model, a.adapter, is_trainable=True).train()
+    if narrow:
+        for parameter in model.parameters():
+            if not parameter.requires_grad:
+                parameter.data = parameter.data.bfloat16()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-3, weight_decay=0.0)
     rows = [encode(tokenizer, json.loads(line), a.length) for line in open(a.rows)]
@@ -54,9 +60,10 @@ def torch_turn(a):
         batch = [rows[(step * a.batch + i) % len(rows)] for i in range(a.batch)]
         begin, longest = time.time(), max(len(ids) for ids, _ in batch)
         pad = lambda x, value: x + [value] * (longest - len(x))
-        out = model(input_ids=torch.tensor([pad(ids, 0) for ids, _ in batch]),
-                    attention_mask=torch.tensor([pad([1] * len(ids), 0) for ids, _ in batch]),
-                    labels=torch.tensor([pad(labels, -100) for _, labels in batch]))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=narrow):
+            out = model(input_ids=torch.tensor([pad(ids, 0) for ids, _ in batch]),
+                        attention_mask=torch.tensor([pad([1] * len(ids), 0) for ids, _ in batch]),
+                        labels=torch.tensor([pad(labels, -100) for _, labels in batch]))
         out.loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -73,7 +80,7 @@ def our_turn(a, out):
     command = [a.peft, "finetune", "--task", "lm", "--train", a.rows, "--model", a.model, "--adapter", a.adapter,
                "--max-steps", a.steps, "--no-shuffle", "--batch-size", a.batch, "--max-length", a.length, "--lr", "1e-3",
                "--schedule", "constant", "--warmup-ratio", 0, "--weight-decay", 0, "--max-grad-norm", 0, "--log-every", 1,
-               "--threads", a.threads, "--out", out]
+               "--threads", a.threads, "--precision", a.precision, "--out", out]
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     subprocess.run([str(x) for x in command], check=True, stdout=subprocess.DEVNULL, env=env)
     lines = [json.loads(line) for line in open(f"{out}/metrics.jsonl")]
@@ -95,6 +102,7 @@ def main():
     p.add_argument("--length", type=int, default=128)
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    p.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     p.add_argument("--adapter", default="")
     p.add_argument("--torch-turn", action="store_true", help=argparse.SUPPRESS)
     a = p.parse_args()
@@ -105,7 +113,7 @@ def main():
         a.adapter = a.adapter or temp + "/adapter"
 
         def theirs():
-            names = ("model", "rows", "steps", "batch", "length", "threads", "adapter")
+            names = ("model", "rows", "steps", "batch", "length", "threads", "adapter", "precision")
             flags = [str(x) for name in names for x in ("--" + name, getattr(a, name))]
             done = subprocess.run([sys.executable, __file__, "--torch-turn", *flags], check=True, stdout=subprocess.PIPE)
             return json.loads(done.stdout.splitlines()[-1])
