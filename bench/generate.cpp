@@ -61,6 +61,7 @@ engine::Json WriteResult::to_json(const WriteCase& c) const {
           {"strategy", c.strategy},
           {"batch", c.batch},
           {"threads", c.threads},
+          {"precision", engine::precision_name(c.precision)},
           {"token_ms", token_ms},
           {"weight_bytes", weight_bytes},
           {"weights_gbs", weights_gbs()},
@@ -70,6 +71,7 @@ engine::Json WriteResult::to_json(const WriteCase& c) const {
 
 WriteResult run_writing(const WriteCase& c) {
   engine::set_threads(c.threads);
+  engine::set_precision(c.precision);
   models::ModelSource source = models::open_model(c.model, 32000);
   models::ModelConfig& config = source.config;
   config.head = models::HeadKind::language_model;
@@ -85,7 +87,8 @@ WriteResult run_writing(const WriteCase& c) {
   const bool tied = model.model().names(config.head).tied;
   for (const engine::Parameter* p : store.all())
     if (!looked_up(*p, tied))
-      result.weight_bytes += p->count() * static_cast<int64_t>(sizeof(engine::Scalar));
+      result.weight_bytes +=
+          p->count() * static_cast<int64_t>(p->value ? sizeof(engine::Scalar) : 2);
 
   engine::Workspace workspace;
   models::Generator generator(model.model(), model.vocabulary(), workspace);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/io/json.h"
+#include "engine/nn/precision.h"
 
 namespace bench {
 
@@ -15,7 +16,8 @@ struct WriteCase {
   int prompt = 16;  // tokens before the first step
   int tokens = 32;  // steps that are timed
   int threads = 0;  // 0: all
-  int rounds = 5;   // of copy and steps in turn; the median counts
+  engine::Precision precision = engine::Precision::fp32;
+  int rounds = 5;  // of copy and steps in turn; the median counts
 };
 
 struct WriteResult {

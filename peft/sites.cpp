@@ -172,22 +172,27 @@ std::string part_name(const LinearSite& site) {
   return name;
 }
 
+// The values of p as floats, however they are held.
+static void copy_values(const engine::Parameter& p, engine::Scalar* to) {
+  check(p.value != nullptr || p.half, "merge", p.name, " has no values yet",
+        hint("load the model first"));
+  for (int64_t r = 0; r < p.shape.rows; ++r) p.read_row(r, to + r * p.shape.cols);
+}
+
 engine::Scalar* writable(engine::ParameterStore& store, engine::Parameter& p) {
-  check(p.value != nullptr, "merge", p.name, " has no values yet", hint("load the model first"));
   if (p.trainable) return p.value;
-  const engine::Scalar* before = p.value;
+  const engine::Parameter before = p;
   engine::Scalar* own = store.own(p);
-  if (own != before) std::copy_n(before, p.count(), own);
+  if (own != before.value) copy_values(before, own);
   return own;
 }
 
 engine::Parameter& own_kernel(engine::ParameterStore& store, engine::Linear& linear) {
   if (linear.tied()) {
     const engine::Parameter &kernel = linear.kernel(), &offset = linear.offset();
-    check(kernel.value != nullptr, "merge", kernel.name, " has no values yet");
     linear.untie();
-    std::copy_n(kernel.value, kernel.count(), store.own(linear.weight));
-    if (linear.has_bias) std::copy_n(offset.value, offset.count(), store.own(linear.bias));
+    copy_values(kernel, store.own(linear.weight));
+    if (linear.has_bias) copy_values(offset, store.own(linear.bias));
   }
   writable(store, linear.kernel());
   return linear.kernel();

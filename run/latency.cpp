@@ -50,6 +50,9 @@ Latency measure_latency(Session& session, engine::Workspace& workspace) {
   const bool injected =
       std::any_of(session.store->all().begin(), session.store->all().end(),
                   [](const engine::Parameter* p) { return p->role == engine::Role::injected; });
+  // Merging widens weights that are held as BF16: neither their memory nor their time would be
+  // those of a merged model.
+  if (session.store->precision() != engine::Precision::fp32) return out;
   if (!injected || !session.strategy->why_not_mergeable().empty()) return out;
   session.strategy->merge(*session.store);
   engine::remove_merged_hooks(session.sites);

@@ -24,7 +24,17 @@ Scalar widened(BFloat16 value) {
 void load(const Scalar* from, Lanes& lanes) { std::memcpy(&lanes, from, sizeof lanes); }
 
 void load(const BFloat16* from, Lanes& lanes) {
+#if defined(PEFT_SCALAR_DOUBLE)
   for (int64_t i = 0; i < kLanes; ++i) lanes[i] = widened(from[i]);
+#else
+  // In whole registers: the compiler cuts the loop into halves that go through memory.
+  typedef uint16_t Halves __attribute__((vector_size(32)));
+  typedef uint32_t Words __attribute__((vector_size(64)));
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const Words words = __builtin_convertvector(halves, Words) << 16;
+  std::memcpy(&lanes, &words, sizeof lanes);
+#endif
 }
 
 Scalar sum(const Lanes& lanes) {

@@ -178,6 +178,17 @@ TEST_CASE("bf16: a dry run counts what a step computes, keeps and holds") {
     }
 }
 
+TEST_CASE("an adapter is folded into weights that are held as BF16") {
+  const auto batch = random_batch(6, 11, 100, 2);
+  const With held(Precision::bf16_weights);
+  Subject subject(random_model("bert"), "lora:r=4,alpha=8");
+  Training training(subject, 1e-2);
+  for (int i = 0; i < 3; ++i) training.step(batch);
+  const Matrix before = subject.logits(batch);
+  subject.strategy->merge(*subject.store);
+  CHECK(distance(subject.logits(batch), before) < 1e-4);  // without rounding the sums to BF16
+}
+
 TEST_CASE("a BF16 checkpoint is multiplied where it is mapped") {
   const TempDir dir;
   {
