@@ -1,11 +1,17 @@
 #include "run/analyze/subspace.h"
 
-#include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
+#include <cmath>
 
 #include "engine/base/error.h"
 #include "peft/lora.h"
+
+// LAPACK's, which OpenBLAS holds: Eigen's decompositions are templates, and take a compiler a
+// minute.
+extern "C" void dgesdd_(const char* job, const int* rows, const int* cols, double* a,
+                        const int* a_rows, double* s, double* u, const int* u_rows, double* vt,
+                        const int* vt_rows, double* work, const int* work_size, int* whole_work,
+                        int* info);
 
 namespace run {
 namespace {
@@ -20,25 +26,45 @@ MatrixXd matrix_of(const engine::Parameter& p) {
   return m;
 }
 
-// Right singular vectors of a flat matrix, largest first, as columns.
-MatrixXd right_singular(const MatrixXd& a) {
-  return Eigen::JacobiSVD<MatrixXd>(a.transpose(), Eigen::ComputeThinU).matrixU();
+// u diag(s) vt, the largest first; as many as the shorter side.
+struct Singular {
+  MatrixXd u, vt;
+  Eigen::VectorXd s;
+};
+
+Singular singular(MatrixXd m) {
+  const int rows = static_cast<int>(m.rows()), cols = static_cast<int>(m.cols());
+  const int count = std::min(rows, cols);
+  Singular found{
+      .u = MatrixXd(rows, count), .vt = MatrixXd(count, cols), .s = Eigen::VectorXd(count)};
+  std::vector<int> whole_work(8 * static_cast<size_t>(count));
+  int info = 0;
+  const auto call = [&](double* work, int size) {
+    dgesdd_("S", &rows, &cols, m.data(), &rows, found.s.data(), found.u.data(), &rows,
+            found.vt.data(), &count, work, &size, whole_work.data(), &info);
+  };
+  double wanted = 0;
+  call(&wanted, -1);
+  std::vector<double> work(static_cast<size_t>(wanted));
+  call(work.data(), static_cast<int>(work.size()));
+  engine::check(info == 0, "analyze lora", "a matrix of ", rows, " x ", cols,
+                " has no singular values (dgesdd: ", info, ")",
+                engine::hint("look for numbers that are not finite in the run's adapter"));
+  return found;
 }
+
+// Right singular vectors of a flat matrix, largest first, as columns.
+MatrixXd right_singular(const MatrixXd& a) { return singular(a).vt.transpose(); }
 
 struct Directions {
   MatrixXd u, v;  // (out, r), (in, r)
 };
 
-// Singular vectors of scale b a without forming it: both factors to triangles, then a small one.
+// Singular vectors of scale b a without forming it: a basis of each factor, then a small matrix.
 Directions directions_of(const LowRankUpdate& update) {
-  const Index r = update.a.rows();
-  const auto thin = [&](const MatrixXd& m) -> MatrixXd {
-    return Eigen::HouseholderQR<MatrixXd>(m).householderQ() * MatrixXd::Identity(m.rows(), r);
-  };
-  const MatrixXd qb = thin(update.b), qa = thin(update.a.transpose());
-  const MatrixXd middle = (qb.transpose() * update.b) * (update.a * qa);
-  const Eigen::JacobiSVD<MatrixXd> svd(middle, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return {qb * svd.matrixU(), qa * svd.matrixV()};
+  const MatrixXd qb = singular(update.b).u, qa = right_singular(update.a);
+  const Singular middle = singular((qb.transpose() * update.b) * (update.a * qa));
+  return {qb * middle.u, qa * middle.vt.transpose()};
 }
 
 }  // namespace
@@ -130,9 +156,8 @@ Grid amplification_grid(const std::vector<LowRankUpdate>& updates) {
     const Directions of = directions_of(update);
     const double size = update.scale * (update.b * update.a).norm();
     const double along = (of.u.transpose() * w * of.v).norm();
-    const Eigen::BDCSVD<MatrixXd> svd(w);
-    const double own =
-        svd.singularValues().head(std::min<Index>(r, svd.singularValues().size())).norm();
+    const Eigen::VectorXd all = singular(w).s;
+    const double own = all.head(std::min<Index>(r, all.size())).norm();
     const double random = w.norm() * static_cast<double>(r) /
                           std::sqrt(static_cast<double>(w.rows()) * static_cast<double>(w.cols()));
     const size_t row = grid.row(update.path);

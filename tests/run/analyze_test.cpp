@@ -68,6 +68,8 @@ TEST_CASE("subspace similarity and amplification are numpy's") {
   }
   CHECK_THROWS_AS(run::similarity(Eigen::MatrixXd::Ones(1, 3), Eigen::MatrixXd::Ones(1, 4)),
                   engine::Error);
+  const Eigen::MatrixXd no_number = Eigen::MatrixXd::Constant(2, 5, std::nan(""));
+  CHECK_THROWS_AS(run::similarity(no_number, no_number), engine::Error);
 }
 
 TEST_CASE("change of biases: all that learned, and a key's hardly does") {
