@@ -136,6 +136,8 @@ TEST_CASE("command lines: the nearest flag, and exit codes") {
   CHECK_THROWS_AS(parse({"--strategy"}), UsageError);
   CHECK(parse({"one, two", "three"})["texts"].as<std::vector<std::string>>() ==
         std::vector<std::string>{"one, two", "three"});
+  for (const std::string& value : {std::string("two\nlines"), std::string(300'000, 'x')})
+    CHECK(parse({("--strategy=" + value).c_str()})["strategy"].as<std::string>() == value);
   CHECK(guarded([] { return 0; }) == 0);
   CHECK(guarded([]() -> int { throw UsageError("test: exit code 2 is meant"); }) == 2);
   CHECK(guarded([]() -> int { engine::fail("test", "exit code 1 is meant"); }) == 1);
