@@ -2,7 +2,7 @@
 # Installed beside peft_cppConfig.cmake too, to find the same for who uses the libraries.
 set(PEFT_APT "sudo apt-get install g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev nlohmann-json3-dev \
 libutf8proc-dev libre2-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libpugixml-dev libcxxopts-dev \
-doctest-dev libarchive-dev libjs-chart.js")
+doctest-dev libarchive-dev libjs-chart.js libcurl4-openssl-dev libssl-dev")
 
 function(peft_missing what)
   message(FATAL_ERROR "peft.cpp: ${what} was not found.\nhint: install the packages that the build needs with\n  ${PEFT_APT}")
@@ -47,6 +47,19 @@ peft_find(lzma lzma.h lzma liblzma-dev)
 peft_find(pcre2 pcre2.h pcre2-8 libpcre2-dev)
 peft_find(stemmer libstemmer.h stemmer libstemmer-dev)
 peft_find(pugixml pugixml.hpp pugixml libpugixml-dev)
+
+# Models by name are downloaded with libcurl and checked with OpenSSL's digests; without them only what Hugging Face's cache
+# holds is used, and messages say so.
+find_path(PEFT_curl_INCLUDE curl/curl.h)
+find_library(PEFT_curl_LIBRARY curl)
+find_path(PEFT_crypto_INCLUDE openssl/evp.h)
+find_library(PEFT_crypto_LIBRARY crypto)
+add_library(peft_dep::curl INTERFACE IMPORTED)
+if(PEFT_curl_INCLUDE AND PEFT_curl_LIBRARY AND PEFT_crypto_INCLUDE AND PEFT_crypto_LIBRARY)
+  target_include_directories(peft_dep::curl SYSTEM INTERFACE ${PEFT_curl_INCLUDE} ${PEFT_crypto_INCLUDE})
+  target_link_libraries(peft_dep::curl INTERFACE ${PEFT_curl_LIBRARY} ${PEFT_crypto_LIBRARY})
+  target_compile_definitions(peft_dep::curl INTERFACE PEFT_HAS_CURL)
+endif()
 
 # oneDNN's sgemm is faster than OpenBLAS at most of our shapes (docs/performance/journal.md); without it, all products are OpenBLAS's.
 option(PEFT_ONEDNN "Use oneDNN's matrix products where they are faster, if libdnnl-dev is there" ON)

@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(PEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/peft_cpp)
 
 set(names flags engine engine_base engine_tensor engine_autograd engine_ops engine_nn engine_optim engine_io engine_metrics
-          engine_dist engine_train models peft data text_metrics table_text tasks run run_plan run_pretrain)
+          engine_dist engine_train models peft data text_metrics table_text tasks hub run run_by_name
+          run_plan run_pretrain)
 list(TRANSFORM names PREPEND peft_ OUTPUT_VARIABLE targets)
 foreach(name ${names})
   set_target_properties(peft_${name} PROPERTIES EXPORT_NAME ${name})
@@ -21,7 +22,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/peft_cppConfig.cmake ${PROJECT_BINARY_DIR}/peft_cppConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/cmake/Dependencies.cmake
         DESTINATION ${PEFT_PACKAGE_DIR} COMPONENT library)
-foreach(folder engine models peft data tasks run)
+foreach(folder engine models peft data tasks hub run)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/peft_cpp COMPONENT library
           FILES_MATCHING PATTERN "*.h" PATTERN demo EXCLUDE PATTERN pretrained EXCLUDE)
 endforeach()

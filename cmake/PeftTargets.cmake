@@ -112,7 +112,8 @@ function(peft_test name)
     add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
   # Tests run beside each other: threads that wait leave the processor to the others.
-  set_tests_properties(${tests} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" TIMEOUT 900)
+  # A name that is no folder is asked of no hub.
+  set_tests_properties(${tests} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive;HF_HUB_OFFLINE=1" TIMEOUT 900)
 endfunction()
 
 # peft_test_twice(name SOURCES ... LINKS ... DEPS ...): the same test against the float and the double build of the

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build git libeigen3-dev libopenblas-openmp-dev libdnnl-dev nlohmann-json3-dev libutf8proc-dev
           libre2-dev libxxhash-dev libcsv-dev liblzma-dev libpcre2-dev libstemmer-dev libpugixml-dev wordnet-base libcxxopts-dev
-          doctest-dev libarchive-dev libjs-chart.js python3
+          doctest-dev libarchive-dev libjs-chart.js libcurl4-openssl-dev libssl-dev ca-certificates python3
           python3-nbclient python3-ipykernel python3-matplotlib)
 
 missing=()
