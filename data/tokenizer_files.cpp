@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/tokenizer_names.h"
 #include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "engine/base/plain_file.h"
@@ -11,20 +12,6 @@ namespace data {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr const char* kNames[] = {"tokenizer.json",
-                                  "tokenizer_config.json",
-                                  "special_tokens_map.json",
-                                  "added_tokens.json",
-                                  "vocab.txt",
-                                  "vocab.json",
-                                  "merges.txt",
-                                  "spiece.model",
-                                  "tokenizer.model",
-                                  "sentencepiece.bpe.model",
-                                  "spm.model",
-                                  "chat_template.jinja",
-                                  "chat_template.json"};
 
 }  // namespace
 
@@ -42,7 +29,7 @@ Json read_json(const std::filesystem::path& file) {
 
 TokenizerFiles TokenizerFiles::read(const std::filesystem::path& folder) {
   TokenizerFiles files(folder.string());
-  for (const char* name : kNames)
+  for (const char* name : kTokenizerFiles)
     if (std::filesystem::exists(folder / name)) files.add(name, read_text(folder / name));
   return files;
 }
@@ -57,7 +44,7 @@ Json TokenizerFiles::json(const std::string& name) const {
 
 std::string TokenizerFiles::held_by(const std::filesystem::path& folder) {
   std::error_code none;
-  for (const char* name : kNames)
+  for (const char* name : kTokenizerFiles)
     if (std::filesystem::exists(folder / name, none)) return name;
   return "";
 }

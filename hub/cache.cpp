@@ -5,7 +5,6 @@
 #include <atomic>
 #include <fstream>
 
-#include "engine/base/atomic_file.h"
 #include "engine/base/error.h"
 #include "hub/name.h"
 
@@ -22,6 +21,31 @@ void make_folder(const fs::path& folder) {
   fs::create_directories(folder, error);
   check(!error, folder.string(), "cannot be made: ", error.message(),
         hint("HF_HOME or HF_HUB_CACHE names another place for the cache"));
+}
+
+// A name for what is written before it gets its place. huggingface_hub looks at every entry of the
+// cache, of refs/ and of snapshots/, so what a killed process leaves may be in none of them.
+fs::path aside(const fs::path& folder) {
+  static std::atomic<unsigned> count{0};
+  return folder / engine::concat(".tmp-", ::getpid(), "-", ++count);
+}
+
+void place(const fs::path& made, const fs::path& path) {
+  std::error_code error;
+  fs::rename(made, path, error);
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(made, ignored);
+  engine::fail(path.string(), "cannot be written: ", error.message());
+}
+
+void write(const fs::path& path, const std::string& text, const fs::path& folder) {
+  const fs::path made = aside(folder);
+  std::ofstream out(made, std::ios::binary);
+  out << text;
+  out.close();
+  check(out.good(), made.string(), "cannot be written");
+  place(made, path);
 }
 
 }  // namespace
@@ -76,22 +100,29 @@ bool Cache::absent(const std::string& commit, const std::string& file) const {
 }
 
 void Cache::begin(const std::string& commit) {
-  // The snapshot comes before the ref that names it: huggingface_hub calls a cache damaged whose
-  // refs lead nowhere.
+  // huggingface_hub calls a model damaged that has no snapshots, and refs that lead to none: a
+  // model appears with its first snapshot, and refs come later.
+  make_folder(cache_ / ".locks");
+  std::error_code error;
+  if (!fs::exists(folder_, error)) {
+    const fs::path made = aside(cache_ / ".locks");
+    make_folder(made / "snapshots" / commit);
+    fs::rename(made, folder_, error);
+    if (error) fs::remove_all(made, error);  // another process was faster
+  }
   make_folder(snapshot(commit));
   make_folder(folder_ / "blobs");
   make_folder(folder_ / "refs");
   const fs::path tag = cache_ / "CACHEDIR.TAG";  // tells backup programs to leave it out
-  std::error_code error;
-  if (!fs::exists(tag, error))
-    engine::write_file_atomically(tag, "Signature: 8a477f597d28d172789f06886806bc55\n");
+  if (fs::exists(tag, error)) return;
+  write(tag, "Signature: 8a477f597d28d172789f06886806bc55\n", cache_ / ".locks");
 }
 
 void Cache::set_commit(const std::string& revision, const std::string& commit) {
   if (revision == commit || this->commit(revision) == commit) return;
   const fs::path ref = folder_ / "refs" / revision;
   make_folder(ref.parent_path());
-  engine::write_file_atomically(ref, commit);
+  write(ref, commit, folder_);
 }
 
 void Cache::set_absent(const std::string& commit, const std::string& file) {
@@ -103,25 +134,17 @@ void Cache::set_absent(const std::string& commit, const std::string& file) {
 
 void Cache::link(const std::string& commit, const std::string& file, const std::string& etag) {
   check(is_plain_path(file), "hub", "a file is named '", file, "', which leads out of its folder");
-  const fs::path place = snapshot(commit) / file;
-  make_folder(place.parent_path());
-  const fs::path target = blob(etag).lexically_relative(place.parent_path());
+  const fs::path path = snapshot(commit) / file;
+  make_folder(path.parent_path());
+  const fs::path target = blob(etag).lexically_relative(path.parent_path());
   std::error_code error;
-  fs::create_symlink(target, place, error);
-  if (!error || fs::read_symlink(place, error) == target) return;
-  static std::atomic<unsigned> count{0};
-  const fs::path made = engine::concat(place.string(), ".tmp-", ::getpid(), "-", ++count);
+  fs::create_symlink(target, path, error);
+  if (!error || fs::read_symlink(path, error) == target) return;
+  const fs::path made = aside(folder_);
+  fs::remove(made, error);  // of a process that was killed
   fs::create_symlink(target, made, error);
-  if (error) {  // a file system without links: the blob moves, as huggingface_hub has it
-    fs::rename(blob(etag), place, error);
-    check(!error, place.string(), "cannot be written: ", error.message());
-    return;
-  }
-  fs::rename(made, place, error);
-  if (!error) return;
-  std::error_code ignored;
-  fs::remove(made, ignored);
-  engine::fail(place.string(), "cannot be written: ", error.message());
+  // A file system without links gets the blob itself, as huggingface_hub has it.
+  place(error ? blob(etag) : made, path);
 }
 
 }  // namespace hub

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "engine/io/json_parse.h"
@@ -37,11 +39,23 @@ Json whole_if_possible(double x) {
   return x == std::floor(x) && std::abs(x) < 1e15 ? Json(static_cast<int64_t>(x)) : Json(x);
 }
 
+// "org/name@revision", as a model of the hub is called here, in the two fields that PEFT has for
+// it.
+std::pair<std::string, std::string> name_and_revision(const std::string& base) {
+  std::error_code ignored;
+  const size_t at = base.find('@');
+  const bool path =
+      base.starts_with('/') || base.starts_with('.') || std::filesystem::exists(base, ignored);
+  if (at == std::string::npos || path) return {base, ""};
+  return {base.substr(0, at), base.substr(at + 1)};
+}
+
 Json common(const char* type, const AdapterInfo& info) {
+  const auto base = name_and_revision(info.base_model);
   return {{"peft_type", type},
           {"auto_mapping", nullptr},
-          {"base_model_name_or_path", info.base_model},
-          {"revision", nullptr},
+          {"base_model_name_or_path", base.first},
+          {"revision", base.second.empty() ? Json() : Json(base.second)},
           {"task_type", info.task_type},
           {"inference_mode", true}};
 }

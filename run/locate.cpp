@@ -1,5 +1,6 @@
 #include "run/locate.h"
 
+#include "run/by_name.h"
 #include "run/model.h"
 
 namespace run {
@@ -26,15 +27,21 @@ Located locate(const ModelRequest& request, const char* command) {
     if (!found.known) found.known = find_known(adapter_folder(where));
     if (found.known && model.empty()) model = found.known->model;
     if (found.known && tokenizer.empty()) tokenizer = found.known->tokenizer;
-    if (model.empty()) model = found.adapter->base_model;
-  } else if (!models::is_random_model(model)) {
-    found.known = find_known(model);
+    if (model.empty()) {
+      model = found.adapter->base_model;
+      const auto revision = engine::get_or<std::string>(found.adapter->config, "revision", "",
+                                                        "adapter_config.json");
+      if (!revision.empty() && hub::parse_name(model)) model += "@" + revision;
+    }
   }
   check(!model.empty(), "model", "no --model was given",
-        hint("a Hugging Face folder, the folder of a run, or random:layers=2,hidden=128"));
-  found.tokenizer_folder = tokenizer_folder(model, tokenizer);
+        hint("the name of a model on the hub, a Hugging Face folder, or random:layers=2,hidden=128"));
+  const std::string folder = by_name(model, tokenizer.empty() ? Need::model : Need::weights);
+  if (where.empty() && !models::is_random_model(model)) found.known = find_known(folder);
+  found.tokenizer_folder = tokenizer_folder(folder, by_name(tokenizer, Need::tokenizer));
   found.tokenizer = data::load_tokenizer(found.tokenizer_folder);
-  found.source = models::open_model(model, found.tokenizer->vocab_size());
+  found.source = models::open_model(folder, found.tokenizer->vocab_size());
+  found.source.spec = model;
   check(found.tokenizer->vocab_size() <= found.source.config.facts.vocab, "model",
         "the tokenizer has ", found.tokenizer->vocab_size(), " entries, the model's table ",
         found.source.config.facts.vocab, hint("they do not belong together"));

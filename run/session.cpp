@@ -9,6 +9,7 @@
 #include "data/tsv.h"
 #include "engine/base/timer.h"
 #include "engine/io/hash.h"
+#include "run/by_name.h"
 #include "run/texts.h"
 
 namespace run {
@@ -199,9 +200,12 @@ Session open_session(const FinetuneSettings& settings) {
   s.dataset = load_task(settings, &s.notes);
   check(s.dataset.has("train"), s.dataset.info.name, "there is no training data (train.tsv) in ",
         settings.data);
-  s.tokenizer_folder = tokenizer_folder(settings.model, settings.tokenizer);
+  const std::string folder =
+      by_name(settings.model, settings.tokenizer.empty() ? Need::model : Need::weights);
+  s.tokenizer_folder = tokenizer_folder(folder, by_name(settings.tokenizer, Need::tokenizer));
   s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
-  models::ModelSource source = models::open_model(settings.model, s.tokenizer->vocab_size());
+  models::ModelSource source = models::open_model(folder, s.tokenizer->vocab_size());
+  source.spec = settings.model;
   models::ModelConfig& config = source.config;
   check(s.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer in ",
         s.tokenizer_folder, " has ", s.tokenizer->vocab_size(), " entries, the model's table ",

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/common/main_guard.h"
+#include "run/by_name.h"
 #include "run/plan.h"
 #include "run/session.h"
 
@@ -30,7 +31,7 @@ Inspected open_inspected(const InspectOptions& options, const std::string& fallb
   if (models::is_random_model(options.model) && !options.tokenizer.empty())
     vocabulary = open_tokenizer(options)->vocab_size();
   // A folder with its configuration alone is enough to look at.
-  fs::path model = options.model;
+  fs::path model = run::by_name(options.model, run::Need::config);
   std::error_code ignored;
   if (fs::is_regular_file(model / "config.json", ignored) &&
       !fs::exists(model / "model.safetensors", ignored) &&
@@ -63,13 +64,14 @@ run::ModelRequest model_request(const InspectOptions& options) {
 }
 
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
-  if (options.tokenizer.empty()) {
-    need_model(options);
-    std::error_code ignored;
-    check(models::is_random_model(options.model) || fs::exists(options.model, ignored), "model",
-          "there is no ", options.model);
-  }
-  return data::load_tokenizer(run::tokenizer_folder(options.model, options.tokenizer));
+  if (!options.tokenizer.empty())
+    return data::load_tokenizer(run::by_name(options.tokenizer, run::Need::tokenizer));
+  need_model(options);
+  const std::string model = run::by_name(options.model, run::Need::tokenizer);
+  std::error_code ignored;
+  check(models::is_random_model(model) || fs::exists(model, ignored), "model", "there is no ",
+        options.model);
+  return data::load_tokenizer(run::tokenizer_folder(model, ""));
 }
 
 std::vector<TextInput> text_inputs(const InspectOptions& options) {

@@ -9,6 +9,7 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
 #include "apps/compare/command.h"
+#include "apps/fetch/command.h"
 #include "apps/finetune/command.h"
 #include "apps/generate/command.h"
 #include "apps/inspect/inspect.h"
@@ -69,6 +70,8 @@ const std::vector<Command>& commands() {
       {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},
       {"merge", "fold an adapter into its base model", merge_command, "merge"},
       {"tokenizer", "learn a tokenizer from text", tokenizer_command, "train_tokenizer"},
+      {"fetch", "download models from Hugging Face's hub by name", fetch_command},
+      {"cache", "the models that were downloaded: list, verify, remove", cache_command},
   };
   return table;
 }

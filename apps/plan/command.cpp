@@ -13,6 +13,7 @@
 #include "data/glue.h"
 #include "engine/base/threads.h"
 #include "models/pretrained.h"
+#include "run/by_name.h"
 
 namespace apps {
 
@@ -24,7 +25,7 @@ std::string plan_answer(const PlanRequest& request) {
   if (models::is_random_model(request.model)) {
     config = models::config_from_spec(request.model, 30522).json;
   } else {
-    const fs::path path(request.model);
+    const fs::path path(run::by_name(request.model, run::Need::config));
     const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
     where = file.string();
     config = engine::json_file(file);

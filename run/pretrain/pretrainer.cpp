@@ -11,6 +11,7 @@
 #include "engine/base/threads.h"
 #include "engine/base/version.h"
 #include "models/pretrained.h"
+#include "run/by_name.h"
 
 namespace run {
 
@@ -97,7 +98,8 @@ void Pretrainer::make_model() {
                                                        : nullptr;
   if (type && models::is_random_model(spec) && spec.find("type=") == std::string::npos)
     spec += (spec.find(':') == std::string::npos ? ":type=" : ",type=") + std::string(type);
-  models::ModelSource source = models::open_model(spec, tokenizer_->vocab_size());
+  models::ModelSource source =
+      models::open_model(by_name(spec, Need::weights), tokenizer_->vocab_size());
   check(source.config.facts.vocab >= tokenizer_->vocab_size(), "pretrain", "the model has ",
         source.config.facts.vocab, " words and the tokenizer ", tokenizer_->vocab_size(),
         hint("pretraining needs the tokenizer of the model"));

@@ -4,6 +4,7 @@
 #include "data/language/rows.h"
 #include "data/table_text/rows.h"
 #include "engine/base/philox.h"
+#include "run/by_name.h"
 #include "run/plan.h"
 #include "run/texts.h"
 
@@ -65,7 +66,8 @@ TraceSubject made_up_subject(const TraceSettings& settings) {
         hint("give --task with --data, or --train"));
   check(s.batch_size > 0 && settings.length > 0, "trace", "a step of ", s.batch_size,
         " sequences of ", settings.length, " tokens");
-  models::ModelSource source = models::open_model(s.model);
+  models::ModelSource source =
+      models::open_model(by_name(s.model, settings.dry ? Need::config : Need::weights));
   const data::TaskInfo info = made_up_task(settings, source.config);
   TraceSubject subject;
   Session& session = subject.session;

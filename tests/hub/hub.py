@@ -166,6 +166,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
         token = self.headers.get("Authorization", "")
         if self.mode("unauthorized") and token in ("", "Bearer bad"):
             return self.answer(401)
+        if "/tree/" in path and path.startswith("/api/models/"):
+            return self.tree(path[len("/api/models/"):])
         if path.startswith("/api/models/"):
             return self.list(path[len("/api/models/"):], url.query)
         if "/resolve/" in path:
@@ -199,6 +201,21 @@ class Hub(http.server.BaseHTTPRequestHandler):
         siblings = [{"rfilename": f, "size": os.path.getsize(os.path.join(folder, f))} for f in files_of(folder)]
         commit = "../../x" if self.mode("bad_commit") else commit_of(folder)
         self.answer(200, json.dumps({"id": repo, "sha": commit, "siblings": siblings}).encode())
+
+    def tree(self, rest):
+        """What huggingface_hub's snapshot_download asks for."""
+        repo, _, revision = rest.partition("/tree/")
+        folder = folder_of(repo, revision)
+        if folder is None:
+            return self.answer(404, headers=[("X-Error-Code", "RepoNotFound")])
+        entries = []
+        for name in files_of(folder):
+            path = os.path.join(folder, name)
+            entry = {"type": "file", "path": name, "size": os.path.getsize(path), "oid": tag_of(path)[:40]}
+            if is_large(name):
+                entry["lfs"] = {"oid": tag_of(path), "size": entry["size"], "pointerSize": 130}
+            entries.append(entry)
+        return self.answer(200, json.dumps(entries).encode())
 
     def resolve(self, rest):
         repo, _, rest = rest.partition("/resolve/")
