@@ -200,11 +200,11 @@ Session open_session(const FinetuneSettings& settings) {
   s.dataset = load_task(settings, &s.notes);
   check(s.dataset.has("train"), s.dataset.info.name, "there is no training data (train.tsv) in ",
         settings.data);
-  const std::string folder =
+  const std::string base =
       by_name(settings.model, settings.tokenizer.empty() ? Need::model : Need::weights);
-  s.tokenizer_folder = tokenizer_folder(folder, by_name(settings.tokenizer, Need::tokenizer));
+  s.tokenizer_folder = tokenizer_folder(base, by_name(settings.tokenizer, Need::tokenizer));
   s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
-  models::ModelSource source = models::open_model(folder, s.tokenizer->vocab_size());
+  models::ModelSource source = models::open_model(base, s.tokenizer->vocab_size());
   source.spec = settings.model;
   models::ModelConfig& config = source.config;
   check(s.tokenizer->vocab_size() <= config.facts.vocab, "model", "the tokenizer in ",

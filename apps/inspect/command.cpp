@@ -60,7 +60,7 @@ cxxopts::Options flags_of(const std::string& command) {
   }
   add("model",
       command == "tokens" ? "folder with the tokenizer's files"
-                          : "Hugging Face folder, config.json, or random:layers=2,hidden=128",
+                          : "name on the hub, folder, config.json, or random:layers=2,hidden=128",
       cxxopts::value<std::string>(), "MODEL");
   if (command == "params" || command == "sites" || command == "graph" || attention)
     add("strategy",

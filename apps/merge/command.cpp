@@ -14,7 +14,7 @@ int merge_command(int argc, const char* const* argv) {
       "Folds an adapter into its base model and writes an ordinary Hugging Face folder.");
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   auto add = line.options.add_options();
-  add("model", "base model: Hugging Face folder, or random:... (the run's)", text(merge.model),
+  add("model", "base model: name on the hub, folder, or random:... (the run's)", text(merge.model),
       "MODEL");
   add("adapter", "adapter folder, or a run folder of peft finetune", text(adapter), "DIR");
   add("out", "folder to write; must not hold anything", text(out), "DIR");

@@ -25,7 +25,7 @@ int trace_command(int argc, const char* const* argv) {
                    {"Step", "Data", "Output"});
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   line.options.add_options("Step")(
-      "model", "Hugging Face folder, config.json, or random:layers=2,hidden=128", text(s.model),
+      "model", "name on the hub, folder, config.json, or random:layers=2,hidden=128", text(s.model),
       "MODEL")("strategy", "what is trained, for instance bitfit or lora:r=8 (full)",
                text(s.strategy), "SPEC")(
       "task", "as of peft finetune: a GLUE task, lm, e2e, webnlg, dart", text(s.task), "NAME")(
