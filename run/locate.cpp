@@ -29,13 +29,14 @@ Located locate(const ModelRequest& request, const char* command) {
     if (found.known && tokenizer.empty()) tokenizer = found.known->tokenizer;
     if (model.empty()) {
       model = found.adapter->base_model;
-      const auto revision = engine::get_or<std::string>(found.adapter->config, "revision", "",
-                                                        "adapter_config.json");
+      const auto revision =
+          engine::get_or<std::string>(found.adapter->config, "revision", "", "adapter_config.json");
       if (!revision.empty() && hub::parse_name(model)) model += "@" + revision;
     }
   }
-  check(!model.empty(), "model", "no --model was given",
-        hint("the name of a model on the hub, a Hugging Face folder, or random:layers=2,hidden=128"));
+  check(
+      !model.empty(), "model", "no --model was given",
+      hint("the name of a model on the hub, a Hugging Face folder, or random:layers=2,hidden=128"));
   const std::string folder = by_name(model, tokenizer.empty() ? Need::model : Need::weights);
   if (where.empty() && !models::is_random_model(model)) found.known = find_known(folder);
   found.tokenizer_folder = tokenizer_folder(folder, by_name(tokenizer, Need::tokenizer));

@@ -63,7 +63,8 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "linearization", "of the tables of e2e, webnlg, dart: lora, prefix-tuning (lora)",
       text(s.linearization), "NAME")("no-shuffle", "keep the order of the training data",
                                      cxxopts::value<bool>(no_shuffle));
-  options.add_options("Model")("model", "name on Hugging Face's hub, folder, or random:layers=4,hidden=256",
+  options.add_options("Model")("model",
+                               "name on Hugging Face's hub, folder, or random:layers=4,hidden=256",
                                text(s.model), "MODEL")(
       "tokenizer", "folder of the tokenizer, if the model has none", text(s.tokenizer), "DIR")(
       "strategy", "what is trained, for instance bitfit or lora:r=8 (full); see below",

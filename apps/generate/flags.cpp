@@ -116,7 +116,8 @@ void take_settings(const cxxopts::ParseResult& parsed, const SettingFlag (&flags
 void GenerateFlags::add_to(CommandLine& line) {
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   auto add = line.options.add_options();
-  add("model", "name on Hugging Face's hub or folder of a causal model", text(request.model), "MODEL");
+  add("model", "name on Hugging Face's hub or folder of a causal model", text(request.model),
+      "MODEL");
   add("adapter", "folder of an adapter, or of a run", text(request.adapter), "DIR");
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(request.tokenizer),
       "DIR");

@@ -62,8 +62,8 @@ int plan_command(int argc, const char* const* argv) {
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   const auto number = [](int64_t& into) { return number_flag(into); };
   auto add = line.options.add_options();
-  add("model", "name on the hub, config.json, its folder, or random:layers=12,hidden=768", text(request.model),
-      "MODEL");
+  add("model", "name on the hub, config.json, its folder, or random:layers=12,hidden=768",
+      text(request.model), "MODEL");
   add("strategy", "for instance lora:r=8 (all are compared)", text(request.strategy), "SPEC");
   add("batch-size", "sequences of a step (32)", number(request.batch_size), "N");
   add("max-length", "tokens of each (128, or what the model has)", number(request.max_length), "N");

@@ -9,8 +9,8 @@ void ModelFlags::add_to(CommandLine& line) {
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   auto add = line.options.add_options();
   add("data", "TSV, CSV or JSONL with named columns; - is standard input", text(file), "FILE");
-  add("model", "name on the hub or folder: a merged model, or the base of --adapter", text(request.model),
-      "MODEL");
+  add("model", "name on the hub or folder: a merged model, or the base of --adapter",
+      text(request.model), "MODEL");
   add("adapter", "folder of an adapter, or of a run", text(request.adapter), "DIR");
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(request.tokenizer),
       "DIR");

@@ -21,7 +21,8 @@ struct Source {
   std::vector<std::string> lines;
 };
 
-const std::vector<std::string> kLibraries = {"engine", "models", "peft", "data", "tasks", "hub", "run"};
+const std::vector<std::string> kLibraries = {"engine", "models", "peft", "data",
+                                             "tasks",  "hub",    "run"};
 
 std::string folder_of(const std::string& path) {
   const size_t first = path.find('/'), second = path.find('/', first + 1);
