@@ -169,7 +169,9 @@ std::string by_name(const std::string& spec, Need need) {
   if (!name) return spec;
   std::error_code error;
   if (fs::exists(spec, error)) {
-    hub::watcher().note(concat("model: ", spec, " is the one in this folder, not the hub's"));
+    // A tokenizer beside a model is a folder as a rule.
+    if (need != Need::tokenizer)
+      hub::watcher().note(concat("model: ", spec, " is the one in this folder, not the hub's"));
     return spec;
   }
   Repository model(*name, hub::settings_from_environment(), hub::watcher());

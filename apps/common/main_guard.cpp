@@ -63,7 +63,7 @@ int guarded(const std::function<int()>& body) {
   } catch (const std::filesystem::filesystem_error& e) {
     return report(e.path1().string() + ": " + e.code().message(), 1);
   } catch (const std::exception& e) {
-    return report(e.what(), stop_requested() ? stop_exit_code() : 1);
+    return report(e.what(), 1);
   } catch (...) {
     return report("an exception of unknown type", 1);
   }

@@ -127,7 +127,7 @@ std::vector<std::string> curve(const fs::path& run) {
   return lines;
 }
 
-Words finetune(const fs::path& out, int64_t steps) {
+Words finetune(const fs::path& out, int64_t steps, const std::string& model = kModel) {
   const std::string demo = (testing::source_dir() / "data/demo/reviews").string();
   return {"glue_finetune",
           "--task",
@@ -135,7 +135,7 @@ Words finetune(const fs::path& out, int64_t steps) {
           "--data",
           demo,
           "--model",
-          kModel,
+          model,
           "--tokenizer",
           (testing::source_dir() / "data/pretrained/peft-2x256").string(),
           "--out",
@@ -311,7 +311,9 @@ TEST_CASE("signals: at random moments of pretraining") {
 
 TEST_CASE("signals: every thread has them blocked; a second one ends the run at once") {
   const testing::TempDir dir;
-  Words words = finetune(dir / "run", 2);
+  // One update is an epoch of a model that needs seconds for it.
+  Words words =
+      finetune(dir / "run", 2, "random:layers=4,hidden=256,heads=4,ffn=1024,positions=64");
   for (const char* word : {"--grad-accumulation", "1000000"}) words.push_back(word);
   Program program(words, dir / "log");
   REQUIRE(program.wait_for("trainable", dir / "log"));  // the header

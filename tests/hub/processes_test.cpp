@@ -17,9 +17,9 @@ using testing::TempDir;
 
 namespace {
 
-const std::vector<std::string> kFiles = {"tokenizer.json", "config.json", "model.safetensors"};
+const std::vector<std::string> kSomeFiles = {"tokenizer.json", "config.json", "model.safetensors"};
 
-// A process of its own that fetches kFiles; it exits with 0, or 1 after an error.
+// A process of its own that fetches kSomeFiles; it exits with 0, or 1 after an error.
 pid_t fetching(const hub::Settings& settings) {
   const pid_t pid = ::fork();
   REQUIRE(pid >= 0);
@@ -29,7 +29,7 @@ pid_t fetching(const hub::Settings& settings) {
     Recorder watcher;
     hub::Repository model({"org/model"}, settings, watcher);
     model.refresh();
-    model.fetch(kFiles);
+    model.fetch(kSomeFiles);
     ::_exit(0);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());

@@ -47,7 +47,7 @@ TEST_CASE("a model by its name: plan, inspect, finetune, predict, evaluate, merg
   Shell shell{*hub};
   REQUIRE(shell.run("plan --model org/small --strategy bitfit") == 0);
   CHECK(hub->asked("model.safetensors") == 0);  // a configuration is enough
-  REQUIRE(shell.run("inspect tokens --model org/small --text hello") == 0);
+  REQUIRE(shell.run("inspect tokens --model org/small hello") == 0);
   CHECK(hub->asked("model.safetensors") == 0);
   const std::string reviews = (testing::source_dir() / "data" / "demo" / "reviews").string();
   const int code =
