@@ -10,10 +10,12 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/progress.h"
 #include "apps/common/table.h"
 #include "data/table_text/score.h"
 #include "data/table_text/slots.h"
 #include "data/tokenizer_files.h"
+#include "run/bert_score.h"
 
 namespace apps {
 namespace {
@@ -85,6 +87,25 @@ std::string slot_table(const data::Outputs& outputs) {
   return text;
 }
 
+// BERTScore's means as three more rows of every set.
+void add_bert_score(const run::ModelRequest& model, const run::BertScoreOptions& given,
+                    const data::metrics::Texts& texts, std::vector<data::ScoredSet>& sets) {
+  Progress progress(static_cast<int64_t>(texts.size()), {.label = "BERTScore"});
+  run::BertScoreOptions options = given;
+  options.progress = [&](int64_t done, int64_t) {
+    if (progress.due(done)) progress.update(done, {});
+  };
+  run::BertScorer scorer(model, options);
+  const std::vector<run::BertScore> scores = scorer.score(texts);
+  progress.finish();
+  for (data::ScoredSet& set : sets) {
+    const run::BertScore mean = run::mean_bert_score(scores, set.examples);
+    set.scores.push_back({"BERTScore P", mean.precision, 4, scorer.method()});
+    set.scores.push_back({"BERTScore R", mean.recall, 4, scorer.method()});
+    set.scores.push_back({"BERTScore F1", mean.f1, 4, scorer.method()});
+  }
+}
+
 }  // namespace
 
 int score_command(int argc, const char* const* argv) {
@@ -107,7 +128,14 @@ int score_command(int argc, const char* const* argv) {
       cxxopts::value<std::string>(), "DIR")("json", "write all digits as JSON; - is stdout",
                                             cxxopts::value<std::string>(), "FILE")(
       "slot-errors", "e2e: write each slot error with its text", cxxopts::value<std::string>(),
-      "FILE")("hypotheses", "outputs", cxxopts::value<std::vector<std::string>>());
+      "FILE")("bertscore", "also BERTScore by this encoder (a Hugging Face folder)",
+              cxxopts::value<std::string>(), "MODEL")(
+      "bertscore-layer", "whose vectors are compared (the package bert_score's for such a model)",
+      number_flag<int>(), "N")("bertscore-idf", "weigh tokens by how few references have them",
+                               cxxopts::value<bool>()->default_value("false"))(
+      "bertscore-tokenizer", "folder of its tokenizer, if MODEL has none",
+      cxxopts::value<std::string>(),
+      "DIR")("hypotheses", "outputs", cxxopts::value<std::vector<std::string>>());
   line.options.parse_positional({"hypotheses"});
   line.options.positional_help("HYPOTHESES");
   if (argc == 1) {
@@ -127,6 +155,10 @@ int score_command(int argc, const char* const* argv) {
     throw UsageError(engine::concat(
         "score: give one file of hypotheses, found ", files.size(),
         engine::hint("several files of references are one list: --references a,b,c")));
+
+  for (const char* flag : {"bertscore-layer", "bertscore-idf", "bertscore-tokenizer"})
+    if (flags.count(flag) && !flags.count("bertscore"))
+      throw UsageError(engine::concat("score: --", flag, " needs --bertscore MODEL"));
 
   const data::TableTask task = data::table_task(flags["task"].as<std::string>());
   std::vector<fs::path> references;
@@ -155,7 +187,15 @@ int score_command(int argc, const char* const* argv) {
       throw UsageError("score: --slot-errors needs E2E and references with their tables");
     data::write_text(flags["slot-errors"].as<std::string>(), slot_table(outputs));
   }
-  const auto sets = data::score_outputs(task, outputs, options);
+  auto sets = data::score_outputs(task, outputs, options);
+  if (flags.count("bertscore")) {
+    run::ModelRequest model{.model = flags["bertscore"].as<std::string>()};
+    if (flags.count("bertscore-tokenizer"))
+      model.tokenizer = flags["bertscore-tokenizer"].as<std::string>();
+    run::BertScoreOptions bert{.idf = flags["bertscore-idf"].as<bool>()};
+    if (flags.count("bertscore-layer")) bert.layer = flags["bertscore-layer"].as<int>();
+    add_bert_score(model, bert, outputs.texts, sets);
+  }
   const std::string json = flags.count("json") ? flags["json"].as<std::string>() : "";
   if (json != "-") print_table(sets, std::cout);
   if (!json.empty()) {

@@ -124,6 +124,7 @@ ScoredSet score_set(TableTask task, const std::string& name, const Outputs& outp
   std::vector<const TableEntry*> tables;
   ScoredSet set;
   set.name = name;
+  set.examples = chosen;
   for (const size_t i : chosen) {
     texts.hypotheses.push_back(outputs.texts.hypotheses[i]);
     texts.references.push_back(outputs.texts.references[i]);

@@ -33,6 +33,7 @@ struct Score {
 struct ScoredSet {
   std::string name;  // "all"; WebNLG with categories also "seen" and "unseen"
   int64_t hypotheses = 0, references = 0;
+  std::vector<size_t> examples;  // of the outputs, which hypotheses these are
   std::vector<Score> scores;
 };
 

@@ -64,3 +64,24 @@ TEST_CASE("peft score says what is missing") {
                        doctest::Contains("a.csv: there is no such file"), engine::Error);
   CHECK(output({}, 2).find("usage: peft score") != std::string::npos);
 }
+
+TEST_CASE("peft score adds BERTScore by an encoder, in every set") {
+  testing::TempDir folder;
+  testing::write_file(folder / "h.txt", "a cheap pub\nit is near\n");
+  testing::write_file(folder / "0.lex", "a cheap pub\na dear restaurant\n");
+  const std::string references = (folder / "0.lex").string(),
+                    hypotheses = (folder / "h.txt").string(),
+                    encoder = (testing::source_dir() / "data/pretrained/peft-2x256").string();
+  const auto scores =
+      engine::parse_json(output({"--task", "dart", "--references", references, "--bertscore",
+                                 encoder, "--bertscore-layer", "2", "--json", "-", hypotheses}),
+                         "scores")["sets"]["all"]["scores"];
+  for (const char* name : {"BERTScore P", "BERTScore R", "BERTScore F1"}) {
+    CHECK(scores[name]["method"] == "bert, layer 2 of 2");
+    CHECK(scores[name]["value"].get<double>() > 0.5);  // one of the two texts is its reference
+    CHECK(scores[name]["value"].get<double>() < 0.99);
+  }
+  CHECK_THROWS_WITH_AS(
+      output({"--task", "dart", "--references", references, "--bertscore-idf", hypotheses}),
+      doctest::Contains("--bertscore-idf needs --bertscore"), apps::UsageError);
+}
