@@ -28,6 +28,19 @@ Tensor attend(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const
     return engine::cached_attention(g, q, k, v, rows.segments, cached, *rows.cache, rows.layer,
                                     queries, asking);
   }
+  if (rows.infix && front.key) {
+    const InfixRows& infix = *rows.infix;
+    const auto with = [&](const Tensor& x, const Tensor& learned) {
+      return engine::embedding_sum(
+          g, {{x, infix.own.data(), true}, {learned, infix.learned.data(), true}},
+          infix.segments.rows());
+    };
+    const Tensor keys = with(k, front.key), values = with(v, front.value);
+    if (rows.cache) engine::write_step(*rows.cache, rows.layer, infix.segments, keys, values);
+    const engine::RowSelection& asked = rows.only ? infix.only : infix.all;
+    return engine::attention(g, q, keys, values, infix.segments, options, {}, {}, &asked.segments,
+                             &asked.rows);
+  }
   if (rows.cache) {
     if (front.key) engine::write_shared(*rows.cache, rows.layer, front.key, front.value);
     engine::write_step(*rows.cache, rows.layer, rows.segments, k, v, front.key.rows());

@@ -13,6 +13,7 @@
 #include "engine/nn/linear.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/kv_cache.h"
+#include "models/infix.h"
 
 namespace models {
 
@@ -25,7 +26,8 @@ struct Rows {
   // Earlier tokens of every sequence, and the layer's number in it (causal.h); null: none.
   engine::KvCache* cache = nullptr;
   int layer = 0;
-  bool continued = false;  // the cache holds tokens already, and the prefix before them
+  bool continued = false;            // the cache holds tokens already, and the prefix before them
+  const InfixRows* infix = nullptr;  // the prefix stands inside the sequences
 
   // (rows, width): x at those rows. Take it before x is used for keys and values, so that its
   // gradient adds to theirs.
@@ -37,7 +39,8 @@ struct Rows {
 };
 
 // (rows, width of q): attention with q at rows.only, k and v of all tokens, and `front` before
-// them. With a cache, k and v are added to it, behind `front` where that is new.
+// them, or inside by rows.infix. With a cache, k and v are added to it, with `front` where that is
+// new.
 engine::Tensor attend(engine::Graph& g, const engine::Tensor& q, const engine::Tensor& k,
                       const engine::Tensor& v, const Rows& rows,
                       const engine::AttentionOptions& options, const engine::KeyValue& front);

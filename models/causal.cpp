@@ -20,14 +20,16 @@ int64_t positions_in_front(const engine::Sites& sites) {
          (sites.words ? sites.words->prompt_length() : 0);
 }
 
-CausalStep::CausalStep(Graph& g, const Segments& segments, const Ask& ask,
+CausalStep::CausalStep(Graph& g, const engine::Batch& batch, const Ask& ask,
                        const engine::KvPoint& front, int64_t longest)
-    : segments_(segments), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {
+    : segments_(batch.segments), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {
+  const Segments& segments = batch.segments;
   KvCache* cache = ask.cache;
   check(!cache || !g.records(), "model", "a graph that records cannot read a cache");
   check(!cache || cache->sequences() == segments.count(), "model", "a batch of ", segments.count(),
         " sequences for a cache of ", cache ? cache->sequences() : 0);
   const int64_t prefix = continued_ ? 0 : front.length();
+  if (prefix > 0 && is_infix(front)) infix_.emplace(batch, ask.rows, static_cast<int32_t>(prefix));
   const std::span<int32_t> all = g.take<int32_t>(segments.rows());
   for (int s = 0; s < segments.count(); ++s) {
     const int64_t before = prefix + (cache ? cache->length(s) : 0);
@@ -35,8 +37,11 @@ CausalStep::CausalStep(Graph& g, const Segments& segments, const Ask& ask,
           " tokens", before ? engine::concat(" behind ", before, " others") : "",
           " does not fit the ", longest, " positions of this model",
           hint("give --max-length ", longest - front.length(), " or less"));
-    for (int32_t i = 0; i < segments.length(s); ++i)
-      all[static_cast<size_t>(segments.begin(s) + i)] = static_cast<int32_t>(before) + i;
+    for (int32_t i = 0; i < segments.length(s); ++i) {
+      const bool in_front = infix_ && i < infix_->before[static_cast<size_t>(s)];
+      all[static_cast<size_t>(segments.begin(s) + i)] =
+          static_cast<int32_t>(in_front ? before - prefix : before) + i;
+    }
   }
   positions_ = all;
   if (ask.rows) {

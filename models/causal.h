@@ -2,6 +2,7 @@
 // what a cache holds.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "models/blocks.h"
@@ -19,9 +20,10 @@ int64_t positions_in_front(const engine::Sites& sites);
 class CausalStep {
  public:
   // Makes room in ask.cache. A prefix takes the first positions, as in PEFT: the text begins behind
-  // it. Throws for a sequence that ends behind `longest`, for a cache that does not fit the batch
-  // or in a graph that records. All must outlive the step.
-  CausalStep(engine::Graph& g, const engine::Segments& segments, const Ask& ask,
+  // it; an infix takes those behind x (models/infix.h). Throws for a sequence that ends behind
+  // `longest`, for a cache that does not fit the batch or in a graph that records. All must outlive
+  // the step.
+  CausalStep(engine::Graph& g, const engine::Batch& batch, const Ask& ask,
              const engine::KvPoint& front, int64_t longest);
 
   std::span<const int32_t> positions() const { return positions_; }    // (tokens)
@@ -29,7 +31,8 @@ class CausalStep {
 
   // The batch as a layer sees it.
   Rows rows(int layer, bool last) const {
-    return {segments_, last ? ask_.rows : nullptr, ask_.cache, layer, continued_};
+    return {segments_,  last ? ask_.rows : nullptr, ask_.cache, layer,
+            continued_, infix_ ? &*infix_ : nullptr};
   }
   // After the last layer: the cache has grown.
   void finish() const;
@@ -38,6 +41,7 @@ class CausalStep {
   const engine::Segments& segments_;
   const Ask& ask_;
   std::span<const int32_t> positions_, asked_;
+  std::optional<InfixRows> infix_;
   bool continued_;
 };
 

@@ -140,7 +140,7 @@ class Gpt2Model : public Model {
 
   Tensor forward(Graph& g, const engine::Batch& batch, const Ask& ask) override {
     engine::counters().tokens += batch.tokens();
-    const CausalStep step(g, batch.segments, ask, layers_.front()->front, facts_.longest);
+    const CausalStep step(g, batch, ask, layers_.front()->front, facts_.longest);
     Tensor x = engine::look_up(
         g, {{words_, batch.ids.data()}, {positions_, step.positions().data()}}, batch.tokens());
     x = engine::dropout(g, std::move(x), c_.embedding_dropout);

@@ -203,7 +203,7 @@ class LlamaModel : public Model {
 
   Tensor forward(Graph& g, const engine::Batch& batch, const Ask& ask) override {
     engine::counters().tokens += batch.tokens();
-    const CausalStep step(g, batch.segments, ask, layers_.front()->front, facts_.longest);
+    const CausalStep step(g, batch, ask, layers_.front()->front, facts_.longest);
     Tensor x = engine::look_up(g, {{words_, batch.ids.data()}}, batch.tokens());
     const auto table = [&](std::span<const int32_t> positions) {
       return rotary_table(g, positions, c_.rope.inverse_frequencies, c_.rope.scale);

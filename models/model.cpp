@@ -37,6 +37,11 @@ struct Prompted {
         batch.types.insert(batch.types.end(), from.types.begin() + begin,
                            from.types.begin() + begin + n);
       }
+      if (!from.targets.empty()) {
+        batch.targets.insert(batch.targets.end(), static_cast<size_t>(length), -1);
+        batch.targets.insert(batch.targets.end(), from.targets.begin() + begin,
+                             from.targets.begin() + begin + n);
+      }
       batch.segments.add(length + n);
       if (!ask.rows) {
         for (int32_t i = 0; i < n; ++i) asked.push_back(begin + i + shift);

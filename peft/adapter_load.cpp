@@ -6,6 +6,7 @@
 #include "peft/adapter_file.h"
 #include "peft/joined_parts.h"
 #include "peft/peft_config.h"
+#include "peft/spec.h"
 
 namespace peft {
 namespace {
@@ -120,6 +121,23 @@ Tensors without_norm_copies(Tensors tensors) {
   return out;
 }
 
+// The spec without what a prefix or a prompt began as: the file has their values, and whoever opens
+// it may have no tokenizer to read a text with.
+std::string without_beginnings(const std::string& spec) {
+  std::string out;
+  for (const SpecPart& part : parse_spec(spec, strategy_names())) {
+    out += (out.empty() ? "" : "+") + part.name;
+    char mark = ':';
+    for (const auto& [key, value] : part.options) {
+      if ((part.name == "prefix" || part.name == "prompt") && (key == "init" || key == "text"))
+        continue;
+      out += mark + key + "=" + value;
+      mark = ',';
+    }
+  }
+  return make_strategy(out)->spec();
+}
+
 // Sets the spec: the one that the file was saved with, if the configuration still says the same
 // numbers (somebody may have edited alpha there), else the configuration's.
 void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::string& where) {
@@ -160,7 +178,7 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
     const auto version = engine::get<int64_t>(ours, "format_version", where);
     check(version == kFormatVersion, where, "format_version is ", version,
           ", and this program knows ", kFormatVersion);
-    out.spec = make_strategy(engine::get<std::string>(ours, "spec", where))->spec();
+    out.spec = without_beginnings(engine::get<std::string>(ours, "spec", where));
     out.base_hash = engine::get_or<std::string>(ours, "base_model_hash", "", where);
     out.tensors = std::move(file.tensors);
     return out;

@@ -8,6 +8,7 @@
 #include "peft/joined_parts.h"
 #include "peft/peft_config.h"
 #include "peft/prefix.h"
+#include "peft/prompt.h"
 
 namespace peft {
 namespace {
@@ -96,8 +97,11 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
     metadata["peft_cpp_spec"] = strategy.full_spec();
     if (!info.base_hash.empty()) metadata["base_model_hash"] = info.base_hash;
     const bool prefix = type == "PREFIX_TUNING", prompt = type == "PROMPT_TUNING";
-    if (prefix) {
-      table = dynamic_cast<const Prefix&>(strategy).table();
+    // What an MLP makes is saved as the table that it made.
+    const auto* made_prompt = prompt ? dynamic_cast<const Prompt*>(&strategy) : nullptr;
+    const bool as_table = prefix || (made_prompt && !made_prompt->flat());
+    if (as_table) {
+      table = prefix ? dynamic_cast<const Prefix&>(strategy).table() : made_prompt->table();
       tensors.push_back({"prompt_embeddings",
                          {table.rows(), table.cols()},
                          table.data(),
@@ -123,7 +127,7 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
                          [&](const JoinedParts& j) { return j.has(p); });
     };
     for (const Parameter* p : store.all())
-      if (saved(*p) && !(prefix && p->role == Role::injected) && !in_parts(*p))
+      if (saved(*p) && !(as_table && p->role == Role::injected) && !in_parts(*p))
         tensors.push_back(
             to_save(prompt && p->role == Role::injected
                         ? p->name

@@ -134,7 +134,8 @@ std::string peft_type_of(const Strategy& strategy) {
   if (name == "lora" || is_lora_with_biases(strategy)) return "LORA";
   if (name == "ia3") return "IA3";
   if (name == "norm") return "LN_TUNING";
-  if (name == "prefix") return "PREFIX_TUNING";
+  // PEFT's prefix stands in front; it has no infix.
+  if (name == "prefix") return strategy.options().contains("placement") ? "" : "PREFIX_TUNING";
   if (name == "prompt") return "PROMPT_TUNING";
   return "";
 }

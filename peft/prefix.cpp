@@ -7,6 +7,13 @@
 //           found the table itself hard to train. Names and sizes as PEFT's prefix_projection;
 //           hidden 512 as the paper's code.
 //
+// placement=infix, [x; INFIX; y]: only the tokens of y see them (models/infix.h says where y
+// begins), and x is read as without a strategy. The paper's embedding-only placement is prompt.
+//
+// A flat table may begin as the keys and values that the model itself computes for words:
+// init=words draws them from the vocabulary, init=text,text=... names them. With causal models a
+// prefix then begins as these words in front of every text, the same numbers.
+//
 // The one strategy whose start is no no-op: the softmax runs over length more keys, and even keys
 // and values of zero take their share of it. So a flat table begins small, N(0, std) with std 0.02;
 // PEFT and AdapterHub draw N(0, 1). Nothing can be merged: keys and values that depend on no token
@@ -15,19 +22,29 @@
 
 #include "engine/base/error.h"
 #include "engine/nn/linear.h"
+#include "engine/nn/placed_hook.h"
 #include "engine/ops/elementwise.h"
+#include "peft/composite.h"
 #include "peft/registry.h"
 
 namespace peft {
 
 using namespace engine;
 
-class PrefixHook : public KvHook {
+struct PrefixShape {
+  int64_t length;
+  int layers;
+  int64_t width;
+  bool inside;  // an infix
+};
+
+class PrefixHook : public PlacedKvHook {
  public:
-  PrefixHook(int64_t length, int layers, int64_t width)
-      : layers_(layers), width_(width), length_(length) {}
+  explicit PrefixHook(const PrefixShape& shape)
+      : layers_(shape.layers), width_(shape.width), length_(shape.length), inside_(shape.inside) {}
 
   int64_t length() const override { return length_; }
+  bool inside() const override { return inside_; }
 
   // Slots 2 layer and 2 layer + 1 of the table.
   KeyValue slots(Graph& g, const Tensor& table, int layer) const {
@@ -39,15 +56,15 @@ class PrefixHook : public KvHook {
  protected:
   int layers_;
   int64_t width_, length_;
+  bool inside_;
 };
 
 namespace {
 
 class FlatPrefix : public PrefixHook {
  public:
-  FlatPrefix(int64_t length, int layers, int64_t width, double std)
-      : PrefixHook(length, layers, width) {
-    declare(prompt, "prompt_embeddings", {length, 2 * layers * width}, Role::injected, -1);
+  FlatPrefix(const PrefixShape& s, double std) : PrefixHook(s) {
+    declare(prompt, "prompt_embeddings", {s.length, 2 * s.layers * s.width}, Role::injected, -1);
     prompt.init_std = std;
   }
   Tensor table(Graph& g) override { return g.use(prompt); }
@@ -58,12 +75,12 @@ class FlatPrefix : public PrefixHook {
 
 class MlpPrefix : public PrefixHook {
  public:
-  MlpPrefix(int64_t length, int layers, int64_t width, int64_t hidden)
-      : PrefixHook(length, layers, width),
-        first(*this, "prefix_encoder.transform.0", width, hidden, Role::injected, -1),
-        second(*this, "prefix_encoder.transform.2", hidden, 2 * layers * width, Role::injected,
+  MlpPrefix(const PrefixShape& s, int64_t hidden)
+      : PrefixHook(s),
+        first(*this, "prefix_encoder.transform.0", s.width, hidden, Role::injected, -1),
+        second(*this, "prefix_encoder.transform.2", hidden, 2 * s.layers * s.width, Role::injected,
                -1) {
-    declare(embedding, "prefix_encoder.embedding.weight", {length, width}, Role::injected, -1);
+    declare(embedding, "prefix_encoder.embedding.weight", {s.length, s.width}, Role::injected, -1);
     embedding.init_std = 1;  // torch.nn.Embedding
     first.weight.init = second.weight.init = Init::kaiming_uniform;
   }
@@ -93,7 +110,22 @@ class MlpPrefix : public PrefixHook {
 
 }  // namespace
 
-Prefix::Prefix(const Options& o) : length_(o.integer("length", 1, 1 << 20)), flat_(o.flag("flat")) {
+Prefix::Prefix(const Options& o)
+    : length_(o.integer("length", 1, 1 << 20)),
+      flat_(o.flag("flat")),
+      infix_(o.choice("placement", {"prefix", "infix"}) == "infix"),
+      init_(o.choice("init", {"random", "words", "text"})),
+      text_(o.text("text")) {
+  if (!text_.empty() && !o.given("init")) init_ = "text";
+  check((init_ == "text") == !text_.empty(), "prefix", "init=", init_,
+        text_.empty() ? " without a text" : " and a text",
+        hint("write prefix:flat=true,init=text,text=..., or neither"));
+  check(init_ == "random" || flat_, "prefix", "init=", init_,
+        " gives a table its first values, and here an MLP makes the table", hint("add flat=true"));
+  check(init_ == "random" || !o.given("std"), "prefix",
+        "std= is the spread of random values, and "
+        "init=",
+        init_, " draws none");
   check(!flat_ || !o.given("hidden"), "prefix",
         "hidden= is the width of the MLP, and flat=true has none");
   check(flat_ || !o.given("std"), "prefix",
@@ -107,10 +139,11 @@ Prefix::Prefix(const Options& o) : length_(o.integer("length", 1, 1 << 20)), fla
 
 Json Prefix::options() const {
   Json out = {{"length", length_}, {"flat", flat_}};
-  if (flat_)
-    out["std"] = std_;
-  else
-    out["hidden"] = hidden_;
+  if (!flat_) out["hidden"] = hidden_;
+  if (flat_ && init_ == "random") out["std"] = std_;
+  if (infix_) out["placement"] = "infix";
+  if (init_ != "random") out["init"] = init_;
+  if (!text_.empty()) out["text"] = text_;
   return out;
 }
 
@@ -127,13 +160,42 @@ void Prefix::inject(Sites& sites) {
     check(point->width == site.width(), "prefix", "the keys of this ", sites.model_type, " are ",
           site.width(), " wide in one layer and ", point->width,
           " in another; one table has one width");
+  const PrefixShape shape{length_, site.layers(), site.width(), infix_};
   std::unique_ptr<PrefixHook> hook;
-  if (flat_)
-    hook = std::make_unique<FlatPrefix>(length_, site.layers(), site.width(), std_);
-  else
-    hook = std::make_unique<MlpPrefix>(length_, site.layers(), site.width(), hidden_);
+  if (flat_) {
+    auto flat = std::make_unique<FlatPrefix>(shape, std_);
+    if (init_ != "random") {
+      flat->prompt.init = Init::derived;
+      flat->prompt.derive = [this](Scalar* to, uint64_t seed) { begin(to, seed); };
+    }
+    hook = std::move(flat);
+  } else {
+    hook = std::make_unique<MlpPrefix>(shape, hidden_);
+  }
+  points_ = site.points;
   hook_ = &sites.root->adopt(std::move(hook), "");
   for (int i = 0; i < site.layers(); ++i) site.points[static_cast<size_t>(i)]->set_hook(hook_, i);
+}
+
+void Prefix::begin(Scalar* to, uint64_t seed) const {
+  check(activations_ != nullptr, "prefix", "init=", init_, " needs the model's own activations",
+        hint("they are read with a causal model and its tokenizer, and here is none"));
+  // The model is read as it is without the prefix.
+  for (KvPoint* point : points_) point->set_hook(nullptr, 0);
+  const Matrix first = activations_(length_, seed);
+  for (size_t i = 0; i < points_.size(); ++i) points_[i]->set_hook(hook_, static_cast<int>(i));
+  const int64_t width = 2 * static_cast<int64_t>(points_.size()) * points_.front()->width;
+  check(first.rows() == length_ && first.cols() == width, "prefix", "the activations are ",
+        first.rows(), " rows of ", first.cols(), ", and the table has ", length_, " of ", width);
+  std::copy_n(first.data(), first.size(), to);
+}
+
+Prefix* prefix_of(Strategy& strategy) {
+  if (auto* prefix = dynamic_cast<Prefix*>(&strategy)) return prefix;
+  if (const auto* sum = dynamic_cast<const Composite*>(&strategy))
+    for (const auto& part : sum->parts())
+      if (auto* prefix = dynamic_cast<Prefix*>(part.get())) return prefix;
+  return nullptr;
 }
 
 Matrix Prefix::table() const {
@@ -151,7 +213,12 @@ StrategyInfo prefix_strategy() {
           {{"length", "20", "how many"},
            {"flat", "false", "true: learn the table itself; false: an MLP makes it"},
            {"hidden", "512", "width of the MLP, if not flat"},
-           {"std", "0.02", "spread of a flat table's first values"}},
+           {"std", "0.02", "spread of a flat table's first values"},
+           {"placement", "prefix", "prefix; infix: between a prompt and its completion"},
+           {"init", "random",
+            "random; words, text: a flat table begins as the keys and values of "
+            "words of the vocabulary, or of a text (causal models)"},
+           {"text", "", "that text, cut or repeated to the length"}},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> {
             return std::make_unique<Prefix>(o);
           }};

@@ -2,6 +2,10 @@
 // that made it.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "peft/options.h"
 #include "peft/strategy.h"
 
@@ -28,6 +32,15 @@ class Prefix : public Strategy {
   int64_t length() const { return length_; }
   bool flat() const { return flat_; }
   int64_t hidden() const { return hidden_; }
+  bool infix() const { return infix_; }
+
+  // What a flat table begins as: "random", "words" or "text" (then text() has it).
+  const std::string& init() const { return init_; }
+  const std::string& text() const { return text_; }
+  // For init words and text, before first values are made: gives a table() of `length` rows. It is
+  // called once the base model has its values, and reads the model without the prefix.
+  using Activations = std::function<engine::Matrix(int64_t length, uint64_t seed)>;
+  void set_activations(Activations activations) { activations_ = std::move(activations); }
 
  protected:
   bool selects(const engine::Parameter& p) const override {
@@ -35,10 +48,18 @@ class Prefix : public Strategy {
   }
 
  private:
+  void begin(engine::Scalar* to, uint64_t seed) const;
+
   int64_t length_, hidden_ = 0;
-  bool flat_;
+  bool flat_, infix_;
+  std::string init_, text_;
   double std_ = 0;
   PrefixHook* hook_ = nullptr;  // the model owns it
+  std::vector<engine::KvPoint*> points_;
+  Activations activations_;
 };
+
+// The prefix that a strategy is or has as one of its parts; null if there is none.
+Prefix* prefix_of(Strategy& strategy);
 
 }  // namespace peft

@@ -25,6 +25,9 @@ class Prompt : public Strategy {
   // before first values are made: as many as there are, repeated or cut to the length.
   const std::string& text() const { return text_; }
   void set_ids(std::vector<int32_t> ids) { ids_ = std::move(ids); }
+  // (length, width) the vectors, also where an MLP makes them. After inject() and with values.
+  engine::Matrix table() const;
+  bool flat() const { return hidden_ == 0; }
 
  protected:
   bool selects(const engine::Parameter& p) const override {
@@ -34,7 +37,9 @@ class Prompt : public Strategy {
  private:
   int64_t length_;
   std::string init_, text_;
+  int64_t hidden_;
   std::vector<int32_t> ids_;
+  PromptHook* hook_ = nullptr;  // the model owns it
 };
 
 // The prompt that a strategy is or has as one of its parts; null if there is none.

@@ -86,6 +86,11 @@ Attention attention_of(const AttentionRequest& request) {
   out.queries.insert(out.queries.end(), pieces.begin(), pieces.end());
   for (int64_t i = 0; i < out.prefix; ++i) out.keys.push_back(engine::concat("prefix ", i + 1));
   out.keys.insert(out.keys.end(), out.queries.begin(), out.queries.end());
+  // An infix stands in front of the last token (models/infix.h).
+  const int64_t inside = first.of(0, 0).keys - static_cast<int64_t>(out.keys.size());
+  std::vector<std::string> infix;
+  for (int64_t i = 0; i < inside; ++i) infix.push_back(engine::concat("infix ", i + 1));
+  out.keys.insert(out.keys.end() - 1, infix.begin(), infix.end());
   return out;
 }
 

@@ -21,7 +21,8 @@ struct Attention {
   std::string model_type, strategy;
   bool causal = false, random = false;  // random: the model's values are of no file
   // (keys) what the columns of a row are: the prefix's ("prefix 1", ...), those of a prompt
-  // ("prompt 1", ...), and the text's tokens. Queries are the prompt's and the text's.
+  // ("prompt 1", ...), and the text's tokens, an infix's ("infix 1", ...) before the last. Queries
+  // are the prompt's and the text's.
   std::vector<std::string> keys, queries;
   int64_t prefix = 0;                // columns of the prefix
   engine::AttentionWeights weights;  // an op a layer, one sequence

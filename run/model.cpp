@@ -5,7 +5,7 @@
 
 #include "engine/io/hash.h"
 #include "engine/nn/embedding.h"
-#include "peft/prompt.h"
+#include "run/beginning.h"
 
 namespace run {
 
@@ -24,21 +24,15 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
   return load;
 }
 
-void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer) {
-  peft::Prompt* prompt = peft::prompt_of(strategy);
-  if (prompt && tokenizer && !prompt->text().empty())
-    prompt->set_ids(tokenizer->encode(prompt->text()).ids);
-}
-
 OpenModel open_model(models::ModelSource source, const std::string& strategy,
                      const OpenOptions& options) {
   OpenModel open;
   open.source = std::move(source);
   open.model = std::make_unique<models::SequenceClassifier>(open.source.config);
   open.strategy = peft::make_strategy(strategy);
-  read_prompt(*open.strategy, options.tokenizer);
   open.sites = open.model->sites();
   peft::apply(*open.strategy, open.sites, *open.model);
+  read_beginning(*open.strategy, open.model->model(), options.tokenizer);
   open.store = std::make_unique<engine::ParameterStore>(
       *open.model, options.writable ? engine::Precision::fp32 : engine::precision());
   open.store->allocate();

@@ -26,11 +26,8 @@ struct OpenOptions {
   bool allow_head_mismatch = true;             // a head of another size in the file is left alone
   bool writable = false;                       // no weight stays in the mapped file: for merging
   bool values = true;                          // false: shapes and parameters only
-  const data::Tokenizer* tokenizer = nullptr;  // reads the text that a prompt begins as
+  const data::Tokenizer* tokenizer = nullptr;  // reads the text that a strategy begins as
 };
-
-// Gives a prompt that begins as a text its tokens.
-void read_prompt(peft::Strategy& strategy, const data::Tokenizer* tokenizer);
 
 // Declares the model of `source`, applies the strategy, makes the store and fills it: from the
 // checkpoint where there is one, else fresh. Errors are engine::Error, as the parts throw them.

@@ -162,3 +162,16 @@ TEST_CASE("attention: the page in a browser, wide and narrow") {
     CHECK(dom.find("prefix 2") != std::string::npos);
   }
 }
+
+TEST_CASE("an infix has columns in front of the last token, which alone sees them") {
+  const run::Attention a = attention_of("gpt2", "prefix:length=2,flat=true,placement=infix");
+  REQUIRE(a.keys.size() == a.queries.size() + 2);
+  const size_t at = a.keys.size() - 3;
+  CHECK(a.keys[at] == "infix 1");
+  CHECK(a.keys[at + 1] == "infix 2");
+  CHECK(a.keys.back() == a.queries.back());
+  const AttentionWeights::Head& head = a.weights.ops[0].of(0, 0);
+  for (int64_t q = 0; q < head.queries; ++q)
+    CHECK((head.row(q)[at] > 0) == (q == head.queries - 1));
+  CHECK(largest_difference_from_one(a) < 1e-5);
+}
