@@ -22,6 +22,7 @@
 #include "run/learning_rate.h"
 #include "run/position.h"
 #include "run/schedule.h"
+#include "run/text_scores.h"
 
 namespace run {
 
@@ -342,6 +343,12 @@ class Run {
                                      {"metric", settings_.metric},
                                      {"step", at_.best_step}}
                               : Json{{"kind", "last"}, {"step", optimizer_->steps()}};
+    if (settings_.text_tables() > 0 && session_.dataset.has("dev")) {
+      const Json texts = score_texts(session_, settings_, workspace_, watcher_);
+      if (texts.is_null()) return stopped();
+      fields["text_scores"] = texts;
+      watcher_.text_scored(texts);
+    }
     folder_->update(fields);
     watcher_.finished(session_, settings_, metrics, test_metrics, at_.totals, optimizer_->steps());
     const Latency latency = measure_latency(session_, workspace_);

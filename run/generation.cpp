@@ -140,11 +140,6 @@ class Settings {
   std::set<std::string> seen_;
 };
 
-// How the run's texts were written; null where there was none.
-const data::TextRules* trained_text(const LanguageModel& lm) {
-  return lm.known && lm.known->task.kind == "lm" ? &lm.known->task.text : nullptr;
-}
-
 // A given temperature asks for sampling, given beams for none.
 void choose_search(Settings& in) {
   const bool shaped =
@@ -211,13 +206,14 @@ class Repeats {
 
 }  // namespace
 
-Writing writing(const LanguageModel& lm, const Json& given, int usual) {
-  const models::ModelConfig& config = lm.source.config;
-  const fs::path file = lm.source.folder / "generation_config.json";
+Writing writing(const LanguageParts& lm, const Json& given, int usual) {
+  const models::ModelSource& source = lm.open.source;
+  const models::ModelConfig& config = source.config;
+  const fs::path file = source.folder / "generation_config.json";
   std::error_code ignored;
   Json saved = Json::object();
   std::string where = config.where;
-  if (lm.source.has_weights() && fs::exists(file, ignored)) {
+  if (source.has_weights() && fs::exists(file, ignored)) {
     saved = engine::json_file(file);
     where = file.string();
     check(saved.is_object(), where, "is no JSON object");
@@ -231,7 +227,7 @@ Writing writing(const LanguageModel& lm, const Json& given, int usual) {
   Writing to;
   models::GenerateOptions& o = to.options;
   o.top_k = 50;  // transformers' default
-  read_lengths(in, longest_text(lm), usual, o);
+  read_lengths(in, longest_text(lm.open), usual, o);
   in.read_list("eos_token_id", o.end);
   in.read_list("stop_strings", to.stop_strings);
   in.read("num_beams", o.beams);
@@ -249,7 +245,7 @@ Writing writing(const LanguageModel& lm, const Json& given, int usual) {
   in.read("batch_size", o.batch);
   in.refuse_the_rest(o.beams > 1);
   // What was trained with an end token, which the base model's files need not name.
-  const int32_t end = trained_text(lm) ? trained_text(lm)->end : -1;
+  const int32_t end = lm.rules ? lm.rules->end : -1;
   if (end >= 0 && !given.contains("eos_token_id") &&
       std::find(o.end.begin(), o.end.end(), end) == o.end.end())
     o.end.push_back(end);
@@ -257,31 +253,30 @@ Writing writing(const LanguageModel& lm, const Json& given, int usual) {
   return to;
 }
 
-std::vector<int32_t> prompt_ids(const LanguageModel& lm, const std::string& text) {
+std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text) {
   check(!text.empty(), "generate", "the prompt is empty",
         hint("write its first words, or the begin token where the model has one"));
-  std::vector<int32_t> ids = data::encode_prompt(*lm.tokenizer, text);
-  const data::TextRules* rules = trained_text(lm);
-  if (rules && rules->separator) ids.push_back(rules->end);
+  std::vector<int32_t> ids = data::encode_prompt(lm.tokenizer, text);
+  if (lm.rules && lm.rules->separator) ids.push_back(lm.rules->end);
   return ids;
 }
 
-std::string linearization_of(const LanguageModel& lm, const std::string& given) {
+std::string linearization_of(const LanguageParts& lm, const std::string& given) {
   if (!given.empty()) return given;
-  const data::TextRules* rules = trained_text(lm);
-  return rules && !rules->linearization.empty() ? rules->linearization : "lora";
+  return lm.rules && !lm.rules->linearization.empty() ? lm.rules->linearization : "lora";
 }
 
-std::vector<Written> write(LanguageModel& lm, const std::vector<std::vector<int32_t>>& prompts,
-                           const Writing& how, const WriteWatcher& watcher) {
+std::vector<Written> write(const LanguageParts& lm,
+                           const std::vector<std::vector<int32_t>>& prompts, const Writing& how,
+                           const WriteWatcher& watcher) {
   models::GenerateOptions options = how.options;
   const Repeats repeats(prompts, options.sample);
   const auto written = [&](const models::Generated& g) {
-    return Written{g.ids, lm.tokenizer->decode(g.ids), g.log_probability, g.ended};
+    return Written{g.ids, lm.tokenizer.decode(g.ids), g.log_probability, g.ended};
   };
   if (!how.stop_strings.empty())
     options.stops = [&](const std::vector<int32_t>& ids) {
-      return holds_stop(*lm.tokenizer, how.stop_strings, ids);
+      return holds_stop(lm.tokenizer, how.stop_strings, ids);
     };
   if (watcher.on_token)
     options.on_token = [&](int distinct, int32_t id) {
@@ -293,7 +288,7 @@ std::vector<Written> write(LanguageModel& lm, const std::vector<std::vector<int3
       for (const int prompt : repeats.of(distinct)) watcher.done(prompt, written(g));
     };
   std::vector<Written> all(prompts.size());
-  models::Generator generator(lm.body(), lm.head(), lm.workspace);
+  models::Generator generator(lm.open.model->model(), lm.open.model->vocabulary(), lm.workspace);
   const auto texts = generator.run(repeats.distinct(), options);
   for (size_t d = 0; d < texts.size(); ++d)
     for (const int prompt : repeats.of(static_cast<int>(d)))

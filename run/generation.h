@@ -22,14 +22,14 @@ struct Writing {
 // given temperature, top_k, top_p or min_p asks for sampling, given beams for none. Without any
 // length: `usual` new ids, or as many as the model has positions for. Throws engine::Error by the
 // key for a value of another type and for a setting that would change the ids and is not known.
-Writing writing(const LanguageModel& lm, const engine::Json& given, int usual = 128);
+Writing writing(const LanguageParts& lm, const engine::Json& given, int usual = 128);
 
 // The ids of a prompt as a model's run encoded prompts (data/language), or as the tokenizer encodes
 // a text. Throws for an empty one.
-std::vector<int32_t> prompt_ids(const LanguageModel& lm, const std::string& text);
+std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text);
 
 // The form of tables (data/table_text): `given`, else the run's, else "lora".
-std::string linearization_of(const LanguageModel& lm, const std::string& given);
+std::string linearization_of(const LanguageParts& lm, const std::string& given);
 
 struct Written {
   std::vector<int32_t> ids;  // what is new; an end id is the last one
@@ -46,7 +46,8 @@ struct WriteWatcher {
   std::function<bool()> interrupted;
 };
 // Returns what was written, for unfinished prompts so far.
-std::vector<Written> write(LanguageModel& lm, const std::vector<std::vector<int32_t>>& prompts,
-                           const Writing& writing, const WriteWatcher& watcher = {});
+std::vector<Written> write(const LanguageParts& lm,
+                           const std::vector<std::vector<int32_t>>& prompts, const Writing& writing,
+                           const WriteWatcher& watcher = {});
 
 }  // namespace run

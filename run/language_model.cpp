@@ -18,4 +18,8 @@ LanguageModel::LanguageModel(Located found, bool writable) {
   tokenizer_folder = std::move(found.tokenizer_folder);
 }
 
+LanguageParts::LanguageParts(LanguageModel& lm)
+    : LanguageParts(lm, *lm.tokenizer, lm.workspace,
+                    lm.known && lm.known->task.kind == "lm" ? &lm.known->task.text : nullptr) {}
+
 }  // namespace run

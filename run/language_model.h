@@ -23,4 +23,17 @@ struct LanguageModel : OpenModel {
   engine::Workspace workspace;
 };
 
+// What writing needs of a model: of one that was opened to write, or of a run that trains one.
+struct LanguageParts {
+  OpenModel& open;  // with a head of its vocabulary
+  const data::Tokenizer& tokenizer;
+  engine::Workspace& workspace;
+  const data::TextRules* rules;  // how the run's texts were written; null: there was no run
+
+  LanguageParts(OpenModel& model, const data::Tokenizer& words, engine::Workspace& memory,
+                const data::TextRules* texts)
+      : open(model), tokenizer(words), workspace(memory), rules(texts) {}
+  LanguageParts(LanguageModel& lm);  // not explicit: a language model has all parts
+};
+
 }  // namespace run

@@ -1,9 +1,11 @@
 #include "run/settings.h"
 
+#include <limits>
 #include <type_traits>
 
 #include "data/chat/format.h"
 #include "data/table_text/rows.h"
+#include "engine/base/number.h"
 #include "engine/base/threads.h"
 #include "engine/nn/precision.h"
 #include "engine/optim/schedule.h"
@@ -34,6 +36,9 @@ void each_field(Settings& s, Visit&& visit) {
   visit("chat_format", s.chat_format);
   visit("truncation_side", s.truncation_side);
   visit("linearization", s.linearization);
+  visit("text_scores", s.text_scores);
+  visit("generation", s.generation);
+  visit("preset", s.preset);
   visit("model", s.model);
   visit("tokenizer", s.tokenizer);
   visit("strategy", s.strategy);
@@ -47,6 +52,7 @@ void each_field(Settings& s, Visit&& visit) {
   visit("lr", s.lr);
   visit("schedule", s.schedule);
   visit("warmup_ratio", s.warmup_ratio);
+  visit("warmup_steps", s.warmup_steps);
   visit("weight_decay", s.weight_decay);
   visit("max_grad_norm", s.max_grad_norm);
   visit("label_smoothing", s.label_smoothing);
@@ -71,8 +77,10 @@ void each_field(Settings& s, Visit&& visit) {
 // Settings that came after the first release of run.json are left out of it at their defaults, so
 // that a run begun before them has the same settings and can be resumed.
 bool is_later(std::string_view name) {
-  return name == "max_train_samples" || name == "max_eval_samples" || name == "precision" ||
-         name == "weights";
+  for (const char* later : {"max_train_samples", "max_eval_samples", "text_scores", "generation",
+                            "preset", "warmup_steps", "precision", "weights"})
+    if (name == later) return true;
+  return false;
 }
 
 }  // namespace
@@ -108,6 +116,7 @@ void FinetuneSettings::check() const {
           piece_tokens, "0 (the whole batch) or more");
   require(lr >= 0 && lr <= 1e6, "--lr", lr, "positive (0: by strategy and model)");
   require(warmup_ratio >= 0 && warmup_ratio <= 1, "--warmup-ratio", warmup_ratio, "from 0 to 1");
+  require(warmup_steps >= 0, "--warmup-steps", warmup_steps, "0 (by --warmup-ratio) or more");
   require(weight_decay >= 0 && weight_decay <= 1e6, "--weight-decay", weight_decay, "0 or more");
   require(max_grad_norm >= 0, "--max-grad-norm", max_grad_norm, "0 (no clipping) or more");
   require(label_smoothing >= 0 && label_smoothing < 1, "--label-smoothing", label_smoothing,
@@ -127,6 +136,9 @@ void FinetuneSettings::check() const {
   engine::check(language() || (loss == "completion" && chat_format.empty()), "finetune",
                 "--loss and --chat-format are about language models", hint("add --task lm"));
   data::linearization(linearization);
+  require(text_scores == "none" || text_scores == "all" ||
+              engine::to_number<int64_t>(text_scores).value_or(-1) >= 0,
+          "--text-scores", text_scores, "none, all, or how many tables of dev");
   require(max_length == 0 || max_length >= 3, "--max-length", max_length,
           "at least 3: two special tokens and one of text");
   require(dropout == -1 || (dropout >= 0 && dropout < 1), "--dropout", dropout,
@@ -140,7 +152,7 @@ void FinetuneSettings::check() const {
           "from 0 (all cores) to 1024");
   engine::Schedule(schedule.starts_with("hf_") ? schedule.substr(3) : schedule, 1,
                    0);  // an unknown name lists the known ones
-  engine::check(schedule != "constant" || warmup_ratio == 0, "finetune",
+  engine::check(schedule != "constant" || (warmup_ratio == 0 && warmup_steps == 0), "finetune",
                 "--schedule constant has no warm-up",
                 hint("add --warmup-ratio 0, or use constant_with_warmup"));
 }
@@ -158,14 +170,24 @@ engine::Json FinetuneSettings::to_json() const {
 FinetuneSettings FinetuneSettings::from_json(const engine::Json& json, const std::string& where) {
   FinetuneSettings s;
   s.rules = 1;  // older records do not say
-  each_field(s, [&](const char* name, auto& value) {
-    value = engine::get_or<std::remove_reference_t<decltype(value)>>(json, name, value, where);
-  });
+  s.take(json, where);
   return s;
 }
 
+void FinetuneSettings::take(const engine::Json& json, const std::string& where) {
+  each_field(*this, [&](const char* name, auto& value) {
+    value = engine::get_or<std::remove_reference_t<decltype(value)>>(json, name, value, where);
+  });
+}
+
+int64_t FinetuneSettings::text_tables() const {
+  if (!tables() || text_scores == "none") return 0;
+  if (text_scores == "all") return std::numeric_limits<int64_t>::max();
+  return engine::to_number<int64_t>(text_scores).value_or(0);
+}
+
 std::vector<std::string> FinetuneSettings::may_change() {
-  return {"threads", "save_every", "log_every", "eval_batch_size"};
+  return {"threads", "save_every", "log_every", "eval_batch_size", "text_scores", "generation"};
 }
 
 }  // namespace run

@@ -37,6 +37,11 @@ struct FinetuneSettings {
   // which long texts are cut (right, left).
   std::string loss = "completion", chat_format, truncation_side = "right";
   std::string linearization = "lora";  // of the tables of e2e, webnlg and dart; or prefix-tuning
+  // At the end, texts for so many tables of dev are written and scored: none, all, or a number.
+  std::string text_scores = "200";
+  // How they are written, by transformers' names (run/generation.h): {"num_beams": 4}.
+  engine::Json generation = engine::Json::object();
+  std::string preset;  // whose settings these are, but for those that were given (run/presets.h)
 
   std::string model;      // folder, or random:...
   std::string tokenizer;  // folder; empty: the model's, or the one that ships with the project
@@ -53,6 +58,7 @@ struct FinetuneSettings {
   double lr = 0;                                  // 0: by strategy and model
   std::string schedule = "linear";  // engine::Schedule's, or hf_linear, hf_cosine, ...
   double warmup_ratio = 0.06;       // of the updates, as in the LoRA paper
+  int64_t warmup_steps = 0;         // updates; 0: by warmup_ratio
   double weight_decay = 0.01;
   double max_grad_norm = 1.0;
   double label_smoothing = 0;
@@ -86,6 +92,10 @@ struct FinetuneSettings {
 
   // Throws engine::Error that names the flag, what it has and what it may have.
   void check() const;
+  // The most tables of dev that get a text at the end; 0: none.
+  int64_t text_tables() const;
+  // Takes over the settings that `json` has, by the names of to_json.
+  void take(const engine::Json& json, const std::string& where);
   // What makes the run what it is: everything but where it is written and how much is logged.
   engine::Json to_json() const;
   // The settings of a record's "settings"; what it lacks keeps its default, but `rules` is then 1.

@@ -30,6 +30,9 @@ class Watcher {
   virtual void stepped(const engine::Update& update, double loss, const RunTotals& totals) {}
   virtual void evaluated(const Session& session, int64_t step, const engine::Json& metrics) {}
   virtual void trained() {}  // also when it was stopped
+  // Texts for tables of dev, written at the end, and what they score (run/text_scores.h).
+  virtual void text_written(int64_t done, int64_t all) {}
+  virtual void text_scored(const engine::Json& scores) {}
 
   virtual void profiled(const engine::Profile& profile, const std::filesystem::path& trace) {}
   virtual void stopped(int64_t step, int64_t steps) {}

@@ -93,4 +93,23 @@ std::string report_text(const Json& scores) {
   return plain_text(out, "\n");
 }
 
+std::string text_scores_text(const Json& scores) {
+  const auto tables = scores.at("tables").get<int64_t>(), all = scores.at("of").get<int64_t>();
+  std::string out;
+  for (const auto& [name, set] : scores.at("sets").items()) {
+    out += engine::concat(
+        "texts     of ", format_count(set.at("hypotheses").get<int64_t>()),
+        name == "all" && tables == all ? " tables of dev:" : "",
+        name == "all" && tables != all ? " of the " + format_count(all) + " tables of dev:" : "",
+        name != "all" ? " tables, " + name + ":" : "");
+    for (const auto& [metric, score] : set.at("scores").items())
+      out += "  " + metric + " " + number(score.at("value"));
+    out += "\n";
+  }
+  return plain_text(out, "\n") + "          written by " +
+         (scores.at("generation").empty() ? std::string("the model's own settings")
+                                          : engine::json_text(scores.at("generation"))) +
+         " in " + format_seconds(scores.at("seconds").get<double>()) + " to dev_texts.txt\n";
+}
+
 }  // namespace apps

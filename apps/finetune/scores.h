@@ -15,4 +15,8 @@ std::string scores_text(const data::TaskInfo& info, const std::string& split,
 // matrix; for numbers the errors. Lines are indented; "" if there is no report.
 std::string report_text(const engine::Json& scores);
 
+// "texts     of 200 of the 547 tables of dev: BLEU 0.3684  NIST 4.1 ...\n", a line for every set of
+// tables, of run.json's "text_scores".
+std::string text_scores_text(const engine::Json& scores);
+
 }  // namespace apps

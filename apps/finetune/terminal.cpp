@@ -133,6 +133,16 @@ void TerminalWatcher::evaluated(const run::Session& s, int64_t step, const Json&
   progress_->note(line);
 }
 
+void TerminalWatcher::text_written(int64_t done, int64_t all) {
+  if (!progress_) show("texts of dev", 0, all);
+  if (progress_->due(done)) progress_->update(done, {});
+}
+
+void TerminalWatcher::text_scored(const Json& scores) {
+  progress_.reset();
+  out_ << text_scores_text(scores) << std::flush;
+}
+
 void TerminalWatcher::profiled(const engine::Profile& profile, const std::filesystem::path& trace) {
   out_ << "\n  op                     calls   forward   backward   saved for backward\n";
   for (const auto& line : profile.lines()) {

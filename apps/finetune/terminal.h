@@ -27,6 +27,8 @@ class TerminalWatcher final : public run::Watcher {
   void stepped(const engine::Update& update, double loss, const run::RunTotals& totals) override;
   void evaluated(const run::Session& session, int64_t step, const engine::Json& metrics) override;
   void trained() override { progress_.reset(); }
+  void text_written(int64_t done, int64_t all) override;
+  void text_scored(const engine::Json& scores) override;
   void profiled(const engine::Profile& profile, const std::filesystem::path& trace) override;
   void stopped(int64_t step, int64_t steps) override;
   void finished(const run::Session& session, const run::FinetuneSettings& settings,
