@@ -63,7 +63,6 @@ const std::map<std::string, std::string>& elsewhere() {
       {"save-steps", "states are saved by time: --save-every SECONDS"},
       {"evaluation-strategy", "give --eval-every N (updates), or leave it out for every epoch"},
       {"eval-strategy", "give --eval-every N (updates), or leave it out for every epoch"},
-      {"warmup-steps", "give --warmup-ratio R, a share of all updates"},
       {"resume-from-checkpoint", "give --resume with the run's --out"},
       {"fp16", "there is no training in FP16 here; give --precision bf16"},
       {"bf16", "give --precision bf16"},

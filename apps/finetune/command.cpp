@@ -12,17 +12,36 @@
 #include "data/glue.h"
 #include "peft/strategy.h"
 #include "run/finetune.h"
+#include "run/presets.h"
 
 namespace apps {
 
 namespace {
+
+// Flags of how texts are written at the end, by transformers' names.
+void add_writing(cxxopts::Options& options) {
+  options.add_options("Texts")("num-beams", "beam search with so many beams (1)",
+                               number_flag<int64_t>(), "N")(
+      "length-penalty", "beams are compared by log-probability / length^this (1)",
+      number_flag<double>(),
+      "X")("no-repeat-ngram-size", "no n-gram of this size twice (0: any)", number_flag<int64_t>(),
+           "N")("max-new-tokens", "of a text (128)", number_flag<int64_t>(), "N");
+}
+
+void take_writing(const cxxopts::ParseResult& parsed, engine::Json& to) {
+  if (parsed.count("num-beams")) to["num_beams"] = parsed["num-beams"].as<int64_t>();
+  if (parsed.count("length-penalty")) to["length_penalty"] = parsed["length-penalty"].as<double>();
+  if (parsed.count("no-repeat-ngram-size"))
+    to["no_repeat_ngram_size"] = parsed["no-repeat-ngram-size"].as<int64_t>();
+  if (parsed.count("max-new-tokens")) to["max_new_tokens"] = parsed["max-new-tokens"].as<int64_t>();
+}
 
 // Flags that are not given leave what `command` has, but switches are turned off.
 void parse(FinetuneCommand& command, int argc, const char* const* argv) {
   run::FinetuneSettings& s = command.settings;
   CommandLine line("peft finetune",
                    "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.",
-                   {"Data", "Model", "Training", "Run"});
+                   {"Data", "Model", "Training", "Texts", "Run"});
   cxxopts::Options& options = line.options;
   bool no_shuffle = false;
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
@@ -61,8 +80,12 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "NAME")("chat-format", "how --task lm writes chats (the tokenizer's own chat_template)",
               text(s.chat_format), "NAME")(
       "linearization", "of the tables of e2e, webnlg, dart: lora, prefix-tuning (lora)",
-      text(s.linearization), "NAME")("no-shuffle", "keep the order of the training data",
-                                     cxxopts::value<bool>(no_shuffle));
+      text(s.linearization), "NAME")("text-scores",
+                                     "at the end of e2e, webnlg, dart: tables of dev that get a "
+                                     "text, which is scored: none, all, N "
+                                     "(200)",
+                                     text(s.text_scores), "N")(
+      "no-shuffle", "keep the order of the training data", cxxopts::value<bool>(no_shuffle));
   options.add_options("Model")("model",
                                "name on Hugging Face's hub, folder, or random:layers=4,hidden=256",
                                text(s.model), "MODEL")(
@@ -103,6 +126,12 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "cache-features",
       "frozen: run the encoder once, without dropout, and keep what the head reads",
       cxxopts::value<bool>(s.cache_features));
+  options.add_options("Training")("warmup-steps", "updates that warm up, instead of a share",
+                                  number_flag(s.warmup_steps), "N")(
+      "preset",
+      "a paper's settings, for instance lora-e2e; flags stand above it (an unknown name lists all)",
+      cxxopts::value<std::string>(), "NAME");
+  add_writing(options);
   options.add_options("Run")("out", "run folder (runs/TASK-STRATEGY-SEED)", text(s.out), "DIR")(
       "resume", "go on with the run in --out, bit for bit", cxxopts::value<bool>(s.resume))(
       "save-every", "seconds between states to resume from (300)", number_flag(s.save_every), "N")(
@@ -123,7 +152,9 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "explain", "print what --strategy adds to the model and what learns; train nothing",
       cxxopts::value<bool>(command.explain))("json", "with --dry-run: JSON",
                                              cxxopts::value<bool>(command.json));
-  line.parse(argc, argv);
+  const auto parsed = line.parse(argc, argv);
+  take_writing(parsed, s.generation);
+  if (parsed.count("preset")) command.preset = parsed["preset"].as<std::string>();
   s.shuffle = s.shuffle && !no_shuffle;
   if (line.version) command.help = version_text();
   if (line.help)
@@ -143,11 +174,26 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
         "and do not see one another. Without --dev nothing is held out.\n";
 }
 
+// The command again, with a preset's settings below the flags; `note` says what it sets.
+FinetuneCommand with_preset(const std::string& name, int argc, const char* const* argv) {
+  const run::Preset& preset = run::preset(name);
+  FinetuneCommand command;
+  run::use_preset(command.settings, preset);
+  parse(command, argc, argv);
+  engine::Json sets = preset.finetune, now = command.settings.to_json();
+  sets.update(preset.generate);
+  now.update(command.settings.generation);
+  command.note = run::preset_text(preset, sets, now);
+  return command;
+}
+
 }  // namespace
 
 FinetuneCommand parse_finetune(int argc, const char* const* argv) {
   FinetuneCommand command;
   parse(command, argc, argv);
+  if (command.help.empty() && !command.preset.empty())
+    command = with_preset(command.preset, argc, argv);
   if (!command.help.empty() || !command.settings.resume || command.settings.out.empty())
     return command;
   const auto record = std::filesystem::path(command.settings.out) / "run.json";
@@ -159,6 +205,7 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
   FinetuneCommand again;
   again.settings = recorded;
   parse(again, argc, argv);
+  if (!again.preset.empty()) again.settings.preset = run::preset(again.preset).name;
   again.settings.regression |= recorded.regression;
   again.settings.cache_features |= recorded.cache_features;
   again.settings.deterministic |= recorded.deterministic;
@@ -179,9 +226,11 @@ int finetune_command(int argc, const char* const* argv) {
     return 0;
   }
   if (command.dry_run || command.explain) {
+    if (!command.json) std::cout << command.note;
     std::cout << dry_run(command);
     return 0;
   }
+  std::cout << command.note;
   watch_stop_signals();
   TerminalWatcher watcher(std::cout, stop_signal);
   return run::finetune(command.settings, watcher).finished ? 0 : stop_exit_code();

@@ -11,7 +11,8 @@ struct FinetuneCommand {
   run::FinetuneSettings settings;
   bool explain = false;  // only print what the strategy does
   bool dry_run = false, json = false;
-  std::string help;  // what to print instead of running: --help or --version was given
+  std::string preset, note;  // its name, and a text about what it sets
+  std::string help;          // what to print instead of running: --help or --version was given
 };
 
 // Throws UsageError for a wrong command line.

@@ -165,6 +165,7 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
   const auto parsed = line.parse(argc, argv);
   if (line.answered(out)) return 0;
   flags.resolve(parsed);
+  notes << flags.note;
   if (flags.interactive() && !in_is_terminal)
     throw UsageError(engine::concat("generate: which prompt?",
                                     hint("--prompt TEXT, --prompts FILE, or a terminal")));

@@ -4,6 +4,7 @@
 
 #include "apps/common/main_guard.h"
 #include "engine/io/json_parse.h"
+#include "run/presets.h"
 
 namespace apps {
 
@@ -130,6 +131,8 @@ void GenerateFlags::add_to(CommandLine& line) {
   add("split", "train, dev or test (test)", text(split), "NAME");
   add("linearization", "of tables: lora, prefix-tuning (the run's, or lora)", text(linearization),
       "NAME");
+  add("preset", "a paper's way of writing, for instance lora-e2e; flags stand above it",
+      text(preset), "NAME");
   add("chat", "prompts are what a user says, in the form of the model's chats",
       cxxopts::value<bool>(chat));
   add("system", "the system message of a chat", text(system), "TEXT");
@@ -153,10 +156,24 @@ void GenerateFlags::add_to(CommandLine& line) {
   line.options.positional_help("[RUN]");
 }
 
+// What is given stands above it; who samples or wants no beams takes the rest of it.
+void GenerateFlags::take_preset(const cxxopts::ParseResult& parsed) {
+  const run::Preset& known = run::preset(preset);
+  engine::check(!known.generate.empty(), "preset", preset, " says nothing of writing texts",
+                hint("lora-e2e does, and the others for e2e, webnlg and dart"));
+  Json sets = known.generate;
+  for (const char* other : {"greedy", "do-sample", "temperature", "top-k", "top-p", "min-p"})
+    if (parsed.count(other)) sets.erase("num_beams");
+  note = run::preset_text(known, sets, settings);
+  sets.update(settings);
+  settings = std::move(sets);
+}
+
 void GenerateFlags::resolve(const cxxopts::ParseResult& parsed) {
   take_settings(parsed, kLengths, settings);
   take_settings(parsed, kSearch, settings);
   take_settings(parsed, kSampling, settings);
+  if (!preset.empty()) take_preset(parsed);
   if (parsed.count("batch-size"))
     settings["batch_size"] = whole_number(parsed["batch-size"].as<int64_t>());
   if (greedy) {

@@ -16,6 +16,7 @@ struct GenerateFlags {
   std::string file, out;
   std::string task, data, split = "test", linearization;  // of a set of tables
   std::string system, chat_format;
+  std::string preset, note;  // a paper's way of writing, and a text about what it sets
   bool json = false, greedy = false, chat = false;
   int threads = 0;
   PrecisionFlags precision;
@@ -25,6 +26,7 @@ struct GenerateFlags {
   // After parsing: the settings that were given, and which word is the run. Throws UsageError for
   // flags that do not go together and where there is no model.
   void resolve(const cxxopts::ParseResult& parsed);
+  void take_preset(const cxxopts::ParseResult& parsed);
   // No prompt is given: a person is to type.
   bool interactive() const { return prompts.empty() && file.empty() && task.empty(); }
 };

@@ -6,6 +6,7 @@
 
 #include "apps/finetune/command.h"
 #include "engine/io/run_folder.h"
+#include "run/schedule.h"
 #include "tests/apps/finetune_runs.h"
 
 using namespace testing;
@@ -104,4 +105,59 @@ TEST_CASE("the command line fills the settings and refuses what it does not know
   CHECK(command.settings.resume);
   const char* bad[] = {"glue_finetune", "--stratgy", "full"};
   CHECK_THROWS_AS(apps::parse_finetune(3, bad), engine::Error);
+}
+
+TEST_CASE("a preset stands below the flags, and says what it sets") {
+  const auto parse = [](std::vector<const char*> words) {
+    words.insert(words.begin(), "finetune");
+    return apps::parse_finetune(static_cast<int>(words.size()), words.data());
+  };
+  const apps::FinetuneCommand plain =
+      parse({"--preset", "lora-e2e", "--data", "E2E", "--model", "m"});
+  CHECK(plain.settings.task == "e2e");
+  CHECK(plain.settings.lr == 2e-4);
+  CHECK(plain.settings.warmup_steps == 500);
+  CHECK(plain.settings.batch_size == 8);
+  CHECK(plain.settings.label_smoothing == 0.1);
+  CHECK(plain.settings.generation.at("num_beams") == 10);
+  CHECK(plain.note.find("--warmup-steps 500") != std::string::npos);
+  CHECK(plain.note.find("given instead") == std::string::npos);
+
+  const apps::FinetuneCommand given =
+      parse({"--lr", "1e-3", "--preset", "lora-e2e", "--data", "E2E", "--model", "m", "--num-beams",
+             "4", "--strategy", "full"});
+  CHECK(given.settings.lr == 1e-3);
+  CHECK(given.settings.strategy == "full");
+  CHECK(given.settings.epochs == 5);
+  CHECK(given.settings.generation.at("num_beams") == 4);
+  CHECK(given.settings.generation.at("length_penalty") == 0.9);
+  CHECK(given.note.find("given instead: --strategy full --lr 0.001 --num-beams 4") !=
+        std::string::npos);
+  CHECK_THROWS_WITH_AS(parse({"--preset", "lora"}), doctest::Contains("known: lora-e2e, "),
+                       engine::Error);
+}
+
+TEST_CASE("a run of a preset is resumed with its settings, and by no other") {
+  testing::TempDir temp;
+  write_task(temp.path());
+  FinetuneSettings s = tiny(temp.path(), temp / "run");
+  s.preset = "lora-sst2";
+  CHECK_FALSE(train(s, 3).finished);
+  const auto resume = [&](std::vector<const char*> words) {
+    words.insert(words.begin(), {"finetune", "--resume", "--out", s.out.c_str()});
+    return apps::parse_finetune(static_cast<int>(words.size()), words.data()).settings;
+  };
+  CHECK(resume({}).preset == "lora-sst2");
+  CHECK(resume({"--preset", "lora-sst2"}).lr == s.lr);  // the run's
+  CHECK(failure(resume({"--preset", "bitfit-sst2"})).find("preset") != std::string::npos);
+  CHECK(train(resume({})).finished);
+}
+
+TEST_CASE("--warmup-steps counts updates where it is given") {
+  FinetuneSettings s;
+  s.warmup_ratio = 0.5;
+  CHECK(run::make_schedule(s, 100).warmup() == 50);
+  s.warmup_steps = 7;
+  CHECK(run::make_schedule(s, 100).warmup() == 7);
+  CHECK(run::make_schedule(s, 5).warmup() == 4);  // an update is left to learn at the full rate
 }

@@ -357,3 +357,22 @@ TEST_CASE("lines that were written before an interruption are kept, those of ano
   CHECK(begin("b").done() == 0);
   CHECK(testing::read_file(file) == "one\ntwo\nthree\n");  // until the next job is finished
 }
+
+TEST_CASE("a preset says how texts are written, below what is given") {
+  const testing::TempDir dir;
+  copy_model("llama", dir / "model");
+  const std::vector<std::string> how = {
+      "--model", (dir / "model").string(), "--prompt", "t5 t6", "--max-new-tokens", "5", "--json"};
+  const auto preset = generate(with(how, {"--preset", "lora-e2e"}));
+  CHECK(testing::contains(preset.notes, "preset    lora-e2e"));
+  CHECK(testing::contains(preset.notes, "--num-beams 10"));
+  CHECK(testing::contains(preset.notes, "given instead: --max-new-tokens 5"));
+  CHECK(preset.lines() == generate(with(how, {"--num-beams", "10", "--length-penalty", "0.9",
+                                              "--no-repeat-ngram-size", "4"}))
+                              .lines());
+  CHECK(generate(with(how, {"--preset", "lora-e2e", "--greedy"})).lines() ==
+        generate(with(how, {"--greedy", "--length-penalty", "0.9", "--no-repeat-ngram-size", "4"}))
+            .lines());
+  CHECK(testing::contains(refused(with(how, {"--preset", "lora-sst2"})), "nothing of writing"));
+  CHECK(testing::contains(refused(with(how, {"--preset", "lora"})), "known: lora-e2e"));
+}

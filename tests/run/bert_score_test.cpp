@@ -50,7 +50,7 @@ TEST_CASE("BERTScore: texts without words get zeros, and the means are over what
   const auto scores = scorer.score(
       {{"a good film", " ", "a good film"}, {{"a good film", ""}, {"a good film"}, {""}}});
   CHECK(scores[0].f1 == doctest::Approx(1));
-  for (const size_t i : {1, 2}) {
+  for (const size_t i : {1u, 2u}) {
     CHECK(scores[i].precision == 0);
     CHECK(scores[i].recall == 0);
     CHECK(scores[i].f1 == 0);
