@@ -59,7 +59,7 @@ cxxopts::Options flags_of(const std::string& command) {
     return options;
   }
   add("model",
-      command == "tokens" ? "folder with the tokenizer's files"
+      command == "tokens" ? "name on the hub, or folder with the tokenizer's files"
                           : "name on the hub, folder, config.json, or random:layers=2,hidden=128",
       cxxopts::value<std::string>(), "MODEL");
   if (command == "params" || command == "sites" || command == "graph" || attention)

@@ -1,6 +1,8 @@
 // Fetching from a hub that works, and from one that has bad days.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+
 #include "hub/cache_report.h"
 #include "hub/digest.h"
 #include "hub/errors.h"
@@ -241,6 +243,23 @@ TEST_CASE("there is no network") {
   const auto message =
       testing::message_of([&] { hub::Repository({"org/model"}, settings, watcher).refresh(); });
   CHECK(testing::contains(message, "cannot be reached"));
+}
+
+TEST_CASE("through a proxy, as the environment has it") {
+  const auto hub = FakeHub::start();
+  if (!hub) return;
+  hub->add("org/model");
+  const TempDir dir;
+  Recorder watcher;
+  hub::Settings settings = hub->settings(dir);
+  settings.endpoint = "http://a-host-that-only-the-proxy-knows.invalid";
+  ::setenv("http_proxy", hub->endpoint().c_str(), 1);
+  hub::Repository model({"org/model"}, settings, watcher);
+  model.refresh();
+  model.fetch({"config.json"});
+  ::unsetenv("http_proxy");
+  CHECK(model.find("config.json"));
+  CHECK(hub->asked() == 3);
 }
 
 TEST_CASE("models that are not there, private, or gated: what to do") {
