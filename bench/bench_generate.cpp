@@ -3,13 +3,14 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/precision_flags.h"
 #include "bench/generate.h"
 
 int main(int argc, char** argv) {
   return apps::guarded([&] {
     bench::WriteCase c;
     bool json = false, help = false;
-    std::string precision = "fp32", weights = "fp32";
+    apps::PrecisionFlags precision;
     cxxopts::Options options("bench_generate", "Times tokens that a causal model writes.");
     options.add_options()("model", "folder of a causal model, or random:type=llama,...",
                           cxxopts::value<std::string>(c.model), "MODEL")(
@@ -18,20 +19,17 @@ int main(int argc, char** argv) {
         "prompt", "tokens before (16)", cxxopts::value<int>(c.prompt), "N")(
         "tokens", "that are timed (32)", cxxopts::value<int>(c.tokens), "N")(
         "rounds", "of copy and tokens in turn (5)", cxxopts::value<int>(c.rounds), "N")(
-        "precision", "fp32, or bf16 for products with weights (fp32)",
-        cxxopts::value<std::string>(precision),
-        "NAME")("weights", "fp32, or bf16 for weights as they are held (fp32)",
-                cxxopts::value<std::string>(weights),
-                "NAME")("threads", "0: all (0)", cxxopts::value<int>(c.threads), "N")(
+        "threads", "0: all (0)", cxxopts::value<int>(c.threads), "N")(
         "json", "a JSON line", cxxopts::value<bool>(json))("help", "this text",
                                                            cxxopts::value<bool>(help));
+    precision.add_to(options);
     apps::parse_flags(options, argc, argv);
     if (help || c.model.empty()) {
       std::cout << options.help();
       return help ? 0 : 2;
     }
-    c.precision = engine::parse_precision(precision, weights);
-    engine::check_precision(c.precision);
+    precision.use();
+    c.precision = precision.chosen();
     if (c.batch < 1 || c.prompt < 1 || c.tokens < 1 || c.rounds < 1)
       throw apps::UsageError("bench_generate: all numbers must be at least 1");
     const bench::WriteResult r = bench::run_writing(c);

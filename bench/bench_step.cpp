@@ -5,6 +5,7 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
+#include "apps/common/precision_flags.h"
 #include "apps/common/table.h"
 #include "bench/machine.h"
 #include "bench/serve.h"
@@ -25,7 +26,7 @@ Command parse(int argc, char** argv) {
   Command command;
   bench::StepCase& c = command.c;
   bool help = false;
-  std::string precision = "fp32", weights = "fp32";
+  apps::PrecisionFlags precision;
   cxxopts::Options options("bench_step",
                            "Times training steps; every token exists, there is no padding.");
   // clang-format off
@@ -39,8 +40,6 @@ Command parse(int argc, char** argv) {
       ("batches", "different batches, taken in turn (1; with sst2 and cola 8)", cxxopts::value<int>(c.batches), "N")
       ("micro-batch-tokens", "computed at a time, 0: the whole batch (1024, fewer if layers are wider than 1536)", cxxopts::value<int64_t>(c.piece_tokens), "N")
       ("dropout", "(0.1)", cxxopts::value<double>(c.dropout), "P")
-      ("precision", "fp32, or bf16 for products with weights (fp32)", cxxopts::value<std::string>(precision), "NAME")
-      ("weights", "fp32, or bf16 for frozen weights as they are held (fp32)", cxxopts::value<std::string>(weights), "NAME")
       ("clip", "of the gradient norm, 0: none (1)", cxxopts::value<double>(c.clip), "NORM")
       ("threads", "0: all (0)", cxxopts::value<int>(c.threads), "N")
       ("steps", "timed steps (10)", cxxopts::value<int>(c.steps), "N")
@@ -50,10 +49,11 @@ Command parse(int argc, char** argv) {
       ("serve", "one case that steps on request from stdin (bench/serve.h)", cxxopts::value<bool>(command.serve))
       ("help", "this text", cxxopts::value<bool>(help));
   // clang-format on
+  precision.add_to(options);
   const auto flags = apps::parse_flags(options, argc, argv);
   if (help) command.help = options.help();
-  c.precision = engine::parse_precision(precision, weights);
-  engine::check_precision(c.precision);
+  precision.use();
+  c.precision = precision.chosen();
   if (c.steps < 1 || c.batch < 1 || c.batches < 1)
     throw apps::UsageError("bench_step: --steps, --batch and --batches must be at least 1");
   if (!flags.count("batches") && (c.lengths == "sst2" || c.lengths == "cola")) c.batches = 8;

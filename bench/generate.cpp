@@ -86,9 +86,7 @@ WriteResult run_writing(const WriteCase& c) {
   WriteResult result;
   const bool tied = model.model().names(config.head).tied;
   for (const engine::Parameter* p : store.all())
-    if (!looked_up(*p, tied))
-      result.weight_bytes +=
-          p->count() * static_cast<int64_t>(p->value ? sizeof(engine::Scalar) : 2);
+    if (!looked_up(*p, tied)) result.weight_bytes += p->held_bytes();
 
   engine::Workspace workspace;
   models::Generator generator(model.model(), model.vocabulary(), workspace);

@@ -26,7 +26,7 @@ void serve(const StepCase& c, std::istream& in, std::ostream& out) {
   say({{"event", "ready"},
        {"trained_parameters", runner.trained_parameters()},
        {"parameters", runner.total_parameters()},
-       {"weight_bytes", runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar))},
+       {"weight_bytes", runner.weight_bytes()},
        {"shape", runner.shape()},
        {"lengths", runner.lengths()},
        {"resident_before", runner.resident_before()},

@@ -134,6 +134,7 @@ StepTime StepRunner::step(engine::OpListener* listener) {
 const std::vector<std::vector<int>>& StepRunner::lengths() const { return p_->lengths; }
 int64_t StepRunner::piece_tokens() const { return p_->c.piece_tokens; }
 int64_t StepRunner::trained_parameters() const { return p_->store->trainable_count(); }
+int64_t StepRunner::weight_bytes() const { return p_->store->held_bytes(); }
 int64_t StepRunner::total_parameters() const { return p_->store->total_count(); }
 int StepRunner::threads() const { return p_->threads; }
 int64_t StepRunner::resident_before() const { return p_->resident_before; }
@@ -159,7 +160,7 @@ StepResult run_step(const StepCase& c) {
   StepResult r;
   r.threads = runner.threads();
   r.piece_tokens = runner.piece_tokens();
-  r.weight_bytes = runner.total_parameters() * static_cast<int64_t>(sizeof(engine::Scalar));
+  r.weight_bytes = runner.weight_bytes();
   r.trained_parameters = runner.trained_parameters();
   r.resident_before = runner.resident_before();
   std::vector<double> step, forward, backward, update;

@@ -56,6 +56,7 @@ class StepRunner {
   int64_t piece_tokens() const;  // computed at a time, by the case or by the model's width
   int64_t trained_parameters() const;
   int64_t total_parameters() const;
+  int64_t weight_bytes() const;
   int threads() const;
   int64_t resident_before() const;  // of the process before the model was made
   engine::Json shape()

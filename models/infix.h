@@ -1,9 +1,8 @@
 // Where an infix stands (engine/nn/placed_hook.h): learned keys and values inside every sequence,
 // [x; INFIX; y], which the tokens of y see and those of x do not.
 //
-// y begins with the first token that predicts something learned (Batch::targets); without targets,
-// as when a text is written, with the last token. For a prompt and its completion both are the
-// prompt's last token, which predicts the first word.
+// y begins with the first token that predicts something learned (Batch::targets), as a prompt's
+// last token does; without targets, as when a text is written, with the last token.
 #pragma once
 
 #include <vector>

@@ -39,4 +39,14 @@ class Composite : public Strategy {
   std::vector<std::unique_ptr<Strategy>> parts_;
 };
 
+// The strategy itself, or its part of this kind; null without one.
+template <class Kind>
+Kind* part_of(Strategy& strategy) {
+  if (auto* whole = dynamic_cast<Kind*>(&strategy)) return whole;
+  if (const auto* sum = dynamic_cast<const Composite*>(&strategy))
+    for (const auto& part : sum->parts())
+      if (auto* found = dynamic_cast<Kind*>(part.get())) return found;
+  return nullptr;
+}
+
 }  // namespace peft

@@ -1,11 +1,12 @@
 // Prefix tuning (Li and Liang 2021): `length` learned keys and values in front of every sequence,
 // at every layer.
 //
-//   flat:   the table (length, 2 layers width) is the parameter, "prompt_embeddings"; slot 2i =
-//   key, 2i+1 = value of layer i else:   table = W2 tanh(W1 E + b1) + b2, E (length, width), W1
-//   (hidden, width), W2 (2 layers width, hidden): the paper
-//           found the table itself hard to train. Names and sizes as PEFT's prefix_projection;
-//           hidden 512 as the paper's code.
+//   table (length, 2 layers width): slot 2i is the key, 2i+1 the value of layer i
+//   flat:  the table is the parameter, "prompt_embeddings"
+//   else:  table = W2 tanh(W1 E + b1) + b2,
+//          E (length, width), W1 (hidden, width), W2 (2 layers width, hidden)
+// The paper found the table itself hard to train. Names and sizes are those of PEFT's
+// prefix_projection, hidden = 512 that of the paper's code.
 //
 // placement=infix, [x; INFIX; y]: only the tokens of y see them (models/infix.h says where y
 // begins), and x is read as without a strategy. The paper's embedding-only placement is prompt.
@@ -190,13 +191,7 @@ void Prefix::begin(Scalar* to, uint64_t seed) const {
   std::copy_n(first.data(), first.size(), to);
 }
 
-Prefix* prefix_of(Strategy& strategy) {
-  if (auto* prefix = dynamic_cast<Prefix*>(&strategy)) return prefix;
-  if (const auto* sum = dynamic_cast<const Composite*>(&strategy))
-    for (const auto& part : sum->parts())
-      if (auto* prefix = dynamic_cast<Prefix*>(part.get())) return prefix;
-  return nullptr;
-}
+Prefix* prefix_of(Strategy& strategy) { return part_of<Prefix>(strategy); }
 
 Matrix Prefix::table() const {
   check(hook_ != nullptr, "prefix", "there is no table before inject()");

@@ -145,13 +145,7 @@ void Prompt::inject(Sites& sites) {
   words->attach(*hook_);
 }
 
-Prompt* prompt_of(Strategy& strategy) {
-  if (auto* prompt = dynamic_cast<Prompt*>(&strategy)) return prompt;
-  if (const auto* sum = dynamic_cast<const Composite*>(&strategy))
-    for (const auto& part : sum->parts())
-      if (auto* prompt = dynamic_cast<Prompt*>(part.get())) return prompt;
-  return nullptr;
-}
+Prompt* prompt_of(Strategy& strategy) { return part_of<Prompt>(strategy); }
 
 StrategyInfo prompt_strategy() {
   return {"prompt",

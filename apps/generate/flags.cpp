@@ -145,7 +145,7 @@ void GenerateFlags::add_to(CommandLine& line) {
       text(out), "FILE");
   add("batch-size", "prompts computed together (8)", number_flag<int64_t>(), "N");
   add("threads", "threads, 0: all (0)", number_flag(threads), "N");
-  precision.add_to(line);
+  precision.add_to(line.options);
   add_settings(line.options, "Length", kLengths);
   line.options.add_options("Search")("greedy", "always the likeliest token",
                                      cxxopts::value<bool>(greedy));

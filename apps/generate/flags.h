@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/common/command_line.h"
 #include "apps/common/precision_flags.h"
 #include "engine/io/json.h"
 #include "run/locate.h"

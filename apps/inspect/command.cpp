@@ -42,7 +42,7 @@ std::vector<std::string> lines_of(std::istream& in) {
   return lines;
 }
 
-cxxopts::Options flags_of(const std::string& command) {
+cxxopts::Options flags_of(const std::string& command, PrecisionFlags& precision) {
   cxxopts::Options options("peft inspect " + command);
   const bool attention = command == "attention";
   const bool texts = command == "tokens" || command == "logits" || command == "graph" || attention;
@@ -96,12 +96,7 @@ cxxopts::Options flags_of(const std::string& command) {
     add("html", "a page with a picker of layer and head, in one file",
         cxxopts::value<std::string>(), "FILE");
   }
-  if (command == "logits") {
-    add("precision", "fp32, or bf16: products with weights multiply BF16 values (fp32)",
-        cxxopts::value<std::string>(), "NAME");
-    add("weights", "fp32, or bf16: weights are held in half the memory (fp32)",
-        cxxopts::value<std::string>(), "NAME");
-  }
+  if (command == "logits") precision.add_to(options);
   if (command == "logits" || attention)
     add("seed", "of what no file has (the run's)",
         number_flag<unsigned long long>()->default_value("0"), "N");
@@ -144,7 +139,8 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
                                     near.empty() ? "" : ", did you mean " + near + "?",
                                     engine::hint("known are ", list)));
   }
-  cxxopts::Options flags = flags_of(command);
+  PrecisionFlags precision;
+  cxxopts::Options flags = flags_of(command, precision);
   const auto parsed = parse_flags(flags, argc - 1, argv + 1);
   if (parsed.count("help")) {
     out << help_text(flags);
@@ -201,9 +197,6 @@ int inspect_command(int argc, const char* const* argv, std::istream& in, bool in
           engine::concat("no --model was given",
                          engine::hint("a folder with vocab.txt, tokenizer.json or vocab.json")));
   }
-  PrecisionFlags precision;
-  if (given("precision")) precision.precision = text("precision");
-  if (given("weights")) precision.weights = text("weights");
   precision.use();
   if (command == "hardware") inspect_hardware(options, out);
   if (command == "params") inspect_params(options, out);

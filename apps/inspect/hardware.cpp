@@ -8,22 +8,6 @@
 #include "engine/tensor/half_gemm.h"
 
 namespace apps {
-namespace {
-
-std::string float_instructions() {
-#if defined(__x86_64__)
-  for (const auto& [name, has] : {std::pair{"AVX-512", __builtin_cpu_supports("avx512f")},
-                                  std::pair{"AVX2", __builtin_cpu_supports("avx2")},
-                                  std::pair{"AVX", __builtin_cpu_supports("avx")}})
-    if (has) return name;
-  return "SSE";
-#else
-  return "of this processor";
-#endif
-}
-
-}  // namespace
-
 void inspect_hardware(const InspectOptions& options, std::ostream& out) {
   const engine::Machine machine = engine::machine();
   const std::string bf16 = engine::bf16_instructions();
@@ -34,7 +18,7 @@ void inspect_hardware(const InspectOptions& options, std::ostream& out) {
                               {"cores", machine.cores},
                               {"threads", threads},
                               {"memory_bytes", machine.memory_bytes},
-                              {"float_instructions", float_instructions()},
+                              {"float_instructions", engine::float_instructions()},
                               {"bf16_instructions", bf16},
                               {"blas", engine::blas_version()},
                               {"complaint", complaint}})
@@ -44,7 +28,7 @@ void inspect_hardware(const InspectOptions& options, std::ostream& out) {
   out << "processor  " << machine.processor << ", " << machine.cores << " cores\n"
       << "memory     " << machine.memory_bytes / (1 << 20) << " MiB\n"
       << "threads    " << threads << " of this process\n"
-      << "fp32       " << float_instructions() << '\n'
+      << "fp32       " << engine::float_instructions() << '\n'
       << "bf16       "
       << (bf16.empty() ? "no instructions: --precision bf16 is refused, --weights bf16 works"
                        : bf16 + ": --precision bf16 works")

@@ -84,7 +84,7 @@ int plan_command(int argc, const char* const* argv) {
     return 2;
   }
   PrecisionFlags precision;
-  precision.add_to(line);
+  precision.add_to(line.options);
   line.parse(argc, argv);
   if (line.answered(std::cout)) return 0;
   if (request.model.empty())

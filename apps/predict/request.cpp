@@ -21,7 +21,7 @@ void ModelFlags::add_to(CommandLine& line) {
   add("format", "of the data: tsv, csv, jsonl, lines (by the file's ending)", text(format), "NAME");
   add("seed", "of a random base model (the run's)", number_flag(request.seed), "N");
   add("threads", "threads, 0: all (0)", number_flag(threads), "N");
-  precision.add_to(line);
+  precision.add_to(line.options);
   line.options.add_options("hidden")("words", "", cxxopts::value<std::vector<std::string>>(words));
   line.options.parse_positional({"words"});
   line.options.positional_help("[RUN] [FILE]");

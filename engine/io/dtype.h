@@ -40,7 +40,5 @@ std::string dims_text(const std::vector<int64_t>& dims);  // "[768, 768]"
 
 float half_to_float(uint16_t bits);
 uint16_t float_to_half(float value);
-float bfloat_to_float(uint16_t bits);
-uint16_t float_to_bfloat(float value);
 
 }  // namespace engine

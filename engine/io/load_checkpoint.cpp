@@ -214,8 +214,7 @@ LoadReport load_checkpoint(const Checkpoint& file, ParameterStore& store,
   for (const auto& [p, tensor] : matches) {
     const bool borrowed = load_parameter(*tensor, *p, store, options.borrow);
     p->in_base = true;
-    (borrowed ? report.borrowed_bytes : report.owned_bytes) +=
-        p->count() * static_cast<int64_t>(p->value ? sizeof(Scalar) : sizeof(BFloat16));
+    (borrowed ? report.borrowed_bytes : report.owned_bytes) += p->held_bytes();
     report.loaded.push_back(p->name);
     if (p->transposed_in_file) report.transposed.push_back(p->name);
     if (tensor->name != p->name) report.source.emplace(p->name, tensor->name);

@@ -134,7 +134,7 @@ void with_elements(const SafeTensor& t, F&& use) {
     case DType::F16:
       return element(uint16_t{}, half_to_float);
     case DType::BF16:
-      return element(uint16_t{}, bfloat_to_float);
+      return element(BFloat16{}, widened);
     default:
       fail(t.where(), "is ", dtype_name(t.dtype),
            "; floating-point values (F32, F16, BF16, F64) are needed here");

@@ -45,8 +45,7 @@ void write_values(AtomicFile& file, const TensorToSave& t) {
       return write_as<uint16_t>(file, t,
                                 [](Scalar x) { return float_to_half(static_cast<float>(x)); });
     case DType::BF16:
-      return write_as<uint16_t>(file, t,
-                                [](Scalar x) { return float_to_bfloat(static_cast<float>(x)); });
+      return write_as<BFloat16>(file, t, [](Scalar x) { return narrowed(static_cast<float>(x)); });
     default:
       fail("safetensors", "tensor ", t.name, " cannot be written as ", dtype_name(t.dtype),
            hint("F32, F16, BF16 or F64"));

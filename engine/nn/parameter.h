@@ -86,6 +86,11 @@ struct Parameter : Leaf {
   bool in_base = false;  // the base checkpoint has it; what it lacks is saved with an adapter
 
   int64_t count() const { return shape.size(); }
+  // Of its values, as they are held: floats, BF16, or both.
+  int64_t held_bytes() const {
+    return count() *
+           static_cast<int64_t>((value ? sizeof(Scalar) : 0) + (half ? sizeof(BFloat16) : 0));
+  }
   // AdamW decays neither biases nor norms (Hugging Face's Trainer, BERT).
   bool decays() const { return !bias && !norm; }
 };

@@ -95,6 +95,12 @@ int64_t ParameterStore::trainable_count() const {
   return n;
 }
 
+int64_t ParameterStore::held_bytes() const {
+  int64_t bytes = 0;
+  for (const Parameter* p : all_) bytes += p->held_bytes();
+  return bytes;
+}
+
 Scalar* ParameterStore::own(Parameter& p) {
   check(allocated_, "parameters", "values of ", p.name, " before allocate()");
   DryRun::refuse(p.name);

@@ -35,6 +35,7 @@ class ParameterStore {
 
   int64_t total_count() const;  // scalars, trainable and frozen
   int64_t trainable_count() const;
+  int64_t held_bytes() const;  // of all values
 
   // The trainable block, `size` scalars: the first `decayed` are subject to weight decay.
   struct Block {

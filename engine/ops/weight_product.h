@@ -10,23 +10,20 @@ namespace engine::kernels {
 
 // The values of x (n, width) as BF16, in a tensor of half the bytes.
 struct Narrowed {
+  static constexpr int64_t kIn = sizeof(Scalar) / sizeof(BFloat16);  // values in a scalar
+
   Tensor memory;
   int64_t width = 0;
 
   Narrowed() = default;
   template <class Maker>  // make(shape): a tensor
   Narrowed(const MatrixRef& x, Maker&& make) : width(x.cols) {
-    constexpr int64_t kIn = sizeof(Scalar) / sizeof(BFloat16);
     memory = make(Shape{x.rows, (x.cols + kIn - 1) / kIn});
-    HalfRef to = rows(0, x.rows);
-    parallel_for(x.rows, x.cols, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r)
-        narrow(x.data + r * x.stride, x.cols, const_cast<BFloat16*>(to.data) + r * to.stride);
-    });
+    narrow(x, reinterpret_cast<BFloat16*>(memory.data()), memory.cols() * kIn);
   }
   HalfRef rows(int64_t first, int64_t count) const {
     return {reinterpret_cast<const BFloat16*>(memory.row(first)), count, width,
-            memory.cols() * static_cast<int64_t>(sizeof(Scalar) / sizeof(BFloat16))};
+            memory.cols() * kIn};
   }
 };
 

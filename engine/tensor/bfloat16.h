@@ -2,6 +2,7 @@
 // of a weight, and what matrix units of newer processors multiply.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "engine/tensor/shape.h"
@@ -12,9 +13,21 @@ struct BFloat16 {
   uint16_t bits;
 };
 
-// Rounded to the nearest, ties to even, as torch does; NaN stays NaN. On the calling thread.
+inline float widened(BFloat16 value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
+}
+// Rounded to the nearest, ties to even, as torch does; NaN stays NaN.
+inline BFloat16 narrowed(float value) {
+  // Half of the last place that stays, less one, and its own bit: what rounds ties to even. No
+  // branch, so that a loop of it becomes vector instructions.
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  const uint32_t nan = (bits >> 16) | 0x40;  // a NaN whose lower half is all it had must stay one
+  return {static_cast<uint16_t>(value != value ? nan : rounded)};
+}
+
+// Many, on the calling thread.
 void narrow(const Scalar* from, int64_t n, BFloat16* to);
-// Exact.
 void widen(const BFloat16* from, int64_t n, Scalar* to);
 
 // A matrix of BF16 values in memory: element (r, c) is data[r * stride + c].

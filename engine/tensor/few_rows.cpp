@@ -3,7 +3,6 @@
 #include "engine/tensor/few_rows.h"
 
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include "engine/tensor/parallel.h"
@@ -16,16 +15,14 @@ constexpr int64_t kLanes = 64 / static_cast<int64_t>(sizeof(Scalar));
 typedef Scalar Lanes __attribute__((vector_size(64)));
 
 // By reference: how a vector of 64 bytes is returned depends on the processor.
-Scalar widened(Scalar value) { return value; }
-Scalar widened(BFloat16 value) {
-  return static_cast<Scalar>(std::bit_cast<float>(uint32_t{value.bits} << 16));
-}
+Scalar scalar(Scalar value) { return value; }
+Scalar scalar(BFloat16 value) { return static_cast<Scalar>(widened(value)); }
 
 void load(const Scalar* from, Lanes& lanes) { std::memcpy(&lanes, from, sizeof lanes); }
 
 void load(const BFloat16* from, Lanes& lanes) {
 #if defined(PEFT_SCALAR_DOUBLE)
-  for (int64_t i = 0; i < kLanes; ++i) lanes[i] = widened(from[i]);
+  for (int64_t i = 0; i < kLanes; ++i) lanes[i] = scalar(from[i]);
 #else
   // In whole registers: the compiler cuts the loop into halves that go through memory.
   typedef uint16_t Halves __attribute__((vector_size(32)));
@@ -71,7 +68,7 @@ struct Product {
       for (int s = 0; s < n; ++s) {
         Scalar dot = sum(sums[r * n + s]);
         for (int64_t l = whole; l < k; ++l)
-          dot += pa[r * a.stride + l] * widened(pb[s * b.stride + l]);
+          dot += pa[r * a.stride + l] * scalar(pb[s * b.stride + l]);
         Scalar& to = c[(i + r) * c_stride + j + s];
         to = beta == 0 ? alpha * dot : alpha * dot + beta * to;
       }

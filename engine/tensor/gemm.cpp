@@ -224,6 +224,14 @@ int instructions_here() {
 
 }  // namespace
 
+std::string float_instructions() {
+#if defined(__x86_64__)
+  return kInstructions[instructions_here()];
+#else
+  return {};
+#endif
+}
+
 std::string blas_complaint() {
   if (openblas_get_parallel() != OPENBLAS_OPENMP)
     return "OpenBLAS is not its OpenMP build, so its threads compete with the engine's on the same "

@@ -48,6 +48,9 @@ inline void count_gemm(Work work, int64_t calls, double flops) {
   counters().of(work).flops += flops;
 }
 
+// The widest float instructions of this processor that kernels use: "AVX-512", "AVX2", "AVX",
+// "SSE"; empty on other processors than x86-64.
+std::string float_instructions();
 // "OpenBLAS 0.3.21 ... kernels Zen, oneDNN 2.6.3", and what makes it slower than it could be with
 // what to do about it (empty: nothing).
 std::string blas_version();

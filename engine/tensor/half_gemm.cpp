@@ -102,11 +102,9 @@ const char* bf16_instructions() {
   return kFloat && name ? name : "";
 }
 
-void narrow(const MatrixRef& a, BFloat16* to) {
+void narrow(const MatrixRef& a, BFloat16* to, int64_t to_stride) {
   parallel_for(a.rows, a.cols, [&](int64_t begin, int64_t end) {
-    if (a.stride == a.cols)
-      return narrow(a.data + begin * a.cols, (end - begin) * a.cols, to + begin * a.cols);
-    for (int64_t r = begin; r < end; ++r) narrow(a.data + r * a.stride, a.cols, to + r * a.cols);
+    for (int64_t r = begin; r < end; ++r) narrow(a.data + r * a.stride, a.cols, to + r * to_stride);
   });
 }
 
@@ -117,9 +115,9 @@ void half_gemm(bool transpose_b, const MatrixRef& a, const HalfRef& b, HalfArith
   if (c_stride == 0) c_stride = n;
   if (transpose_b && a.rows <= kFewRows) return few_rows_product(a, b, beta, c, c_stride, 1);
   if (arithmetic == HalfArithmetic::fp32) return by_panels(transpose_b, a, b, beta, c, c_stride);
-  auto* const narrowed = scratch<BFloat16, 3>(a.rows * a.cols);
-  narrow(a, narrowed);
-  multiply(false, transpose_b, {narrowed, a.rows, a.cols, a.cols}, b, beta, c, c_stride);
+  auto* const half = scratch<BFloat16, 3>(a.rows * a.cols);
+  narrow(a, half, a.cols);
+  multiply(false, transpose_b, {half, a.rows, a.cols, a.cols}, b, beta, c, c_stride);
 }
 
 void half_gemm(bool transpose_a, bool transpose_b, const HalfRef& a, const HalfRef& b, Scalar beta,

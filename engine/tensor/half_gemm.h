@@ -24,7 +24,7 @@ void half_gemm(bool transpose_b, const MatrixRef& a, const HalfRef& b, HalfArith
 void half_gemm(bool transpose_a, bool transpose_b, const HalfRef& a, const HalfRef& b, Scalar beta,
                Scalar* c, Work work = Work::forward, int64_t c_stride = 0);
 
-// On all threads. `to` has rows of a.cols.
-void narrow(const MatrixRef& a, BFloat16* to);
+// On all threads, into rows of `to_stride` values.
+void narrow(const MatrixRef& a, BFloat16* to, int64_t to_stride);
 
 }  // namespace engine

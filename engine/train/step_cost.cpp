@@ -28,11 +28,6 @@ struct DryParameters {
   ParameterStore store;
 };
 
-int64_t bytes_of(const Parameter& p) {
-  return p.count() *
-         static_cast<int64_t>((p.value ? sizeof(Scalar) : 0) + (p.half ? sizeof(BFloat16) : 0));
-}
-
 struct RestoredCounters {
   ~RestoredCounters() { counters() = before; }
   const Counters before = counters();
@@ -49,7 +44,7 @@ StepCost cost_of_step(Module& model, const TokenBatch& batch, int64_t piece_toke
   Pieces pieces;
   pieces.cut(batch, piece_tokens);
   StepCost cost;
-  for (const Parameter* p : parameters.store.all()) cost.weight_bytes += bytes_of(*p);
+  cost.weight_bytes = parameters.store.held_bytes();
   cost.pieces = pieces.count();
   std::vector<int32_t> last;  // the lengths of the piece that counters() is of
   for (int i = 0; i < pieces.count(); ++i) {

@@ -25,6 +25,9 @@ inline std::atomic<int64_t> allocations{0};
   return p;
 }
 
+// Not inlined: g++ would see free() of what operator new gave, and warn.
+[[gnu::noinline]] inline void release(void* p) { std::free(p); }
+
 }  // namespace testing
 
 void* operator new(size_t bytes) { return testing::counted(bytes); }
@@ -35,11 +38,11 @@ void* operator new(size_t bytes, std::align_val_t a) {
 void* operator new[](size_t bytes, std::align_val_t a) {
   return testing::counted(bytes, static_cast<size_t>(a));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { testing::release(p); }
+void operator delete[](void* p) noexcept { testing::release(p); }
+void operator delete(void* p, size_t) noexcept { testing::release(p); }
+void operator delete[](void* p, size_t) noexcept { testing::release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { testing::release(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { testing::release(p); }
+void operator delete(void* p, size_t, std::align_val_t) noexcept { testing::release(p); }
+void operator delete[](void* p, size_t, std::align_val_t) noexcept { testing::release(p); }

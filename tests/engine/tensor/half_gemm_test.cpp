@@ -14,14 +14,6 @@ using namespace engine;
 
 namespace {
 
-float as_float(BFloat16 value) { return std::bit_cast<float>(uint32_t{value.bits} << 16); }
-BFloat16 rounded(float value) {
-  const auto scalar = static_cast<Scalar>(value);
-  BFloat16 out;
-  narrow(&scalar, 1, &out);
-  return out;
-}
-
 std::vector<Scalar> float_values(int64_t n, uint64_t key) {
   Random random(key);
   std::vector<Scalar> v(static_cast<size_t>(n));
@@ -29,7 +21,7 @@ std::vector<Scalar> float_values(int64_t n, uint64_t key) {
   return v;
 }
 
-std::vector<BFloat16> narrowed(const std::vector<Scalar>& values) {
+std::vector<BFloat16> all_narrowed(const std::vector<Scalar>& values) {
   std::vector<BFloat16> out(values.size());
   narrow(values.data(), static_cast<int64_t>(values.size()), out.data());
   return out;
@@ -53,18 +45,18 @@ constexpr int64_t kSizes[][3] = {{1, 1, 1},    {1, 70, 33},   {8, 64, 48},     {
 
 TEST_CASE("bf16: rounded to the nearest, ties to even, as torch.bfloat16 does") {
   // From torch: torch.tensor(x).bfloat16().view(torch.int16).
-  CHECK(rounded(1.0f).bits == 0x3F80);
-  CHECK(rounded(1.00390625f).bits == 0x3F80);  // a tie, down to even
-  CHECK(rounded(1.01171875f).bits == 0x3F82);  // a tie, up to even
-  CHECK(rounded(1.00390637f).bits == 0x3F81);  // just above a tie
-  CHECK(rounded(-3.14159274f).bits == 0xC049);
-  CHECK(rounded(3.4e38f).bits == 0x7F80);  // beyond the largest: infinity
-  CHECK(rounded(1e-40f).bits == 0x0001);   // a denormal stays one
-  CHECK(rounded(-0.0f).bits == 0x8000);
-  CHECK(std::isinf(as_float(rounded(std::numeric_limits<float>::infinity()))));
-  CHECK(std::isnan(as_float(rounded(std::numeric_limits<float>::quiet_NaN()))));
-  CHECK(std::isnan(as_float(rounded(std::bit_cast<float>(0x7F800001u)))));
-  CHECK(std::isnan(as_float(rounded(std::bit_cast<float>(0xFFFFFFFFu)))));
+  CHECK(narrowed(1.0f).bits == 0x3F80);
+  CHECK(narrowed(1.00390625f).bits == 0x3F80);  // a tie, down to even
+  CHECK(narrowed(1.01171875f).bits == 0x3F82);  // a tie, up to even
+  CHECK(narrowed(1.00390637f).bits == 0x3F81);  // just above a tie
+  CHECK(narrowed(-3.14159274f).bits == 0xC049);
+  CHECK(narrowed(3.4e38f).bits == 0x7F80);  // beyond the largest: infinity
+  CHECK(narrowed(1e-40f).bits == 0x0001);   // a denormal stays one
+  CHECK(narrowed(-0.0f).bits == 0x8000);
+  CHECK(std::isinf(widened(narrowed(std::numeric_limits<float>::infinity()))));
+  CHECK(std::isnan(widened(narrowed(std::numeric_limits<float>::quiet_NaN()))));
+  CHECK(std::isnan(widened(narrowed(std::bit_cast<float>(0x7F800001u)))));
+  CHECK(std::isnan(widened(narrowed(std::bit_cast<float>(0xFFFFFFFFu)))));
 }
 
 TEST_CASE("bf16: every value survives widening and narrowing") {
@@ -72,8 +64,8 @@ TEST_CASE("bf16: every value survives widening and narrowing") {
     const BFloat16 in{static_cast<uint16_t>(bits)};
     Scalar wide = 0;
     widen(&in, 1, &wide);
-    if (std::isnan(as_float(in))) continue;
-    REQUIRE(rounded(static_cast<float>(wide)).bits == bits);
+    if (std::isnan(widened(in))) continue;
+    REQUIRE(narrowed(static_cast<float>(wide)).bits == bits);
   }
 }
 
@@ -86,7 +78,7 @@ TEST_CASE("half_gemm equals three loops, by both arithmetics") {
             const int64_t m = size[0], n = size[1], k = size[2], ldc = n + 3;
             const auto a = float_values(m * k, 1), wide_b = float_values(n * k, 2),
                        before = float_values(m * ldc, 3);
-            const auto b = narrowed(wide_b);
+            const auto b = all_narrowed(wide_b);
             auto c = before;
             if (beta == 0)
               for (int64_t r = 0; r < m; ++r)
@@ -109,9 +101,9 @@ TEST_CASE("half_gemm equals three loops, by both arithmetics") {
                   const Scalar value = a[static_cast<size_t>(l)];
                   return exact_a
                              ? value
-                             : static_cast<Scalar>(as_float(rounded(static_cast<float>(value))));
+                             : static_cast<Scalar>(widened(narrowed(static_cast<float>(value))));
                 };
-                const auto b_at = [&](int64_t l) { return as_float(b[static_cast<size_t>(l)]); };
+                const auto b_at = [&](int64_t l) { return widened(b[static_cast<size_t>(l)]); };
                 const double wanted = sum(a_at, b_at, false, tb, i, j, m, n, k) +
                                       static_cast<double>(beta) * static_cast<double>(before[at]);
                 worst = std::max(worst, std::abs(static_cast<double>(c[at]) - wanted));
@@ -132,7 +124,8 @@ TEST_CASE("half_gemm of two narrowed factors equals three loops, for every trans
         for (const Scalar beta : {Scalar(0), Scalar(1)})
           for (const bool in_parts : {false, true}) {
             const int64_t m = size[0], n = size[1], k = size[2];
-            const auto a = narrowed(float_values(m * k, 1)), b = narrowed(float_values(n * k, 2));
+            const auto a = all_narrowed(float_values(m * k, 1)),
+                       b = all_narrowed(float_values(n * k, 2));
             const auto before = float_values(m * n, 3);
             auto c = before;
             set_deterministic(in_parts);
@@ -142,8 +135,8 @@ TEST_CASE("half_gemm of two narrowed factors equals three loops, for every trans
             double worst = 0;
             for (int64_t i = 0; i < m; ++i)
               for (int64_t j = 0; j < n; ++j) {
-                const auto a_at = [&](int64_t l) { return as_float(a[static_cast<size_t>(l)]); };
-                const auto b_at = [&](int64_t l) { return as_float(b[static_cast<size_t>(l)]); };
+                const auto a_at = [&](int64_t l) { return widened(a[static_cast<size_t>(l)]); };
+                const auto b_at = [&](int64_t l) { return widened(b[static_cast<size_t>(l)]); };
                 const auto at = static_cast<size_t>(i * n + j);
                 const double wanted = sum(a_at, b_at, ta, tb, i, j, m, n, k) +
                                       static_cast<double>(beta) * static_cast<double>(before[at]);
@@ -159,7 +152,7 @@ TEST_CASE("half_gemm of two narrowed factors equals three loops, for every trans
 TEST_CASE("deterministic products of BF16 have the same bits with any number of threads") {
   const int64_t m = 300, n = 200, k = 96;
   const auto a = float_values(m * k, 1);
-  const auto b = narrowed(float_values(n * k, 2));
+  const auto b = all_narrowed(float_values(n * k, 2));
   set_deterministic(true);
   std::vector<std::vector<Scalar>> results;
   const int before = omp_get_max_threads();
