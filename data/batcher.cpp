@@ -41,6 +41,8 @@ void fill(const EncodedSplit& split, const std::vector<int64_t>& order, int64_t 
   batch.ids.clear();
   batch.types.clear();
   batch.segments.clear();
+  batch.output.ids.clear();
+  batch.output.segments.clear();
   batch.labels.clear();
   batch.targets.clear();
   batch.examples.clear();

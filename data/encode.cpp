@@ -65,8 +65,30 @@ void EncodedSplit::add_words(const Encoding& encoding, std::span<const int32_t> 
   word_starts_.push_back(word_starts_.back() + static_cast<int64_t>(rows.size()));
 }
 
+std::span<const int32_t> EncodedSplit::output(int64_t i) const {
+  if (output_ids_.empty()) return {};
+  return {output_ids_.data() + output_starts_[size_t(i)],
+          static_cast<size_t>(output_starts_[size_t(i) + 1] - output_starts_[size_t(i)])};
+}
+
+void EncodedSplit::add_output(const Encoding& source, std::span<const int32_t> output,
+                              std::span<const int32_t> targets, int64_t bytes, bool cut,
+                              int64_t example_id) {
+  engine::check(!output.empty() && output.size() == targets.size(), "encode", "row ", example_id,
+                " has ", output.size(), " tokens of an output and ", targets.size(), " targets");
+  add(source, std::span<const double>(), example_id);
+  output_ids_.insert(output_ids_.end(), output.begin(), output.end());
+  output_starts_.push_back(static_cast<int64_t>(output_ids_.size()));
+  targets_.insert(targets_.end(), targets.begin(), targets.end());
+  bytes_.push_back(bytes);
+  longest_output_ = std::max(longest_output_, static_cast<int32_t>(output.size()));
+  outputs_cut_ += cut;
+  terms_ += std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
+}
+
 std::span<const int32_t> EncodedSplit::targets(int64_t i) const {
   if (targets_.empty()) return {};
+  if (!output_ids_.empty()) return {targets_.data() + output_starts_[size_t(i)], output(i).size()};
   return {targets_.data() + starts_[size_t(i)], static_cast<size_t>(length(i))};
 }
 
@@ -104,9 +126,12 @@ void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
   if (!labels_.empty())
     batch.labels.insert(batch.labels.end(), labels_.begin() + i * label_width_,
                         labels_.begin() + (i + 1) * label_width_);
-  if (!targets_.empty())
-    batch.targets.insert(batch.targets.end(), targets_.begin() + starts_[size_t(i)],
-                         targets_.begin() + starts_[size_t(i) + 1]);
+  if (const auto written = output(i); !written.empty()) {
+    batch.output.ids.insert(batch.output.ids.end(), written.begin(), written.end());
+    batch.output.segments.add(static_cast<int32_t>(written.size()));
+  }
+  if (const auto each = targets(i); !targets_.empty())
+    batch.targets.insert(batch.targets.end(), each.begin(), each.end());
 }
 
 EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair,

@@ -14,7 +14,7 @@ namespace data {
 class EncodedSplit {
  public:
   int64_t size() const { return static_cast<int64_t>(starts_.size()) - 1; }  // sequences
-  int64_t tokens() const { return starts_.back(); }                          // of all sequences
+  int64_t tokens() const { return starts_.back() + output_starts_.back(); }  // of all sequences
   int32_t length(int64_t i) const {
     return static_cast<int32_t>(starts_[size_t(i) + 1] - starts_[size_t(i)]);
   }
@@ -32,6 +32,11 @@ class EncodedSplit {
   std::span<const int32_t> targets(int64_t i) const;
   int64_t terms() const { return terms_; }
   int64_t left_out() const { return left_out_; }
+  // Of sources with targets: what the decoder reads for row i (targets() are its rows'), the
+  // longest of them, and how many were cut.
+  std::span<const int32_t> output(int64_t i) const;
+  int32_t longest_output() const { return longest_output_; }
+  int64_t outputs_cut() const { return outputs_cut_; }
   int64_t bytes(int64_t i) const { return bytes_[size_t(i)]; }
 
   std::span<const int32_t> ids(int64_t i) const;    // (tokens of sequence i)
@@ -55,6 +60,9 @@ class EncodedSplit {
   // in it, which do not see one another; they add up to the row.
   void add_text(std::span<const int32_t> ids, std::span<const int32_t> targets,
                 std::span<const int32_t> lengths, int64_t bytes, bool cut, int64_t example_id);
+  // A source and what is written for it: targets[t] is the id that output[t] predicts, or -1.
+  void add_output(const Encoding& source, std::span<const int32_t> output,
+                  std::span<const int32_t> targets, int64_t bytes, bool cut, int64_t example_id);
   void leave_out() { ++left_out_; }
   // Appends sequence i to a batch, or the sequences of row i; TokenBatch::examples gets i for each.
   void append(int64_t i, engine::TokenBatch& batch) const;
@@ -72,6 +80,10 @@ class EncodedSplit {
   std::vector<int64_t> length_starts_{0};  // (rows + 1)
   std::vector<int64_t> bytes_;             // (rows) of texts
   int64_t terms_ = 0, left_out_ = 0;
+  std::vector<int32_t> output_ids_;        // of sources with targets, whose targets_ stand by these
+  std::vector<int64_t> output_starts_{0};  // (rows + 1)
+  int32_t longest_output_ = 0;
+  int64_t outputs_cut_ = 0;
   std::vector<int64_t> word_starts_{0};  // of tagged sentences
   std::vector<int32_t> tags_;            // (words)
   int32_t longest_ = 0;

@@ -32,6 +32,13 @@ nlohmann::ordered_json TaskInfo::to_json() const {
     json["text"] = {{"all", text.all}, {"chat_format", text.chat_format},
                     {"cut", text.cut}, {"separator", text.separator},
                     {"end", text.end}, {"linearization", text.linearization}};
+  if (key == "seq2seq" || text.encoder)
+    json["text"].update({{"encoder", text.encoder},
+                         {"start", text.start},
+                         {"max_target_length", text.max_target_length},
+                         {"source", text.source},
+                         {"target", text.target},
+                         {"source_prefix", text.source_prefix}});
   return json;
 }
 
@@ -54,6 +61,14 @@ TaskInfo TaskInfo::from_json(const nlohmann::ordered_json& json) {
       text.at("separator").get_to(info.text.separator);
       text.at("end").get_to(info.text.end);
       text.at("linearization").get_to(info.text.linearization);
+      if (text.contains("encoder")) {
+        text.at("encoder").get_to(info.text.encoder);
+        text.at("start").get_to(info.text.start);
+        text.at("max_target_length").get_to(info.text.max_target_length);
+        text.at("source").get_to(info.text.source);
+        text.at("target").get_to(info.text.target);
+        text.at("source_prefix").get_to(info.text.source_prefix);
+      }
     }
     return info;
   } catch (const nlohmann::json::exception& e) {

@@ -21,6 +21,13 @@ struct TextRules {
   bool separator = false;     // the end token also stands between a prompt and its completion
   int32_t end = -1;           // id behind every text; -1: none
   std::string linearization = "lora";  // of tables (data/table_text)
+
+  // Of an encoder-decoder: a row is a source that is read and a target that is written.
+  bool encoder = false;
+  int32_t start = -1;          // the id that every output begins with; -1: its own last id (mBART)
+  int max_target_length = 0;   // tokens of a target; 0: no limit
+  std::string source, target;  // their columns in own data; empty: guessed
+  std::string source_prefix;   // text in front of every source: "summarize: "
 };
 
 struct TaskInfo {

@@ -22,13 +22,15 @@ int64_t positions_in_front(const engine::Sites& sites) {
 
 CausalStep::CausalStep(Graph& g, const engine::Batch& batch, const Ask& ask,
                        const engine::KvPoint& front, int64_t longest)
-    : segments_(batch.segments), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {
-  const Segments& segments = batch.segments;
+    : segments_(batch.predicting()), ask_(ask), continued_(ask.cache && !ask.cache->empty()) {
+  const Segments& segments = segments_;
   KvCache* cache = ask.cache;
   check(!cache || !g.records(), "model", "a graph that records cannot read a cache");
   check(!cache || cache->sequences() == segments.count(), "model", "a batch of ", segments.count(),
         " sequences for a cache of ", cache ? cache->sequences() : 0);
   const int64_t prefix = continued_ ? 0 : front.length();
+  check(!is_infix(front) || batch.output.ids.empty(), "model",
+        "an encoder-decoder has no place for an infix", hint("its prefixes stand in front"));
   if (prefix > 0 && is_infix(front)) infix_.emplace(batch, ask.rows, static_cast<int32_t>(prefix));
   const std::span<int32_t> all = g.take<int32_t>(segments.rows());
   for (int s = 0; s < segments.count(); ++s) {

@@ -22,7 +22,7 @@ class CausalStep {
   // Makes room in ask.cache. A prefix takes the first positions, as in PEFT: the text begins behind
   // it; an infix takes those behind x (models/infix.h). Throws for a sequence that ends behind
   // `longest`, for a cache that does not fit the batch or in a graph that records. All must outlive
-  // the step.
+  // the step. The tokens are those of the output, where the batch has one.
   CausalStep(engine::Graph& g, const engine::Batch& batch, const Ask& ask,
              const engine::KvPoint& front, int64_t longest);
 

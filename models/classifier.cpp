@@ -79,7 +79,7 @@ Tensor SequenceClassifier::logits_at(Graph& g, const engine::Batch& batch,
 Tensor SequenceClassifier::encode_at(Graph& g, const engine::Batch& batch,
                                      const std::vector<int32_t>& rows) {
   auto& asked = g.recycle<engine::RowSelection>();
-  asked.choose(batch.segments, rows);
+  asked.choose(batch.predicting(), rows);
   return model_->encode(g, batch, {&asked});
 }
 

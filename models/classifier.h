@@ -30,7 +30,7 @@ class SequenceClassifier : public engine::Module {
   // (rows, num_labels) at some tokens, ascending: what a head for tokens says of each.
   engine::Tensor logits_at(engine::Graph& g, const engine::Batch& batch,
                            const std::vector<int32_t>& rows);
-  // (rows, hidden) at some tokens, ascending.
+  // (rows, hidden) at some tokens (of the output, where the batch has one), ascending.
   engine::Tensor encode_at(engine::Graph& g, const engine::Batch& batch,
                            const std::vector<int32_t>& rows);
   // The head of a language model: config().head says so.

@@ -7,6 +7,7 @@
 #include "engine/base/philox.h"
 #include "engine/tensor/parallel.h"
 #include "models/causal.h"
+#include "models/cross.h"
 #include "models/next_token.h"
 
 namespace models {
@@ -36,25 +37,34 @@ struct Written {
 // The model on some sequences: logits of what comes next, from what it has not read yet.
 class Reader {
  public:
-  Reader(Model& model, VocabularyHead& head, engine::Workspace& workspace, int sequences)
+  // `sources`: what an encoder reads for each sequence; of a causal model none.
+  Reader(Model& model, VocabularyHead& head, engine::Workspace& workspace, int sequences,
+         std::vector<Ids> sources)
       : model_(model),
         head_(head),
         workspace_(workspace),
-        cache_(model.facts().layers, model.sites().kv.width(), sequences) {}
+        sources_(std::move(sources)),
+        cache_(sources_.empty() ? model.facts().layers : model.facts().decoder_layers,
+               model.sites().kv.width(), sequences) {}
 
   // Scores of the next id by row, for sequences that end with ids the cache does not have.
   std::vector<std::vector<float>> next(const std::vector<Written>& sequences) {
+    const bool encoded = !sources_.empty();
     engine::Batch batch;
+    engine::Tokens& written = encoded ? batch.output : batch;
     for (size_t s = 0; s < sequences.size(); ++s) {
       const Ids& ids = sequences[s].ids;
-      const auto begin = cache_.empty() ? ids.begin() : ids.end() - 1;
-      batch.ids.insert(batch.ids.end(), begin, ids.end());
-      batch.segments.add(static_cast<int32_t>(ids.end() - begin));
+      add(written, std::span(ids).last(cache_.empty() ? ids.size() : 1));
     }
+    if (memory_.empty())
+      for (const Ids& ids : sources_) add(batch, ids);
     engine::RowSelection last;
-    last.choose_last(batch.segments);
+    last.choose_last(written.segments);
     Graph g(workspace_, {.record = false});
-    const Tensor logits = head_.logits(g, model_.encode(g, batch, {&last, &cache_}));
+    const Tensor logits = head_.logits(
+        g,
+        model_.encode(g, batch,
+                      {.rows = &last, .cache = &cache_, .sources = encoded ? &memory_ : nullptr}));
     std::vector<std::vector<float>> scores(sequences.size());
     for (size_t s = 0; s < sequences.size(); ++s) {
       const auto row = logits.row_array(static_cast<int64_t>(s));
@@ -62,13 +72,23 @@ class Reader {
     }
     return scores;
   }
-  void keep(const std::vector<int>& parents) { cache_.reorder(parents); }
+  void keep(const std::vector<int>& parents) {
+    cache_.reorder(parents);
+    if (!sources_.empty()) memory_.reorder(parents);
+  }
 
  private:
+  static void add(engine::Tokens& to, std::span<const int32_t> ids) {
+    to.ids.insert(to.ids.end(), ids.begin(), ids.end());
+    to.segments.add(static_cast<int32_t>(ids.size()));
+  }
+
   Model& model_;
   VocabularyHead& head_;
   engine::Workspace& workspace_;
+  std::vector<Ids> sources_;
   KvCache cache_;
+  CrossMemory memory_;
 };
 
 bool ends(const GenerateOptions& o, int32_t id) {
@@ -76,13 +96,6 @@ bool ends(const GenerateOptions& o, int32_t id) {
 }
 bool stops(const GenerateOptions& o, const Written& w) { return o.stops && o.stops(w.fresh()); }
 bool interrupted(const GenerateOptions& o) { return o.interrupted && o.interrupted(); }
-// How many ids a prompt gets at most.
-int64_t limit(const GenerateOptions& o, size_t prompt) {
-  const auto length = static_cast<int64_t>(prompt);
-  return o.max_length ? std::min<int64_t>(o.max_new_tokens, o.max_length - length)
-                      : o.max_new_tokens;
-}
-
 // Results by prompt, each told once.
 class Results {
  public:
@@ -142,7 +155,7 @@ void search(Reader& reader, std::vector<Written> active, const GenerateOptions& 
       Written& w = active[r];
       if (o.on_token) o.on_token(w.prompt, chosen[r]);
       const bool ended = ends(o, chosen[r]) || stops(o, w);
-      if (ended || w.count() == limit(o, w.prompt_length)) {
+      if (ended || w.count() == most_new_ids(o, w.prompt_length)) {
         results.done(w.prompt, {w.fresh(), w.log_probability, w.log_probability, ended});
         continue;
       }
@@ -160,7 +173,9 @@ void search(Reader& reader, std::vector<Written> active, const GenerateOptions& 
 class Beams {
  public:
   Beams(Written prompt, const GenerateOptions& options)
-      : o_(options), limit_(limit(options, prompt.prompt_length)), running_(1, {prompt, 0}) {}
+      : o_(options),
+        limit_(most_new_ids(options, prompt.prompt_length)),
+        running_(1, {prompt, 0}) {}
 
   std::vector<Written> sequences() const {
     std::vector<Written> all;
@@ -196,7 +211,8 @@ class Beams {
       }
     }
     const bool full = finished_.size() == static_cast<size_t>(o_.beams);
-    if (all_stop || (full && next.front().score / divisor <= finished_.back().score)) return {};
+    if (all_stop || (full && o_.early_stopping)) return {};
+    if (full && next.front().score / divisor <= finished_.back().score) return {};
     running_ = std::move(next);
     return parents;
   }
@@ -314,36 +330,60 @@ void check_options(const GenerateOptions& o) {
   check(o.repetition_penalty > 0, "generate", "repetition_penalty is ", o.repetition_penalty);
 }
 
-}  // namespace
-
-std::vector<Generated> Generator::run(const std::vector<Ids>& prompts,
-                                      const GenerateOptions& options) {
-  check_options(options);
-  check(model_.facts().causal, "generate", "model_type '", model_.facts().model_type,
-        "' reads both ways and cannot write", hint("give a causal model: gpt2, llama, ..."));
-  const int64_t room = model_.facts().longest - positions_in_front(model_.sites());
+// Every prompt as a text to be continued, or the start id of what is written about it.
+std::vector<Written> begin_all(const Facts& facts, const engine::Sites& sites,
+                               const std::vector<Ids>& prompts, const GenerateOptions& options) {
+  const bool encoded = facts.encodes_and_decodes();
+  const int64_t prompt_rows = sites.words ? sites.words->prompt_length() : 0;
+  const int64_t front = positions_in_front(sites) - (encoded ? prompt_rows : 0);
+  const int64_t room = (encoded ? facts.longest_output : facts.longest) - front;
+  const int32_t start = options.decoder_start >= 0 ? options.decoder_start : facts.decoder_start;
+  check(!encoded || (start >= 0 && start < facts.vocab), "generate",
+        "nothing says with which id an output begins",
+        hint("decoder_start_token_id in config.json or generation_config.json"));
   std::vector<Written> all;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const Ids& ids = prompts[i];
     check(!ids.empty(), "generate", "prompt ", i + 1, " is empty", hint("give it a begin token"));
-    const auto length = static_cast<int64_t>(ids.size());
-    check(length < room, "generate", "prompt ", i + 1, " has ", length,
-          " tokens, and the model has ", room, " positions", hint("shorten the prompt"));
-    const int64_t more = limit(options, ids.size());
+    const auto given = static_cast<int64_t>(ids.size());
+    const int64_t read = encoded ? facts.longest - prompt_rows : room - 1;
+    check(given <= read, "generate", "prompt ", i + 1, " has ", given,
+          " tokens, and the model has ", encoded ? read : room, " positions",
+          hint("shorten the prompt"));
+    Written w{static_cast<int>(i), 0, encoded ? Ids{start} : ids, 0};
+    w.prompt_length = w.ids.size();
+    const auto length = static_cast<int64_t>(w.prompt_length);
+    const int64_t more = most_new_ids(options, w.prompt_length);
     check(more > 0, "generate", "prompt ", i + 1, " has ", length, " tokens, and max_length is ",
           options.max_length, hint("--max-new-tokens counts only what is new"));
     check(length + more <= room, "generate", "prompt ", i + 1, " has ", length,
           " tokens and is to get ", more, " more, but the model has ", room, " positions",
           hint("give --max-new-tokens ", room - length));
-    all.push_back({static_cast<int>(i), ids.size(), ids, 0});
+    all.push_back(std::move(w));
   }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Generated> Generator::run(const std::vector<Ids>& prompts,
+                                      const GenerateOptions& options) {
+  check_options(options);
+  check(model_.facts().writes(), "generate", "model_type '", model_.facts().model_type,
+        "' reads both ways and cannot write",
+        hint("give a causal model or an encoder-decoder: gpt2, llama, ..., bart"));
+  const std::vector<Written> all = begin_all(model_.facts(), model_.sites(), prompts, options);
   Results results(options, prompts.size());
   for (size_t begin = 0; begin < all.size() && !interrupted(options);
        begin += static_cast<size_t>(options.batch)) {
     const size_t end = std::min(all.size(), begin + static_cast<size_t>(options.batch));
     const std::vector<Written> some(all.begin() + static_cast<std::ptrdiff_t>(begin),
                                     all.begin() + static_cast<std::ptrdiff_t>(end));
-    Reader reader(model_, head_, workspace_, static_cast<int>(some.size()));
+    std::vector<Ids> sources;
+    if (model_.facts().encodes_and_decodes())
+      sources.assign(prompts.begin() + static_cast<std::ptrdiff_t>(begin),
+                     prompts.begin() + static_cast<std::ptrdiff_t>(end));
+    Reader reader(model_, head_, workspace_, static_cast<int>(some.size()), std::move(sources));
     if (options.beams > 1)
       beam_search(reader, some, options, results);
     else

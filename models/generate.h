@@ -1,11 +1,12 @@
-// Text from a causal model, id by id. Settings mean what they mean in transformers' generate, and
-// the same ids come out.
+// Text from a causal model or an encoder-decoder, id by id. Settings mean what they mean in
+// transformers' generate, and the same ids come out.
 //
 //   Generator generator(model, head, workspace);
 //   for (const Generated& g : generator.run(prompts, options)) ... g.ids ...
 //
 // Prompts are computed together without padding: what a prompt is continued with does not depend on
-// its neighbours, sampling included.
+// its neighbours, sampling included. To an encoder-decoder a prompt is the source, read once; what
+// is written then begins with the decoder's start id, which counts as a prompt of one token.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,10 @@ struct GenerateOptions {
   int no_repeat_ngram = 0;        // no n-gram of this length twice, the prompt counted; 0: off
   double repetition_penalty = 1;  // of ids that were there already, the prompt's too; 1: off
   std::vector<int32_t> suppressed, begin_suppressed;  // never, and never first
+  int32_t forced_first = -1;         // the only id behind a prompt of one token; -1: any
+  std::vector<int32_t> forced_last;  // the only ids at the longest length; empty: any
+  int32_t decoder_start = -1;        // of an encoder-decoder; -1: its config's
+  bool early_stopping = false;       // beams: over as soon as `beams` texts have ended
 
   bool sample = false;  // draw from the distribution, which these shape in this order:
   double temperature = 1;

@@ -50,9 +50,11 @@ VocabularyHead::VocabularyHead(engine::Module& parent, HeadNames names, int64_t 
     : Module(parent, ""), names_(std::move(names)) {
   const int64_t width = names_.width ? names_.width : in;
   if (names_.tied && !names_.tied_bias.empty()) {
-    declare(tied_bias_, names_.tied_bias, {words.entries()}, Role::lm_head, after,
-            engine::Init::zeros);
+    const auto dims = names_.fixed_bias ? std::vector<int64_t>{1, words.entries()}
+                                        : std::vector<int64_t>{words.entries()};
+    declare(tied_bias_, names_.tied_bias, dims, Role::lm_head, after, engine::Init::zeros);
     tied_bias_.bias = true;
+    tied_bias_.fixed = names_.fixed_bias;
   }
   if (!names_.dense.empty())
     dense_ = std::make_unique<Linear>(*this, names_.dense, in, width, Role::lm_head, after,

@@ -1,5 +1,7 @@
 #include "models/model.h"
 
+#include <algorithm>
+
 namespace models {
 
 const char* head_kind_name(HeadKind kind) {
@@ -37,7 +39,7 @@ struct Prompted {
         batch.types.insert(batch.types.end(), from.types.begin() + begin,
                            from.types.begin() + begin + n);
       }
-      if (!from.targets.empty()) {
+      if (!from.targets.empty() && from.output.ids.empty()) {
         batch.targets.insert(batch.targets.end(), static_cast<size_t>(length), -1);
         batch.targets.insert(batch.targets.end(), from.targets.begin() + begin,
                              from.targets.begin() + begin + n);
@@ -62,10 +64,17 @@ struct Prompted {
 engine::Tensor Model::encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask) {
   const auto length = static_cast<int32_t>(words().prompt_length());
   if (length == 0 || (ask.cache && !ask.cache->empty())) return forward(g, batch, ask);
+  engine::check(!facts().encodes_and_decodes() || !batch.output.ids.empty(), "model",
+                "the batch has no output");
   engine::check(length + batch.segments.longest() <= facts().longest, "model", "a sequence of ",
                 batch.segments.longest(), " tokens behind a prompt of ", length,
                 " does not fit the ", facts().longest, " positions of this model",
                 engine::hint("give --max-length ", facts().longest - length, " or less"));
+  if (facts().encodes_and_decodes()) {  // the prompt is the encoder's; what is asked, the decoder's
+    Prompted prompted(batch, {}, length);
+    prompted.batch.output = batch.output;
+    return forward(g, prompted.batch, ask);
+  }
   const Prompted prompted(batch, ask, length);
   const bool all = ask.counts_prompt && !ask.rows;
   return forward(g, prompted.batch, {all ? nullptr : &prompted.rows, ask.cache});
@@ -74,7 +83,8 @@ engine::Tensor Model::encode(engine::Graph& g, const engine::Batch& batch, const
 engine::Sites Model::sites() {
   engine::Sites sites = engine::collect_sites(*this);
   sites.model_type = facts().model_type;
-  sites.layers = facts().layers;
+  sites.layers = std::max(facts().layers, facts().decoder_layers);
+  sites.decoder_layers = facts().decoder_layers;
   sites.heads = facts().heads;
   sites.hidden = facts().hidden;
   sites.kv.heads = facts().kv_heads;

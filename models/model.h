@@ -33,6 +33,14 @@ struct Facts {
   int64_t longest = 0;     // tokens of a sequence, special ones included
   double init_std = 0.02;  // of fresh weights ("initializer_range")
   bool causal = false;     // a token sees those before it only
+
+  // Of an encoder-decoder; all above is its encoder's then, and `vocab` of both.
+  int decoder_layers = 0;      // 0: the model has one stack
+  int64_t longest_output = 0;  // tokens that the decoder reads, the first included
+  int32_t decoder_start = -1;  // the id that every output begins with; -1: the config has none
+
+  bool encodes_and_decodes() const { return decoder_layers > 0; }
+  bool writes() const { return causal || encodes_and_decodes(); }
 };
 
 enum class HeadKind {
@@ -66,8 +74,11 @@ struct HeadNames {
   bool out_bias = true;              // of a last layer of its own
   bool tied = false;                 // the last layer is the table of words ...
   std::string tied_bias;             // ... with this bias; empty: without one
+  bool fixed_bias = false;           // that bias never learns (BART's final_logits_bias)
   double dropout = 0;
 };
+
+class CrossMemory;  // models/cross.h
 
 // What is asked of an encoder beside the batch.
 struct Ask {
@@ -79,6 +90,9 @@ struct Ask {
   // an encoder: a row that is its sequence's first means the prompt's first, and without `rows` the
   // result has the prompt's rows too, in front of each sequence's.
   bool counts_prompt = false;
+  // With `cache`, of an encoder-decoder: what the decoder knows of the sources. Empty: the batch's
+  // input is read and kept there; else the input is not looked at.
+  CrossMemory* sources = nullptr;
 };
 
 class Model : public engine::Module {
@@ -87,6 +101,7 @@ class Model : public engine::Module {
   // (tokens, hidden) of the last layer, with the last norm of a pre-LN model; or (rows, hidden) at
   // ask.rows: the same values there for less work (dropout masks are drawn for fewer rows). Errors:
   // a sequence longer than facts().longest, an id outside the table.
+  // Of an encoder-decoder the rows are batch.output's: one output for each sequence of the input.
   // A prompt in front of the words is computed with them, and is no row of the result unless
   // ask.counts_prompt.
   engine::Tensor encode(engine::Graph& g, const engine::Batch& batch, const Ask& ask = {});

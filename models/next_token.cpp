@@ -38,6 +38,13 @@ void forbid_repeated(size_t n, std::span<const int32_t> ids, std::span<float> sc
       scores[static_cast<size_t>(ids[i + n - 1])] = kNever;
 }
 
+// Leaves these ids alone.
+void force(const std::vector<int32_t>& ids, std::span<float> scores) {
+  std::fill(scores.begin(), scores.end(), kNever);
+  for (const int32_t id : ids)
+    if (id >= 0 && static_cast<size_t>(id) < scores.size()) scores[static_cast<size_t>(id)] = 0;
+}
+
 // The score of the k-th largest.
 float kth(std::span<const float> scores, size_t k) {
   std::vector<float> copy(scores.begin(), scores.end());
@@ -79,12 +86,22 @@ void log_softmax(std::span<float> scores) {
   for (float& s : scores) s = static_cast<float>(static_cast<double>(s) - shift);
 }
 
+int64_t most_new_ids(const GenerateOptions& o, size_t prompt) {
+  const auto length = static_cast<int64_t>(prompt);
+  return o.max_length ? std::min<int64_t>(o.max_new_tokens, o.max_length - length)
+                      : o.max_new_tokens;
+}
+
 void process_scores(const GenerateOptions& o, std::span<const int32_t> ids, int written,
                     std::span<float> scores) {
   if (o.repetition_penalty != 1) penalise_repetition(o.repetition_penalty, ids, scores);
   if (o.no_repeat_ngram > 0) forbid_repeated(static_cast<size_t>(o.no_repeat_ngram), ids, scores);
   if (written < o.min_new_tokens || static_cast<int>(ids.size()) < o.min_length)
     forbid(o.end, scores);
+  if (o.forced_first >= 0 && ids.size() == 1) force({o.forced_first}, scores);
+  const auto prompt = ids.size() - static_cast<size_t>(written);
+  if (!o.forced_last.empty() && written + 1 == most_new_ids(o, prompt))
+    force(o.forced_last, scores);
   forbid(o.suppressed, scores);
   if (written == 0) forbid(o.begin_suppressed, scores);
 }

@@ -12,7 +12,11 @@ namespace models {
 // log softmax, in place.
 void log_softmax(std::span<float> scores);
 
-// Repetition penalty, repeated n-grams, minimal length and suppressed ids, in transformers' order,
+// How many ids a prompt of this length gets at most.
+int64_t most_new_ids(const GenerateOptions& options, size_t prompt);
+
+// Repetition penalty, repeated n-grams, minimal length, forced and suppressed ids, in transformers'
+// order,
 // on scores (vocabulary): logits in greedy search and sampling, log-probabilities in beam search.
 // What is ruled out becomes -infinity. `ids`: the prompt, then `written` new ids.
 void process_scores(const GenerateOptions& options, std::span<const int32_t> ids, int written,

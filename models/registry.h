@@ -60,5 +60,6 @@ Family gpt2_family();
 Family llama_family();
 Family modernbert_family();
 Family deberta_family();
+Family bart_family();
 
 }  // namespace models

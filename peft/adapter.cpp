@@ -20,6 +20,7 @@
 #include "engine/nn/linear.h"
 #include "engine/ops/elementwise.h"
 #include "peft/registry.h"
+#include "peft/stack_set.h"
 #include "peft/strategy.h"
 
 namespace peft {
@@ -88,6 +89,7 @@ class Adapter : public Strategy {
     if (kind_ == Kind::parallel) scaling_ = o.given("scaling") ? o.number("scaling", 0, 1e6) : 4;
     train_layer_norm_ = o.flag("train_layer_norm");
     layers_ = o.layers("layers");
+    stacks_ = StackSet(o);
   }
 
   std::string name() const override { return "adapter"; }
@@ -102,6 +104,7 @@ class Adapter : public Strategy {
     if (kind_ == Kind::parallel) out["scaling"] = scaling_;
     out["train_layer_norm"] = train_layer_norm_;
     out["layers"] = layers_.text();
+    stacks_.add_to(out);
     return out;
   }
 
@@ -111,9 +114,10 @@ class Adapter : public Strategy {
 
   void inject(Sites& sites) override {
     layers_.check_within(sites.layers, "adapter");
+    stacks_.check_fits(sites.decoder_layers, "adapter");
     const Activation act = activation_from_name(activation_);
     for (PointSite& site : sites.points) {
-      if (!layers_.contains(site.layer) ||
+      if (!layers_.contains(site.layer) || !stacks_.contains(site.stack, site.attention) ||
           (site.point == Point::after_attention && kind_ != Kind::houlsby))
         continue;
       const int64_t size =
@@ -145,6 +149,7 @@ class Adapter : public Strategy {
   double reduction_ = 0, scaling_ = 1;
   bool train_layer_norm_;
   LayerSet layers_;
+  StackSet stacks_;
   std::vector<std::string> matched_;
 };
 
@@ -160,7 +165,8 @@ StrategyInfo adapter_strategy() {
        {"activation", "", "gelu, gelu_new, relu, swish or tanh (houlsby gelu, the others relu)"},
        {"scaling", "", "parallel only: factor of what is added (4)"},
        {"train_layer_norm", "false", "train every LayerNorm too, as Houlsby's code does"},
-       {"layers", "all", "for instance 0-3 or 0+2+5"}},
+       {"layers", "all", "for instance 0-3 or 0+2+5"},
+       StackSet::option()},
       [](const peft::Options& o) -> std::unique_ptr<Strategy> {
         return std::make_unique<Adapter>(o);
       }};

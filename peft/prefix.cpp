@@ -8,6 +8,10 @@
 // The paper found the table itself hard to train. Names and sizes are those of PEFT's
 // prefix_projection, hidden = 512 that of the paper's code.
 //
+// In an encoder-decoder it stands at three places: the attention of the encoder, of the decoder,
+// and of the decoder to the encoder, each with keys and values of its own (the paper's summaries).
+// "At every layer" then means at each of these; stacks= chooses among them.
+//
 // placement=infix, [x; INFIX; y]: only the tokens of y see them (models/infix.h says where y
 // begins), and x is read as without a strategy. The paper's embedding-only placement is prompt.
 //
@@ -117,6 +121,7 @@ Prefix::Prefix(const Options& o)
       infix_(o.choice("placement", {"prefix", "infix"}) == "infix"),
       init_(o.choice("init", {"random", "words", "text"})),
       text_(o.text("text")) {
+  stacks_ = StackSet(o);
   if (!text_.empty() && !o.given("init")) init_ = "text";
   check((init_ == "text") == !text_.empty(), "prefix", "init=", init_,
         text_.empty() ? " without a text" : " and a text",
@@ -145,6 +150,7 @@ Json Prefix::options() const {
   if (infix_) out["placement"] = "infix";
   if (init_ != "random") out["init"] = init_;
   if (!text_.empty()) out["text"] = text_;
+  stacks_.add_to(out);
   return out;
 }
 
@@ -153,7 +159,11 @@ Json Prefix::options() const {
 double Prefix::default_learning_rate() const { return flat_ ? 1e-2 : 1e-3; }
 
 void Prefix::inject(Sites& sites) {
-  const KvSite& site = sites.kv;
+  stacks_.check_fits(sites.decoder_layers, "prefix");
+  KvSite site = sites.kv;
+  std::erase_if(site.points, [&](const KvPoint* point) {
+    return !stacks_.contains(point->place.stack, point->place.attention);
+  });
   check(site.layers() > 0 && sites.root, "prefix", "this ", sites.model_type,
         " has no place for a prefix");
   check(!site.hook(), "prefix", "this model has a prefix already");
@@ -213,7 +223,8 @@ StrategyInfo prefix_strategy() {
            {"init", "random",
             "random; words, text: a flat table begins as the keys and values of "
             "words of the vocabulary, or of a text (causal models)"},
-           {"text", "", "that text, cut or repeated to the length"}},
+           {"text", "", "that text, cut or repeated to the length"},
+           StackSet::option()},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> {
             return std::make_unique<Prefix>(o);
           }};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "peft/options.h"
+#include "peft/stack_set.h"
 #include "peft/strategy.h"
 
 namespace peft {
@@ -52,6 +53,7 @@ class Prefix : public Strategy {
 
   int64_t length_, hidden_ = 0;
   bool flat_, infix_;
+  StackSet stacks_;
   std::string init_, text_;
   double std_ = 0;
   PrefixHook* hook_ = nullptr;  // the model owns it

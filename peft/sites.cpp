@@ -50,7 +50,8 @@ std::vector<OptionInfo> SiteChoice::options(const std::string& fallback,
           {"targets", "", "instead of roles: names of modules as PEFT's target_modules"},
           {"pattern", "", "instead of roles: a regular expression for the whole module path"},
           {"exclude", "", "names of modules that are left out"},
-          {"layers", "all", "for instance 0-3 or 0+2+5"}};
+          {"layers", "all", "for instance 0-3 or 0+2+5"},
+          StackSet::option()};
 }
 
 SiteChoice::SiteChoice(const Options& o, const std::vector<std::string>& known, Defaults defaults)
@@ -59,6 +60,7 @@ SiteChoice::SiteChoice(const Options& o, const std::vector<std::string>& known, 
       targets_(o.names("targets")),
       exclude_(o.names("exclude")),
       pattern_(o.text("pattern")),
+      stacks_(o),
       layers_(o.layers("layers")) {
   o.exclusive("roles", "pattern");
   o.exclusive("roles", "targets");
@@ -78,6 +80,7 @@ void SiteChoice::add_to(Json& options) const {
     options["roles"] = kDefault;
   if (!exclude_.empty()) options["exclude"] = exclude_;
   options["layers"] = layers_.text();
+  stacks_.add_to(options);
 }
 
 void SiteChoice::settle(Json& options) const {
@@ -89,16 +92,21 @@ bool SiteChoice::excluded(const std::string& path) const { return ends_with_any(
 Chosen SiteChoice::choose(const engine::Sites& sites, const std::string& where) {
   layers_.check_within(sites.layers, where);
   const bool tables = std::find(known_.begin(), known_.end(), kEmbedding) != known_.end();
-  const auto within = [&](int layer) {
-    return layers_.all() || (layers_.contains(layer) && layer < sites.layers);
+  stacks_.check_fits(sites.decoder_layers, where);
+  const auto within = [&](int layer, engine::Stack stack, engine::AttentionKind attention) {
+    return stacks_.contains(stack, attention) &&
+           (layers_.all() || (layers_.contains(layer) && layer < sites.layers));
   };
   std::vector<LinearSite> linears;
   std::vector<EmbeddingSite> embeddings;
   for (const auto& site : sites.linears)
-    if (site.role != engine::Role::head && within(site.layer) && !excluded(site.path))
+    if (site.role != engine::Role::head && !excluded(site.path) &&
+        within(site.layer, site.stack, site.attention))
       linears.push_back(site);
   for (const auto& site : sites.embeddings)
-    if (tables && within(site.layer) && !excluded(site.path)) embeddings.push_back(site);
+    if (tables && !excluded(site.path) &&
+        within(site.layer, site.stack, engine::AttentionKind::self))
+      embeddings.push_back(site);
 
   Chosen chosen;
   if (pattern_.empty() && targets_.empty()) {

@@ -10,6 +10,7 @@
 #include "engine/nn/parameter_store.h"
 #include "peft/layer_set.h"
 #include "peft/options.h"
+#include "peft/stack_set.h"
 
 namespace re2 {
 class RE2;
@@ -22,7 +23,7 @@ struct Chosen {
   std::vector<engine::EmbeddingSite> embeddings;  // only where the roles know "embedding"
 };
 
-// The options roles, targets, pattern, exclude and layers of a strategy.
+// The options roles, targets, pattern, exclude, layers and stacks of a strategy.
 class SiteChoice {
  public:
   // `known`: the roles that the strategy can use; `defaults`: those that it uses in a model of this
@@ -49,7 +50,8 @@ class SiteChoice {
   std::vector<std::string> known_, roles_, settled_;  // no roles: the family's
   std::vector<std::string> targets_, exclude_;        // a path or its end behind a dot, as in PEFT
   std::string pattern_;  // ECMAScript regular expression for the whole path (Python's re.fullmatch)
-  LayerSet layers_;      // unless all, leaves out what is in no layer (embeddings, the pooler)
+  StackSet stacks_;
+  LayerSet layers_;  // unless all, leaves out what is in no layer (embeddings, the pooler)
 };
 
 // The option pattern= as a regular expression. Throws if it is none; `where` opens the message.

@@ -48,7 +48,7 @@ class Strategy {
 
   // Whether the parameter learns. The head does with every strategy.
   bool trains(const engine::Parameter& p) const {
-    return p.role == engine::Role::head || selects(p);
+    return !p.fixed && (p.role == engine::Role::head || selects(p));
   }
 
   // Called by apply() with all parameters of the model: throws if something that was asked for is

@@ -324,7 +324,9 @@ class Run {
     peft::AdapterInfo info;
     info.base_model = settings_.model;
     info.base_hash = session_.model_hash;
-    if (settings_.language()) info.task_type = "CAUSAL_LM";
+    if (settings_.language())
+      info.task_type =
+          session_.source.config.facts.encodes_and_decodes() ? "SEQ_2_SEQ_LM" : "CAUSAL_LM";
     peft::save_adapter(fs::path(settings_.out) / "adapter", *session_.strategy, *session_.store,
                        info, session_.model->sites());
     write_known(fs::path(settings_.out) / "adapter", session_.known(settings_));

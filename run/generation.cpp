@@ -31,8 +31,6 @@ const std::vector<std::pair<const char*, Json>>& refused() {
       {"eta_cutoff", 0.0},
       {"exponential_decay_length_penalty", nullptr},
       {"force_words_ids", nullptr},
-      {"forced_bos_token_id", nullptr},
-      {"forced_eos_token_id", nullptr},
       {"guidance_scale", 1.0},
       {"max_time", nullptr},
       {"num_beam_groups", 1},
@@ -61,7 +59,6 @@ bool harmless(const std::string& key) {
       "cache_config",
       "cache_implementation",
       "compile_config",
-      "decoder_start_token_id",
       "disable_compile",
       "is_assistant",
       "low_memory",
@@ -121,7 +118,7 @@ class Settings {
     for (const Json* source : {&given_, &saved_})
       for (const auto& [key, value] : source->items()) {
         if (value.is_null() || seen_.contains(key) || harmless(key)) continue;
-        if (key == "early_stopping" && (!beams || value == false)) continue;
+        if (key == "early_stopping" && !beams) continue;
         const auto it = std::find_if(refused().begin(), refused().end(),
                                      [&](const auto& known) { return known.first == key; });
         check(it != refused().end() && it->second == value, file_, key, " is ", value.dump(),
@@ -167,6 +164,19 @@ void read_lengths(Settings& in, int64_t longest, int usual, models::GenerateOpti
   }
   o.max_new_tokens = total != 0 ? std::numeric_limits<int>::max() : usual;
   o.max_length = total != 0 ? total : static_cast<int>(longest);
+}
+
+// What an older config.json says of generation: its end ids, and an encoder-decoder's settings.
+Json generation_of(const Json& config, bool encodes_and_decodes) {
+  std::vector<const char*> keys = {"eos_token_id"};
+  if (encodes_and_decodes)
+    keys.insert(keys.end(), {"decoder_start_token_id", "early_stopping", "forced_bos_token_id",
+                             "forced_eos_token_id", "length_penalty", "max_length", "min_length",
+                             "no_repeat_ngram_size", "num_beams", "repetition_penalty"});
+  Json saved = Json::object();
+  for (const char* key : keys)
+    if (config.contains(key)) saved[key] = config[key];
+  return saved;
 }
 
 // Whether a text that ends with `ids` holds one of `stops`: the last ids are enough, since the
@@ -217,8 +227,8 @@ Writing writing(const LanguageParts& lm, const Json& given, int usual) {
     saved = engine::json_file(file);
     where = file.string();
     check(saved.is_object(), where, "is no JSON object");
-  } else if (config.raw.is_object() && config.raw.contains("eos_token_id")) {
-    saved["eos_token_id"] = config.raw["eos_token_id"];
+  } else if (config.raw.is_object()) {
+    saved = generation_of(config.raw, config.facts.encodes_and_decodes());
   }
   Settings in(given, std::move(saved), where);
   choose_search(in);
@@ -227,7 +237,7 @@ Writing writing(const LanguageParts& lm, const Json& given, int usual) {
   Writing to;
   models::GenerateOptions& o = to.options;
   o.top_k = 50;  // transformers' default
-  read_lengths(in, longest_text(lm.open), usual, o);
+  read_lengths(in, longest_written(lm.open), usual, o);
   in.read_list("eos_token_id", o.end);
   in.read_list("stop_strings", to.stop_strings);
   in.read("num_beams", o.beams);
@@ -236,6 +246,10 @@ Writing writing(const LanguageParts& lm, const Json& given, int usual) {
   in.read("repetition_penalty", o.repetition_penalty);
   in.read_list("suppress_tokens", o.suppressed);
   in.read_list("begin_suppress_tokens", o.begin_suppressed);
+  in.read("forced_bos_token_id", o.forced_first);
+  in.read_list("forced_eos_token_id", o.forced_last);
+  in.read("decoder_start_token_id", o.decoder_start);
+  if (o.beams > 1) in.read("early_stopping", o.early_stopping);
   in.read("do_sample", o.sample);
   in.read("temperature", o.temperature);
   in.read("top_k", o.top_k);
@@ -253,7 +267,9 @@ Writing writing(const LanguageParts& lm, const Json& given, int usual) {
   return to;
 }
 
-std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text) {
+std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text, int max_length) {
+  if (lm.rules && lm.rules->encoder)
+    return data::encode_source(lm.tokenizer, text, max_length, *lm.rules);
   check(!text.empty(), "generate", "the prompt is empty",
         hint("write its first words, or the begin token where the model has one"));
   std::vector<int32_t> ids = data::encode_prompt(lm.tokenizer, text);

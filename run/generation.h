@@ -25,8 +25,9 @@ struct Writing {
 Writing writing(const LanguageParts& lm, const engine::Json& given, int usual = 128);
 
 // The ids of a prompt as a model's run encoded prompts (data/language), or as the tokenizer encodes
-// a text. Throws for an empty one.
-std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text);
+// a text. Throws for an empty one. An encoder's source is cut to max_length tokens; 0: nowhere.
+std::vector<int32_t> prompt_ids(const LanguageParts& lm, const std::string& text,
+                                int max_length = 0);
 
 // The form of tables (data/table_text): `given`, else the run's, else "lora".
 std::string linearization_of(const LanguageParts& lm, const std::string& given);

@@ -1,12 +1,12 @@
 #include "run/language_model.h"
 
+#include "run/texts.h"
+
 namespace run {
 
 LanguageModel::LanguageModel(Located found, bool writable) {
   models::ModelConfig& config = found.source.config;
-  engine::check(config.facts.causal, "model", "model_type '", config.facts.model_type,
-                "' reads both ways: it is no language model",
-                engine::hint("give a causal model: gpt2, llama, mistral, qwen2, qwen3"));
+  check_writes(config.facts);
   config.head = models::HeadKind::language_model;
   static_cast<OpenModel&>(*this) =
       open_model(std::move(found.source), found.adapter ? found.adapter->spec : "frozen",
@@ -16,10 +16,15 @@ LanguageModel::LanguageModel(Located found, bool writable) {
   known = std::move(found.known);
   tokenizer = std::move(found.tokenizer);
   tokenizer_folder = std::move(found.tokenizer_folder);
+  if (known && known->task.kind == "lm") {
+    rules = known->task.text;
+  } else if (source.config.facts.encodes_and_decodes()) {
+    rules = data::TextRules{.end = end_token(*tokenizer, source.config)};
+    read_with_encoder(*rules, source.config.facts, 0);
+  }
 }
 
 LanguageParts::LanguageParts(LanguageModel& lm)
-    : LanguageParts(lm, *lm.tokenizer, lm.workspace,
-                    lm.known && lm.known->task.kind == "lm" ? &lm.known->task.text : nullptr) {}
+    : LanguageParts(lm, *lm.tokenizer, lm.workspace, lm.rules ? &*lm.rules : nullptr) {}
 
 }  // namespace run

@@ -8,7 +8,7 @@
 namespace run {
 
 struct LanguageModel : OpenModel {
-  // Throws engine::Error as the parts do, and for a model that is not causal. `command` opens the
+  // Throws engine::Error as the parts do, and for a model that cannot write. `command` opens the
   // errors about a run's folder.
   LanguageModel(const ModelRequest& request, const char* command)
       : LanguageModel(locate(request, command), request.writable) {}
@@ -17,7 +17,8 @@ struct LanguageModel : OpenModel {
   models::Model& body() { return model->model(); }
   models::VocabularyHead& head() { return model->vocabulary(); }
 
-  std::optional<Known> known;  // of the adapter's run
+  std::optional<Known> known;            // of the adapter's run
+  std::optional<data::TextRules> rules;  // the run's; an encoder-decoder's without one
   std::unique_ptr<data::Tokenizer> tokenizer;
   std::string tokenizer_folder;
   engine::Workspace workspace;
@@ -28,7 +29,7 @@ struct LanguageParts {
   OpenModel& open;  // with a head of its vocabulary
   const data::Tokenizer& tokenizer;
   engine::Workspace& workspace;
-  const data::TextRules* rules;  // how the run's texts were written; null: there was no run
+  const data::TextRules* rules;  // how the run's texts were written; null: nobody says
 
   LanguageParts(OpenModel& model, const data::Tokenizer& words, engine::Workspace& memory,
                 const data::TextRules* texts)

@@ -52,12 +52,12 @@ Located locate(const ModelRequest& request, const char* command) {
 
 bool is_language_model(const Located& found) {
   const models::ModelConfig& config = found.source.config;
-  if (!config.facts.causal) return false;
+  if (!config.facts.writes()) return false;
   if (found.known) return found.known->task.kind == "lm";
   if (found.adapter) {
     const auto type =
         engine::get_or<std::string>(found.adapter->config, "task_type", "", "adapter_config.json");
-    if (!type.empty()) return type == "CAUSAL_LM";
+    if (!type.empty()) return type == "CAUSAL_LM" || type == "SEQ_2_SEQ_LM";
     for (const auto& [name, tensor] : found.adapter->tensors)
       if (name.starts_with("score.") || name.starts_with("classifier.")) return false;
   }

@@ -32,13 +32,18 @@ Json Plan::to_json() const {
   return json;
 }
 
-engine::TokenBatch planned_batch(const PlanOptions& options) {
+engine::TokenBatch planned_batch(const PlanOptions& options, bool output) {
   engine::TokenBatch batch;
   batch.ids.assign(static_cast<size_t>(options.batch * options.length), 0);
   batch.types = batch.targets = batch.ids;
   batch.labels.assign(static_cast<size_t>(options.batch), 0);
   for (int64_t i = 0; i < options.batch; ++i)
     batch.segments.add(static_cast<int32_t>(options.length));
+  if (!output) return batch;
+  const int64_t each = options.target_length > 0 ? options.target_length : options.length;
+  batch.output.ids.assign(static_cast<size_t>(options.batch * each), 0);
+  batch.targets = batch.output.ids;
+  for (int64_t i = 0; i < options.batch; ++i) batch.output.segments.add(static_cast<int32_t>(each));
   return batch;
 }
 
@@ -57,7 +62,8 @@ PlannedModel open_planned(const Json& json, std::string_view spec, const PlanOpt
 
 models::HeadKind planned_head(const models::ModelConfig& config, int num_labels) {
   using models::HeadKind;
-  if (num_labels > 0 || !config.facts.causal) return HeadKind::classification;
+  if (num_labels > 0 || !config.facts.writes()) return HeadKind::classification;
+  if (!config.facts.causal) return HeadKind::language_model;
   const auto model = models::make_model(config.json, config.where);
   const Json named = config.raw.is_object() ? config.raw.value("architectures", Json()) : Json();
   const std::string classifier = model->names(HeadKind::classification).architecture;
@@ -81,10 +87,11 @@ Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& optio
   const int64_t piece_tokens = options.piece_tokens == engine::kPiecesByWidth
                                    ? engine::default_piece_tokens(model)
                                    : options.piece_tokens;
-  Plan plan{engine::cost_of_step(model, planned_batch(options), piece_tokens, options.dropout,
-                                 [&](engine::Graph& g, const engine::TokenBatch& batch) {
-                                   return planned_loss(model, g, batch);
-                                 })};
+  Plan plan{engine::cost_of_step(
+      model, planned_batch(options, model.model().facts().encodes_and_decodes()), piece_tokens,
+      options.dropout, [&](engine::Graph& g, const engine::TokenBatch& batch) {
+        return planned_loss(model, g, batch);
+      })};
   const peft::Count count = peft::count(model);
   plan.model_type = planned.sites.model_type;
   plan.strategy = planned.strategy->name();

@@ -5,7 +5,8 @@
 //   const Plan plan = make_plan(config, "lora:r=8", {.batch = 32, .length = 128});
 //
 // A causal model learns the next word at every token, unless its config.json says that it is a
-// classifier or num_labels is given; all others classify.
+// classifier or num_labels is given; an encoder-decoder learns an output for each input; all others
+// classify.
 #pragma once
 
 #include <memory>
@@ -22,8 +23,9 @@
 namespace run {
 
 struct PlanOptions {
-  int64_t batch = 32;    // sequences in a step
-  int64_t length = 128;  // tokens of each
+  int64_t batch = 32;         // sequences in a step
+  int64_t length = 128;       // tokens of each
+  int64_t target_length = 0;  // of each output of an encoder-decoder; 0: `length`
   // Computed at a time (engine/train/pieces.h); 0: the whole batch, or kPiecesByWidth.
   int64_t piece_tokens = 0;
   int num_labels = 0;   // of a classifier; 0: as the config says
@@ -74,7 +76,8 @@ struct PlannedModel {
 PlannedModel open_planned(const engine::Json& config, std::string_view strategy,
                           const PlanOptions& options, const std::string& where = "config.json");
 // Its step's words: the ids do not matter, every label is class 0, every token predicts word 0.
-engine::TokenBatch planned_batch(const PlanOptions& options);
+// With `output` the decoder's of an encoder-decoder do.
+engine::TokenBatch planned_batch(const PlanOptions& options, bool output = false);
 
 // The head that a plan gives the model, and the loss of a step with it. Labels, or for a language
 // model targets, are read and must be valid.

@@ -59,9 +59,10 @@ data::TaskInfo task_of(const models::ModelConfig& config) {
 
 // Whether a language model is asked for, or is what the files have.
 bool is_language(const PredictRequest& request, const Located& found) {
-  check(request.task.empty() || request.task == "lm", "--task", "is ", request.task,
-        "; it can only be lm here");
-  return request.task == "lm" || is_language_model(found);
+  const bool asked = request.task == "lm" || request.task == "seq2seq";
+  check(request.task.empty() || asked, "--task", "is ", request.task,
+        "; it can only be lm or seq2seq here");
+  return asked || is_language_model(found);
 }
 
 // As the run wrote and learned texts, unless the request says otherwise.
@@ -83,9 +84,11 @@ data::TaskInfo language_task(const PredictRequest& request, const Located& found
     text.cut = request.truncation_side;
   if (!request.chat_format.empty()) text.chat_format = request.chat_format;
   text.end = end_token(*found.tokenizer, found.source.config);
-  check(found.source.config.facts.causal, "model", "model_type '",
-        found.source.config.facts.model_type, "' reads both ways: it is no language model",
-        engine::hint("give a causal model: gpt2, llama, mistral, qwen2, qwen3"));
+  check_writes(found.source.config.facts);
+  if (!found.known) {
+    read_with_encoder(text, found.source.config.facts, 0);
+    if (text.encoder || request.task == "seq2seq") info.key = "seq2seq";
+  }
   return info;
 }
 

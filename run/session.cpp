@@ -165,8 +165,11 @@ data::TaskData load_whole(const FinetuneSettings& settings, std::vector<std::str
     const data::TextRules rules{.all = settings.loss == "all",
                                 .chat_format = settings.chat_format,
                                 .cut = settings.truncation_side,
-                                .linearization = settings.linearization};
-    if (!settings.tables()) return data::load_language(own, rules);
+                                .linearization = settings.linearization,
+                                .source = settings.source,
+                                .target = settings.target,
+                                .source_prefix = settings.source_prefix};
+    if (!settings.tables()) return data::load_language(own, rules, settings.task == "seq2seq");
     return data::load_tables(data::table_task(settings.task), own, settings.data, rules, notes);
   }
   own.label = settings.label;
@@ -224,6 +227,10 @@ Session open_session(const FinetuneSettings& settings) {
   }
   if (settings.language()) {
     s.dataset.info.text.end = end_token(*s.tokenizer, config);
+    check(settings.task != "lm" || !config.facts.encodes_and_decodes(), "model", "model_type '",
+          config.facts.model_type, "' writes for a source, and --task lm has texts alone",
+          hint("give rows with a source and a target, and --task seq2seq"));
+    read_with_encoder(s.dataset.info.text, config.facts, settings.max_target_length);
     if (s.dataset.info.text.end < 0)
       s.notes.push_back(
           "neither tokenizer nor model names an end token (eos_token): texts are learned without "
@@ -240,9 +247,7 @@ Session open_session(const FinetuneSettings& settings) {
   s.task = tasks::make_task(s.dataset.info, options);
   config.head = s.task->head();
   config.multi_label = s.dataset.info.kind == "multilabel";
-  check(config.head != models::HeadKind::language_model || config.facts.causal, "model",
-        "model_type '", config.facts.model_type, "' reads both ways: it is no language model",
-        hint("give a causal model: gpt2, llama, mistral, qwen2, qwen3"));
+  if (config.head == models::HeadKind::language_model) check_writes(config.facts);
 
   static_cast<OpenModel&>(s) = open_model(std::move(source),
                                           !settings.strategy.empty() ? settings.strategy

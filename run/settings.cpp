@@ -36,6 +36,10 @@ void each_field(Settings& s, Visit&& visit) {
   visit("chat_format", s.chat_format);
   visit("truncation_side", s.truncation_side);
   visit("linearization", s.linearization);
+  visit("source", s.source);
+  visit("target", s.target);
+  visit("source_prefix", s.source_prefix);
+  visit("max_target_length", s.max_target_length);
   visit("text_scores", s.text_scores);
   visit("generation", s.generation);
   visit("preset", s.preset);
@@ -78,7 +82,8 @@ void each_field(Settings& s, Visit&& visit) {
 // that a run begun before them has the same settings and can be resumed.
 bool is_later(std::string_view name) {
   for (const char* later : {"max_train_samples", "max_eval_samples", "text_scores", "generation",
-                            "preset", "warmup_steps", "precision", "weights"})
+                            "preset", "warmup_steps", "precision", "weights", "source", "target",
+                            "source_prefix", "max_target_length"})
     if (name == later) return true;
   return false;
 }
@@ -91,7 +96,7 @@ void FinetuneSettings::check() const {
   const auto require = [](bool ok, const char* flag, const auto& found, const char* allowed) {
     engine::check(ok, "finetune", flag, " is ", found, "; it must be ", allowed);
   };
-  const bool own = task.empty() || task == "lm" || (tables() && data.empty());
+  const bool own = task.empty() || task == "lm" || task == "seq2seq" || (tables() && data.empty());
   engine::check(
       own != train.empty(), "finetune",
       own ? "there is nothing to train on" : "both --task and --train are given",
@@ -135,6 +140,14 @@ void FinetuneSettings::check() const {
   if (!chat_format.empty()) data::chat_format(chat_format);  // an unknown name lists the known ones
   engine::check(language() || (loss == "completion" && chat_format.empty()), "finetune",
                 "--loss and --chat-format are about language models", hint("add --task lm"));
+  engine::check(task == "seq2seq" || (source.empty() && target.empty()), "finetune",
+                "--source and --target name the columns of sequences to sequences",
+                hint("add --task seq2seq"));
+  engine::check(language() || (source_prefix.empty() && max_target_length == 0), "finetune",
+                "--source-prefix and --max-target-length are about sequences to sequences",
+                hint("add --task seq2seq"));
+  require(max_target_length == 0 || max_target_length >= 2, "--max-target-length",
+          max_target_length, "at least 2: a token and the end");
   data::linearization(linearization);
   require(text_scores == "none" || text_scores == "all" ||
               engine::to_number<int64_t>(text_scores).value_or(-1) >= 0,
@@ -181,7 +194,7 @@ void FinetuneSettings::take(const engine::Json& json, const std::string& where) 
 }
 
 int64_t FinetuneSettings::text_tables() const {
-  if (!tables() || text_scores == "none") return 0;
+  if (!(tables() || task == "seq2seq") || text_scores == "none") return 0;
   if (text_scores == "all") return std::numeric_limits<int64_t>::max();
   return engine::to_number<int64_t>(text_scores).value_or(0);
 }

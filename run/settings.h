@@ -37,7 +37,13 @@ struct FinetuneSettings {
   // which long texts are cut (right, left).
   std::string loss = "completion", chat_format, truncation_side = "right";
   std::string linearization = "lora";  // of the tables of e2e, webnlg and dart; or prefix-tuning
-  // At the end, texts for so many tables of dev are written and scored: none, all, or a number.
+  // Of sequences to sequences (seq2seq; e2e, webnlg and dart with an encoder-decoder): the columns
+  // of own rows (empty: guessed), text in front of every source, and tokens a target is cut to (0:
+  // 128, or what the model has if that is less).
+  std::string source, target, source_prefix;
+  int max_target_length = 0;
+  // At the end, texts for so many tables (or sources) of dev are written and scored: none, all, or
+  // a number.
   std::string text_scores = "200";
   // How they are written, by transformers' names (run/generation.h): {"num_beams": 4}.
   engine::Json generation = engine::Json::object();
@@ -86,13 +92,13 @@ struct FinetuneSettings {
   bool resume = false;
   bool profile = false;
 
-  // Whether it trains a language model: on texts of one's own, or on tables with their texts.
-  bool language() const { return task == "lm" || tables(); }
+  // Whether it trains a language model: on texts or pairs of one's own, or on tables with texts.
+  bool language() const { return task == "lm" || task == "seq2seq" || tables(); }
   bool tables() const;
 
   // Throws engine::Error that names the flag, what it has and what it may have.
   void check() const;
-  // The most tables of dev that get a text at the end; 0: none.
+  // The most tables (or sources) of dev that get a text at the end; 0: none.
   int64_t text_tables() const;
   // Takes over the settings that `json` has, by the names of to_json.
   void take(const engine::Json& json, const std::string& where);

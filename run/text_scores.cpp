@@ -1,7 +1,10 @@
 #include "run/text_scores.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
+#include "data/metrics/rouge.h"
 #include "data/metrics/wordnet.h"
 #include "data/table_text/linearize.h"
 #include "data/table_text/score.h"
@@ -18,12 +21,75 @@ namespace {
 
 constexpr int kNewTokens = 128;  // at most, unless the settings say
 
+// What is written about, and how it is scored.
+struct Sources {
+  std::vector<std::string> prompts;
+  std::vector<std::vector<std::string>> references;
+  std::vector<data::TableEntry> tables;  // of e2e, webnlg and dart
+  size_t all = 0;                        // of dev; the others are left out
+
+  void keep(size_t most) {
+    all = prompts.size();
+    prompts.resize(std::min(all, most));
+    references.resize(prompts.size());
+    if (!tables.empty()) tables.resize(prompts.size());
+  }
+};
+
 // The tables that have texts, as the split's rows were read.
-std::vector<data::TableEntry> tables_of(const Session& session, data::TableTask task) {
-  std::vector<data::TableEntry> tables =
-      data::read_tables(task, session.dataset.split("dev").file).entries;
-  std::erase_if(tables, [](const data::TableEntry& t) { return t.references().empty(); });
-  return tables;
+Sources tables_of(const Session& session, data::TableTask task) {
+  const data::Linearization form = data::linearization(session.task->info().text.linearization);
+  Sources out;
+  out.tables = data::read_tables(task, session.dataset.split("dev").file).entries;
+  std::erase_if(out.tables, [](const data::TableEntry& t) { return t.references().empty(); });
+  for (const data::TableEntry& table : out.tables) {
+    out.prompts.push_back(data::linearize(table, task, form));
+    out.references.push_back(table.references());
+  }
+  return out;
+}
+
+// A source with several targets, in rows of its own each, is written about once.
+Sources pairs_of(const Session& session) {
+  Sources out;
+  std::map<std::string, size_t> seen;
+  for (const data::Example& example : session.dataset.split("dev").examples) {
+    const auto [at, fresh] = seen.try_emplace(example.a, out.prompts.size());
+    if (fresh) {
+      out.prompts.push_back(example.a);
+      out.references.emplace_back();
+    }
+    out.references[at->second].push_back(example.b);
+  }
+  return out;
+}
+
+Json rouge_of(const data::metrics::Texts& texts) {
+  using data::metrics::RougeKind;
+  Json scores = Json::object();
+  const std::pair<const char*, RougeKind> kinds[] = {{"ROUGE-1", RougeKind::rouge1},
+                                                     {"ROUGE-2", RougeKind::rouge2},
+                                                     {"ROUGE-L", RougeKind::rougeL},
+                                                     {"ROUGE-Lsum", RougeKind::rougeLsum}};
+  for (const auto& [name, kind] : kinds)
+    scores[name] = {{"value", data::metrics::rouge_google(texts, kind, true).f},
+                    {"method", "F1, rouge_score with stems"}};
+  size_t references = 0;
+  for (const auto& each : texts.references) references += each.size();
+  return {
+      {"sets",
+       {{"all", {{"hypotheses", texts.size()}, {"references", references}, {"scores", scores}}}}}};
+}
+
+Json table_scores(data::TableTask task, Sources sources, data::metrics::Texts texts) {
+  data::Outputs outputs;
+  outputs.tables = std::move(sources.tables);
+  outputs.texts = std::move(texts);
+  std::optional<data::metrics::WordNet> wordnet;
+  if (const auto folder = data::metrics::WordNet::find()) wordnet.emplace(*folder);
+  data::ScoreOptions options;
+  if (wordnet) options.wordnet = &*wordnet;
+  return data::to_json(task, options.way, data::score_outputs(task, outputs, options));
 }
 
 }  // namespace
@@ -32,50 +98,45 @@ Json score_texts(Session& session, const FinetuneSettings& settings, engine::Wor
                  Watcher& watcher) {
   const engine::Timer timer;
   const data::TextRules& rules = session.task->info().text;
-  const data::TableTask task = data::table_task(session.task->info().key);
-  const data::Linearization form = data::linearization(rules.linearization);
-  data::Outputs outputs;
-  outputs.tables = tables_of(session, task);
-  const size_t all = outputs.tables.size();
-  const auto most = static_cast<size_t>(settings.text_tables());
-  if (most < all) outputs.tables.resize(most);
-  const size_t count = outputs.tables.size();
+  const bool tables = settings.tables();
+  std::optional<data::TableTask> task;
+  if (tables) task = data::table_task(session.task->info().key);
+  Sources sources = tables ? tables_of(session, *task) : pairs_of(session);
+  sources.keep(static_cast<size_t>(settings.text_tables()));
+  const auto count = static_cast<int64_t>(sources.prompts.size());
 
   const LanguageParts parts{session, *session.tokenizer, workspace, &rules};
   std::vector<std::vector<int32_t>> prompts;
-  for (const data::TableEntry& table : outputs.tables)
-    prompts.push_back(prompt_ids(parts, data::linearize(table, task, form)));
+  for (const std::string& prompt : sources.prompts)
+    prompts.push_back(prompt_ids(parts, prompt, session.max_length));
   int64_t done = 0, tokens = 0;
   const std::vector<Written> written =
       write(parts, prompts, writing(parts, settings.generation, kNewTokens),
             {.done =
                  [&](int, const Written& w) {
                    tokens += static_cast<int64_t>(w.ids.size());
-                   watcher.text_written(++done, static_cast<int64_t>(count));
+                   watcher.text_written(++done, count);
                  },
              .interrupted = [&] { return watcher.stop(); }});
-  if (done < static_cast<int64_t>(count)) return nullptr;
+  if (done < count) return nullptr;
 
   std::string lines;
-  for (size_t i = 0; i < count; ++i) {
-    std::string text = written[i].text;
+  data::metrics::Texts texts;
+  for (const Written& each : written) {
+    std::string text = each.text;
     std::replace(text.begin(), text.end(), '\n', ' ');
     lines += text + "\n";
-    outputs.texts.hypotheses.push_back(std::move(text));
-    outputs.texts.references.push_back(outputs.tables[i].references());
+    texts.hypotheses.push_back(std::move(text));
   }
+  texts.references = sources.references;
   engine::write_file_atomically(fs::path(settings.out) / "dev_texts.txt", lines);
-  std::optional<data::metrics::WordNet> wordnet;
-  if (const auto folder = data::metrics::WordNet::find()) wordnet.emplace(*folder);
-  data::ScoreOptions options;
-  if (wordnet) options.wordnet = &*wordnet;
   Json json = {{"split", "dev"},
-               {"tables", count},
-               {"of", all},
+               {tables ? "tables" : "sources", count},
+               {"of", sources.all},
                {"tokens", tokens},
                {"seconds", timer.seconds()},
                {"generation", settings.generation}};
-  json.update(data::to_json(task, options.way, data::score_outputs(task, outputs, options)));
+  json.update(tables ? table_scores(*task, std::move(sources), std::move(texts)) : rouge_of(texts));
   return json;
 }
 

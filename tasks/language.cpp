@@ -63,8 +63,9 @@ class Language final : public Task {
     size_t at = 0;
     for (int s = 0; s < batch.sequences(); ++s) {
       double& sum = to.predicted[static_cast<size_t>(batch.examples[static_cast<size_t>(s)])];
-      for (int32_t i = 0; i < batch.segments.length(s); ++i)
-        if (batch.targets[static_cast<size_t>(batch.segments.begin(s) + i)] >= 0) sum += nll[at++];
+      for (int32_t i = 0; i < batch.predicting().length(s); ++i)
+        if (batch.targets[static_cast<size_t>(batch.predicting().begin(s) + i)] >= 0)
+          sum += nll[at++];
     }
     for (const double each : nll) to.loss += each;
     to.terms += static_cast<double>(nll.size());

@@ -40,7 +40,7 @@ void take_writing(const cxxopts::ParseResult& parsed, engine::Json& to) {
 void parse(FinetuneCommand& command, int argc, const char* const* argv) {
   run::FinetuneSettings& s = command.settings;
   CommandLine line("peft finetune",
-                   "Fine-tunes a BERT-family model on a GLUE task or on your own data, on the CPU.",
+                   "Fine-tunes a transformer on a GLUE task or on your own data, on the CPU.",
                    {"Data", "Model", "Training", "Texts", "Run"});
   cxxopts::Options& options = line.options;
   bool no_shuffle = false;
@@ -48,7 +48,8 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
   options.add_options("Data")(
       "task",
       "GLUE task: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte, wnli; or lm: a language model on "
-      "--train (see below); e2e, webnlg, dart: one that writes texts for tables",
+      "--train (see below); seq2seq: one that writes a target for each source of --train; e2e, "
+      "webnlg, dart: one that writes texts for tables",
       text(s.task),
       "NAME")("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")(
       "train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")(
@@ -81,11 +82,20 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
               text(s.chat_format), "NAME")(
       "linearization", "of the tables of e2e, webnlg, dart: lora, prefix-tuning (lora)",
       text(s.linearization), "NAME")("text-scores",
-                                     "at the end of e2e, webnlg, dart: tables of dev that get a "
-                                     "text, which is scored: none, all, N "
-                                     "(200)",
+                                     "at the end of e2e, webnlg, dart, seq2seq: tables or "
+                                     "sources of dev that get a text, which is scored: none, all, "
+                                     "N (200)",
                                      text(s.text_scores), "N")(
       "no-shuffle", "keep the order of the training data", cxxopts::value<bool>(no_shuffle));
+  options.add_options("Data")("source",
+                              "of --task seq2seq: column that is read (guessed if absent)",
+                              text(s.source), "NAME")(
+      "target", "of --task seq2seq: column that is written (guessed if absent)", text(s.target),
+      "NAME")("source-prefix", "text in front of every source, as \"summarize: \"",
+              text(s.source_prefix), "TEXT")(
+      "max-target-length",
+      "tokens a target is cut to; --max-length is then of sources (128, or what the model has)",
+      number_flag(s.max_target_length), "N");
   options.add_options("Model")("model",
                                "name on Hugging Face's hub, folder, or random:layers=4,hidden=256",
                                text(s.model), "MODEL")(
@@ -171,7 +181,11 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
         "  {\"messages\": [{\"role\": ..., \"content\": ...}, ...]}\n"
         "                    the assistant's turns\n"
         "or from plain text (.txt): an empty line ends a document, documents share rows\n"
-        "and do not see one another. Without --dev nothing is held out.\n";
+        "and do not see one another. Without --dev nothing is held out.\n"
+        "\nSequences to sequences (--task seq2seq, with bart, mbart or t5; or a causal\n"
+        "model, to which a source is a prompt) learn from rows of two columns:\n"
+        "  {\"source\": ..., \"target\": ...}, {\"document\": ..., \"summary\": ...} (XSUM),\n"
+        "  {\"article\": ..., \"highlights\": ...} (CNN/DailyMail), or --source and --target\n";
 }
 
 // The command again, with a preset's settings below the flags; `note` says what it sets.

@@ -94,14 +94,16 @@ std::string report_text(const Json& scores) {
 }
 
 std::string text_scores_text(const Json& scores) {
-  const auto tables = scores.at("tables").get<int64_t>(), all = scores.at("of").get<int64_t>();
+  const std::string what = scores.contains("tables") ? "tables" : "sources";
+  const auto tables = scores.at(what).get<int64_t>(), all = scores.at("of").get<int64_t>();
   std::string out;
   for (const auto& [name, set] : scores.at("sets").items()) {
-    out += engine::concat(
-        "texts     of ", format_count(set.at("hypotheses").get<int64_t>()),
-        name == "all" && tables == all ? " tables of dev:" : "",
-        name == "all" && tables != all ? " of the " + format_count(all) + " tables of dev:" : "",
-        name != "all" ? " tables, " + name + ":" : "");
+    out += engine::concat("texts     of ", format_count(set.at("hypotheses").get<int64_t>()),
+                          name == "all" && tables == all ? " " + what + " of dev:" : "",
+                          name == "all" && tables != all
+                              ? " of the " + format_count(all) + " " + what + " of dev:"
+                              : "",
+                          name != "all" ? " " + what + ", " + name + ":" : "");
     for (const auto& [metric, score] : set.at("scores").items())
       out += "  " + metric + " " + number(score.at("value"));
     out += "\n";

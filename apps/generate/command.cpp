@@ -83,7 +83,7 @@ class Printer {
 std::vector<Prompt> prompts_of(const GenerateFlags& flags, std::istream& in) {
   std::vector<Prompt> prompts;
   for (const std::string& text : flags.prompts) prompts.push_back({text, {}});
-  if (!flags.file.empty()) prompts = read_prompts(flags.file, in);
+  if (!flags.file.empty()) prompts = read_prompts(flags.file, in, flags.source);
   for (size_t i = 0; i < prompts.size(); ++i) {
     Prompt& prompt = prompts[i];
     check(!prompt.text.empty() || !prompt.turns.empty(), "generate", "prompt ", i + 1, " is empty",
@@ -157,8 +157,9 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
   }
   GenerateFlags flags;
   CommandLine line("peft generate",
-                   "Writes on from prompts with a causal model; without a prompt, a chat in the "
-                   "terminal. Settings mean what they mean in transformers' generate; the model's "
+                   "Writes on from prompts with a causal model, or for sources with an "
+                   "encoder-decoder; without a prompt, a chat in the terminal. Settings mean what "
+                   "they mean in transformers' generate; the model's "
                    "generation_config.json is read, and flags stand above it.",
                    {"", "Length", "Search", "Sampling"});
   flags.add_to(line);
@@ -177,6 +178,9 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
   engine::set_threads(flags.threads);
   flags.precision.use();
   run::LanguageModel lm(flags.request, "generate");
+  engine::check(!chats || !lm.body().facts().encodes_and_decodes(), "generate", "model_type '",
+                lm.body().facts().model_type, "' does not chat: it writes for a source",
+                hint("give --prompt TEXT or --prompts FILE"));
   if (!flags.task.empty())
     prompts = table_prompts(flags.task, flags.data, flags.split,
                             run::linearization_of(lm, flags.linearization));

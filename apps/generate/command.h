@@ -1,4 +1,4 @@
-// peft generate: a causal model writes on from prompts.
+// peft generate: a causal model writes on from prompts, an encoder-decoder writes for sources.
 #pragma once
 
 #include <iosfwd>

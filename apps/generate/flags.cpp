@@ -38,6 +38,12 @@ constexpr SettingFlag kSearch[] = {
     {"repetition-penalty", "divides the scores of tokens that were there (1)", SettingFlag::number},
     {"suppress-tokens", "ids that are never written", SettingFlag::ids},
     {"begin-suppress-tokens", "ids that are not written first", SettingFlag::ids},
+    {"early-stopping", "beams: over as soon as so many texts have ended", SettingFlag::yes},
+    {"forced-bos-token-id", "the id that is written first by an encoder-decoder",
+     SettingFlag::whole},
+    {"forced-eos-token-id", "ids that alone may stand at the longest length", SettingFlag::ids},
+    {"decoder-start-token-id", "the id that an encoder-decoder's decoder begins with",
+     SettingFlag::whole},
 };
 constexpr SettingFlag kSampling[] = {
     {"do-sample", "draw; so does any of the next four", SettingFlag::yes},
@@ -117,8 +123,8 @@ void take_settings(const cxxopts::ParseResult& parsed, const SettingFlag (&flags
 void GenerateFlags::add_to(CommandLine& line) {
   const auto text = [](std::string& into) { return cxxopts::value<std::string>(into); };
   auto add = line.options.add_options();
-  add("model", "name on Hugging Face's hub or folder of a causal model", text(request.model),
-      "MODEL");
+  add("model", "name on Hugging Face's hub or folder of a causal model or an encoder-decoder",
+      text(request.model), "MODEL");
   add("adapter", "folder of an adapter, or of a run", text(request.adapter), "DIR");
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(request.tokenizer),
       "DIR");
@@ -126,6 +132,8 @@ void GenerateFlags::add_to(CommandLine& line) {
       cxxopts::value<std::vector<std::string>>(prompts), "TEXT");
   add("prompts", "a prompt a line, or JSONL with \"prompt\"; - is standard input", text(file),
       "FILE");
+  add("source", "column of the prompts in that file (prompt, text, source, document, ...)",
+      text(source), "NAME");
   add("task", "prompts are the tables of e2e, webnlg or dart, in --data", text(task), "NAME");
   add("data", "folder of the task's files, or one of them", text(data), "DIR");
   add("split", "train, dev or test (test)", text(split), "NAME");
@@ -197,6 +205,7 @@ void GenerateFlags::resolve(const cxxopts::ParseResult& parsed) {
   if (task.empty() != data.empty())
     throw UsageError(engine::concat(task.empty() ? "--data needs --task" : "--task needs --data",
                                     hint("--task e2e --data DIR --split test")));
+  if (!source.empty() && file.empty()) throw UsageError("--source needs --prompts FILE");
   for (const char* flag : {"split", "linearization"})
     if (parsed.count(flag) && task.empty())
       throw UsageError(engine::concat("--", flag, " needs --task"));

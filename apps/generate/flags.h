@@ -14,7 +14,7 @@ namespace apps {
 struct GenerateFlags {
   run::ModelRequest request;
   std::vector<std::string> words, prompts;
-  std::string file, out;
+  std::string file, out, source;
   std::string task, data, split = "test", linearization;  // of a set of tables
   std::string system, chat_format;
   std::string preset, note;  // a paper's way of writing, and a text about what it sets

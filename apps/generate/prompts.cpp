@@ -17,21 +17,23 @@ using engine::hint;
 
 namespace {
 
-constexpr const char* kColumns[] = {"prompt", "text"};
+const std::vector<std::string> kColumns = {"prompt",   "text",    "source",
+                                           "document", "article", "dialogue"};
 
-Prompt prompt_of(const data::RowReader& rows, const data::Row& row) {
-  if (row.object.is_object() && row.object.contains("messages")) {
+Prompt prompt_of(const data::RowReader& rows, const data::Row& row, const std::string& source) {
+  if (row.object.is_object() && row.object.contains("messages") && source.empty()) {
     std::vector<data::Turn> turns = data::read_turns(row.object["messages"], rows.where(row));
     while (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
     check(!turns.empty(), rows.where(row), "the chat has no turn before the assistant's");
     return {"", std::move(turns)};
   }
-  for (const char* name : kColumns) {
+  for (const std::string& name : source.empty() ? kColumns : std::vector{source}) {
     if (row.object.is_object() && !row.object.contains(name)) continue;
     if (const auto column = rows.find(name)) return {rows.text(row, *column), {}};
   }
+  check(source.empty(), rows.where(row), "there is no '", source, "'");
   engine::fail(rows.where(row), "there is no prompt",
-               hint("a row has \"prompt\", \"messages\" or \"text\""));
+               hint("a row has \"prompt\", \"messages\" or \"text\", or what --source names"));
 }
 
 data::Format format_of_prompts(const std::string& file) {
@@ -43,7 +45,8 @@ data::Format format_of_prompts(const std::string& file) {
 
 }  // namespace
 
-std::vector<Prompt> read_prompts(const std::string& name, std::istream& in) {
+std::vector<Prompt> read_prompts(const std::string& name, std::istream& in,
+                                 const std::string& source) {
   std::ifstream file;
   std::unique_ptr<std::istream> replay;
   std::istream* from = &in;
@@ -61,7 +64,7 @@ std::vector<Prompt> read_prompts(const std::string& name, std::istream& in) {
   }
   const auto rows = data::open_rows(*from, format, name == "-" ? "standard input" : name);
   std::vector<Prompt> prompts;
-  for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row));
+  for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row, source));
   check(!prompts.empty(), name, "there is no prompt");
   return prompts;
 }

@@ -15,8 +15,10 @@ struct Prompt {
 };
 
 // `file`: lines of text, or a JSON object a line with "prompt", "messages" (of which a last answer
-// is left out) or "text"; - is `in`. Throws engine::Error with the line for what is none of them.
-std::vector<Prompt> read_prompts(const std::string& file, std::istream& in);
+// is left out), "text" or what an encoder reads ("source", "document", "article", "dialogue"), or
+// with `source` that; - is `in`. Throws engine::Error with the line for what is none of them.
+std::vector<Prompt> read_prompts(const std::string& file, std::istream& in,
+                                 const std::string& source = "");
 
 // A prompt for each table of a task's split, in the order of the set: the lines that peft score
 // --task and the challenges' scripts expect. `folder` may be a file, `form` is a linearization

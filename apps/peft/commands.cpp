@@ -58,7 +58,7 @@ const std::vector<Command>& commands() {
       {"pretrain", "train a BERT or an ELECTRA on plain text", pretrain_command, "pretrain"},
       {"predict", "what a trained model says of new data", predict_command},
       {"evaluate", "a trained model's scores on data with labels", evaluate_command},
-      {"generate", "text that a causal model writes on from prompts", generate_streams},
+      {"generate", "text that a model writes on from prompts, or for sources", generate_streams},
       {"plan", "what a training step will cost, from a config.json alone", plan_command},
       {"trace", "one training step told in order, as text or as a page", trace_command},
       {"sweep", "many fine-tunings: models, tasks, strategies, rates, seeds", sweep_command},

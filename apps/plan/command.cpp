@@ -40,6 +40,7 @@ std::string plan_answer(const PlanRequest& request) {
   run::PlanOptions options;
   options.batch = request.batch_size;
   options.length = request.max_length ? request.max_length : std::min<int64_t>(128, longest);
+  options.target_length = request.max_target_length;
   options.piece_tokens = request.micro_batch_tokens;
   options.num_labels = request.num_labels;
   options.dropout = request.dropout;
@@ -67,6 +68,8 @@ int plan_command(int argc, const char* const* argv) {
   add("strategy", "for instance lora:r=8 (all are compared)", text(request.strategy), "SPEC");
   add("batch-size", "sequences of a step (32)", number(request.batch_size), "N");
   add("max-length", "tokens of each (128, or what the model has)", number(request.max_length), "N");
+  add("max-target-length", "tokens of each output of an encoder-decoder (as --max-length)",
+      number(request.max_target_length), "N");
   add("micro-batch-tokens", "computed at a time, 0: all (as peft finetune)",
       number(request.micro_batch_tokens), "N");
   add("task", "GLUE task whose classes the head has", text(task), "NAME");

@@ -12,7 +12,7 @@ struct PlanRequest {
   std::string strategy;  // empty: all_strategies() are compared
   int num_labels = 0;    // as PlanOptions
   int64_t batch_size = 32;
-  int64_t max_length = 0;  // 0: 128, or what the model has if that is less
+  int64_t max_length = 0, max_target_length = 0;  // 0: 128, or what the model has if that is less
   int64_t micro_batch_tokens = engine::kPiecesByWidth;
   bool dropout = true;
   int threads = 0;  // 0: all; attention has a tile of scores for each

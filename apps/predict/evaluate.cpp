@@ -60,7 +60,8 @@ int evaluate_command(int argc, const char* const* argv) {
   const data::Split split =
       texts && data::is_table_task(predictor.info().key)
           ? data::read_table_rows(predictor.info(), "data", flags.file, notes)
-      : texts ? data::read_language_file("data", flags.file, columns.text)
+      : texts ? data::read_language_file("data", flags.file, columns.text,
+                                         data::pair_columns(predictor.info()))
       : predictor.info().kind == "tag"
           ? data::read_tagged_file(predictor.info(), "data", flags.file)
       : glue ? data::read_glue_file(predictor.info(), "dev", flags.file)

@@ -187,6 +187,7 @@ std::vector<int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_view 
 
 EncodedSplit encode_language(const Tokenizer& tokenizer, std::span<const Example> examples,
                              int max_length, const TextRules& rules, bool training) {
+  if (rules.encoder) return encode_sources(tokenizer, examples, max_length, rules);
   constexpr size_t kAtATime = 4096;  // by all threads; then they are appended in order
   check(!rules.separator || rules.end >= 0, "text",
         "the end token should stand between prompt and completion, and the tokenizer has none");

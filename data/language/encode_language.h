@@ -19,6 +19,16 @@ namespace data {
 EncodedSplit encode_language(const Tokenizer& tokenizer, std::span<const Example> examples,
                              int max_length, const TextRules& rules, bool training);
 
+// Of an encoder-decoder (rules.encoder): the prompt, as the tokenizer encodes a text, is the
+// source; the completion, encoded so too and ended by the end token, is the target. The decoder
+// reads the target one place later, behind rules.start. max_length is of sources; what is too long
+// is cut and counted on each side.
+EncodedSplit encode_sources(const Tokenizer& tokenizer, std::span<const Example> examples,
+                            int max_length, const TextRules& rules);
+// The ids of a source alone.
+std::vector<int32_t> encode_source(const Tokenizer& tokenizer, std::string_view text,
+                                   int max_length, const TextRules& rules);
+
 // The ids of a prompt alone: as the tokenizer encodes a text, without an end token behind it.
 std::vector<int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt);
 

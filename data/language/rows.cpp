@@ -53,16 +53,23 @@ void read_documents(const std::filesystem::path& file, std::vector<Example>& exa
 
 class LanguageRows {
  public:
-  LanguageRows(const RowReader& rows, const std::string& text_column)
+  LanguageRows(const RowReader& rows, const std::string& text_column, const PairColumns& pair)
       : rows_(rows),
         text_(text_column.empty() ? "text" : text_column),
-        named_(!text_column.empty()) {}
+        named_(!text_column.empty()),
+        pair_(pair) {}
 
   Example read(const Row& row) const {
     const std::string where = rows_.where(row);
     Example example;
     example.line = row.line;
-    if (!named_ && row.object.is_object() && row.object.contains("messages")) {
+    if (pair_.wanted()) {
+      const auto [source, target] = pair_columns(row, where);
+      example.a = cell(row, source);
+      example.b = cell(row, target);
+      check(!example.a.empty(), where, "the source ('", source, "') is empty");
+      check(!example.b.empty(), where, "the target ('", target, "') is empty");
+    } else if (!named_ && row.object.is_object() && row.object.contains("messages")) {
       example.turns = read_turns(row.object["messages"], where);
       check(std::any_of(example.turns.begin(), example.turns.end(),
                         [](const Turn& turn) { return turn.role == "assistant"; }),
@@ -85,6 +92,20 @@ class LanguageRows {
   }
 
  private:
+  // Source and target of a row: as they are named, else by the names that data sets have.
+  std::pair<std::string, std::string> pair_columns(const Row& row, const std::string& where) const {
+    static const std::vector<std::pair<std::string, std::string>> usual = {
+        {"source", "target"},    {"document", "summary"}, {"article", "highlights"},
+        {"dialogue", "summary"}, {"text", "summary"},     {"prompt", "completion"},
+        {"input", "output"}};
+    for (const auto& [source, target] : usual) {
+      const std::string& a = pair_.source.empty() ? source : pair_.source;
+      const std::string& b = pair_.target.empty() ? target : pair_.target;
+      if (has(row, a) && has(row, b)) return {a, b};
+    }
+    fail(where, "has no source and target",
+         hint("name them with --source and --target; columns here are: ", listed(rows_.columns())));
+  }
   bool has(const Row& row, const std::string& name) const {
     return row.object.is_object() ? row.object.contains(name) : rows_.find(name).has_value();
   }
@@ -99,6 +120,7 @@ class LanguageRows {
   const RowReader& rows_;
   std::string text_;
   bool named_;
+  const PairColumns& pair_;
 };
 
 }  // namespace
@@ -128,15 +150,17 @@ std::vector<Turn> read_turns(const OrderedJson& messages, const std::string& whe
 }
 
 Split read_language_file(const std::string& name, const std::filesystem::path& file,
-                         const std::string& text_column) {
+                         const std::string& text_column, const PairColumns& pair) {
   Split split{.name = name, .file = file, .examples = {}};
   if (is_plain_text(file)) {
+    check(!pair.wanted(), file.string(), "is plain text, where rows have a source and a target",
+          hint("JSONL, CSV or TSV with two columns"));
     read_documents(file, split.examples);
   } else {
     std::ifstream in(file, std::ios::binary);
     check(in.good() && !std::filesystem::is_directory(file), file.string(), "cannot be opened");
     const auto rows = open_rows(in, format_of(file), file.string());
-    const LanguageRows reader(*rows, text_column);
+    const LanguageRows reader(*rows, text_column, pair);
     for (Row row; rows->next(row); row = {}) {
       split.examples.push_back(reader.read(row));
       split.examples.back().id = static_cast<int64_t>(split.examples.size()) - 1;
@@ -155,13 +179,22 @@ TaskInfo language_info(const std::string& name, const TextRules& rules) {
           .text = rules};
 }
 
-TaskData load_language(const OwnData& own, const TextRules& rules) {
+PairColumns pair_columns(const TaskInfo& info) {
+  return {info.key == "seq2seq", info.text.source, info.text.target};
+}
+
+TaskData load_language(const OwnData& own, const TextRules& rules, bool pairs) {
   TaskData data;
   data.info = language_info(own.train.stem().string(), rules);
   data.columns.text = own.text;
-  data.splits["train"] = read_language_file("train", own.train, own.text);
-  if (own.dev) data.splits["dev"] = read_language_file("dev", *own.dev, own.text);
-  if (own.test) data.splits["test"] = read_language_file("test", *own.test, own.text);
+  if (pairs) data.info.key = "seq2seq";
+  const PairColumns columns = pair_columns(data.info);
+  const auto read = [&](const char* name, const std::filesystem::path& file) {
+    data.splits[name] = read_language_file(name, file, own.text, columns);
+  };
+  read("train", own.train);
+  if (own.dev) read("dev", *own.dev);
+  if (own.test) read("test", *own.test);
   return data;
 }
 

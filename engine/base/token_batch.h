@@ -92,6 +92,9 @@ struct Batch : Tokens {
   std::vector<double> labels;
   std::vector<int64_t> examples;  // (sequences) row number in the data set
 
+  // The sequences of what predicts.
+  const Segments& predicting() const { return output.ids.empty() ? segments : output.segments; }
+
   // Terms of the loss, which is their mean: what micro-batches are weighed by.
   int64_t terms() const {
     if (targets.empty()) return static_cast<int64_t>(labels.size());

@@ -32,7 +32,7 @@ void HookPoint::remove_hooks() {
 }
 
 void HookPoint::add_sites(Sites& sites, const std::string& path) {
-  sites.points.push_back({this, point, place.layer, width, path, place.stack});
+  sites.points.push_back({this, point, place.layer, width, path, place.stack, place.attention});
 }
 
 void KvPoint::add_sites(Sites& sites, const std::string&) { sites.kv.points.push_back(this); }

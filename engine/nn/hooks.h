@@ -151,6 +151,7 @@ struct PointSite {
   int64_t width;
   std::string path;  // "bert.encoder.layer.0.attention.output"
   Stack stack = Stack::only;
+  AttentionKind attention = AttentionKind::self;
 };
 
 // The places for prefixes.
@@ -164,8 +165,9 @@ struct KvSite {
 };
 
 struct Sites {
-  std::string model_type;  // "bert", "roberta", "gpt2", ...
-  int layers = 0, heads = 0;
+  std::string model_type;     // "bert", "roberta", "gpt2", ...
+  int layers = 0, heads = 0;  // layers: of the deeper stack
+  int decoder_layers = 0;     // of an encoder-decoder
   int64_t hidden = 0;
   Module* root = nullptr;           // adopts what belongs to no single site
   std::vector<LinearSite> linears;  // in order of declaration, so of layer

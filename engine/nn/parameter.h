@@ -71,8 +71,9 @@ struct Parameter : Leaf {
   int layer = -1;  // as Place::layer
   Stack stack = Stack::only;
   AttentionKind attention = AttentionKind::self;
-  bool bias = false;  // an additive bias of any module, LayerNorm included
-  bool norm = false;  // belongs to a LayerNorm or an RMSNorm
+  bool bias = false;   // an additive bias of any module, LayerNorm included
+  bool norm = false;   // belongs to a LayerNorm or an RMSNorm
+  bool fixed = false;  // a constant of the model, which no strategy trains
   Init init = Init::normal;
   double init_std = 0.02;
   // Init::derived: writes count() first values, once all other parameters have theirs.

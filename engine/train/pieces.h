@@ -21,9 +21,10 @@ int64_t default_piece_tokens(Module& model);
 
 class Pieces {
  public:
-  // Pieces of at most `most_tokens`, as alike in tokens as whole sequences allow; a sequence is
-  // never cut, so one that is longer is a piece of its own. 0: the whole batch is one piece. The
-  // buffers are reused; `batch` must stay until the last was taken.
+  // Pieces of at most `most_tokens` (outputs counted with their inputs), as alike in tokens as
+  // whole sequences allow; a sequence is never cut, so one that is longer is a piece of its own. 0:
+  // the whole batch is one piece. The buffers are reused; `batch` must stay until the last was
+  // taken.
   void cut(const TokenBatch& batch, int64_t most_tokens);
 
   int count() const { return static_cast<int>(ends_.size()); }

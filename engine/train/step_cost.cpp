@@ -46,11 +46,12 @@ StepCost cost_of_step(Module& model, const TokenBatch& batch, int64_t piece_toke
   StepCost cost;
   cost.weight_bytes = parameters.store.held_bytes();
   cost.pieces = pieces.count();
-  std::vector<int32_t> last;  // the lengths of the piece that counters() is of
+  std::vector<int32_t> last, last_output;  // the lengths of the piece that counters() is of
   for (int i = 0; i < pieces.count(); ++i) {
     const TokenBatch& piece = pieces.get(i);
-    if (piece.segments.starts != last) {
+    if (piece.segments.starts != last || piece.output.segments.starts != last_output) {
       last = piece.segments.starts;
+      last_output = piece.output.segments.starts;
       counters() = {};
       Graph g(workspace, {.dropout = dropout});
       const Tensor result = loss(g, piece);

@@ -34,7 +34,7 @@ Update Trainer::update(const NextBatch& next) {
   double all = 0;
   while (parts < most && next(batches_[static_cast<size_t>(parts)])) {
     const TokenBatch& batch = batches_[static_cast<size_t>(parts++)];
-    u.tokens += batch.tokens();
+    u.tokens += batch.tokens() + batch.output.tokens();
     u.sequences += batch.sequences();
     all += terms_(batch);
   }

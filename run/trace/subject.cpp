@@ -53,6 +53,10 @@ engine::TokenBatch made_up_batch(const data::TaskInfo& info, const models::Facts
       batch.labels.push_back(info.regression ? below(6) : below(each > 1 ? 2 : info.outputs()));
   }
   batch.types.assign(batch.ids.size(), 0);
+  if (info.kind == "lm" && facts.encodes_and_decodes()) {  // an output as long as its input
+    for (size_t t = 0; t < batch.ids.size(); ++t) batch.output.ids.push_back(below(facts.vocab));
+    batch.output.segments = batch.segments;
+  }
   for (size_t row = 0; row < batch.ids.size() && batch.labels.empty(); ++row)
     batch.targets.push_back(below(info.kind == "lm" ? facts.vocab : info.outputs()));
   return batch;
@@ -77,8 +81,7 @@ TraceSubject made_up_subject(const TraceSettings& settings) {
   if (s.dropout >= 0) config.set_dropout(s.dropout);
   config.head = session.task->head();
   config.multi_label = info.kind == "multilabel";
-  check(config.head != models::HeadKind::language_model || config.facts.causal, "trace",
-        "model_type '", config.facts.model_type, "' reads both ways: it is no language model");
+  if (config.head == models::HeadKind::language_model) check_writes(config.facts);
   static_cast<OpenModel&>(session) =
       open_model(std::move(source), s.strategy.empty() ? "full" : s.strategy,
                  {.seed = s.seed, .values = !settings.dry});

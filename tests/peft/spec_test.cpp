@@ -69,7 +69,7 @@ TEST_CASE("what is not known is an error that lists what is") {
   CHECK(contains(message("lora:rank=4"), "no option 'rank'"));
   CHECK(contains(message("lora:rank=4"),
                  "r, alpha, dropout, rslora, dora, bias, roles, targets, pattern, exclude, "
-                 "layers, rank_pattern, alpha_pattern"));
+                 "layers, stacks, rank_pattern, alpha_pattern"));
   CHECK(contains(message("full:layers=2"), "full has no options"));
   CHECK(contains(message("lora:r=4,r=8"), "twice"));
   CHECK(contains(message("lora:r"), "'r' is no option"));

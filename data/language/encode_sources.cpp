@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <exception>
+
+#include "data/language/encode_language.h"
+#include "engine/base/error.h"
+
+namespace data {
+namespace {
+
+using engine::check;
+
+struct Pair {
+  Encoding source;
+  std::vector<int32_t> output, targets;
+  int64_t bytes = 0;
+  bool cut = false;
+};
+
+// Tables' texts begin with a blank, which is for models that write on behind a prompt.
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+Pair encode_pair(const Tokenizer& tokenizer, const Example& example, int max_length,
+                 const TextRules& rules) {
+  const auto where = [&] { return engine::concat("line ", example.line); };
+  check(example.turns.empty(), where(), "is a chat, which an encoder-decoder does not read",
+        engine::hint("a row has a source and a target"));
+  check(!example.b.empty(), where(), "has no target",
+        engine::hint("a row has a source and a target; see --source and --target"));
+  Pair pair;
+  pair.source = tokenizer.encode(rules.source_prefix + example.a, max_length);
+  check(!pair.source.ids.empty(), where(), "the source has no token");
+  std::vector<int32_t>& target = pair.targets;
+  target = tokenizer.encode(without_blanks(example.b)).ids;
+  if (rules.end >= 0 && (target.empty() || target.back() != rules.end) && rules.start >= 0)
+    target.push_back(rules.end);
+  check(!target.empty(), where(), "the target has no token");
+  const auto most = static_cast<size_t>(rules.max_target_length);
+  pair.bytes = static_cast<int64_t>(example.b.size());
+  if (most > 0 && target.size() > most) {
+    // What closes a target stays at its end, as Hugging Face's tokenizers cut.
+    const int32_t last = target.back();
+    target.resize(most);
+    target.back() = last;
+    pair.cut = true;
+    pair.bytes = static_cast<int64_t>(tokenizer.decode(target).size());
+  }
+  pair.output.assign(1, rules.start >= 0 ? rules.start : target.back());
+  pair.output.insert(pair.output.end(), target.begin(), target.end() - 1);
+  return pair;
+}
+
+}  // namespace
+
+std::vector<int32_t> encode_source(const Tokenizer& tokenizer, std::string_view text,
+                                   int max_length, const TextRules& rules) {
+  return tokenizer.encode(rules.source_prefix + std::string(text), max_length).ids;
+}
+
+EncodedSplit encode_sources(const Tokenizer& tokenizer, std::span<const Example> examples,
+                            int max_length, const TextRules& rules) {
+  constexpr size_t kAtATime = 4096;  // by all threads; then they are appended in order
+  EncodedSplit split;
+  for (size_t from = 0; from < examples.size(); from += kAtATime) {
+    const auto some = examples.subspan(from, std::min(kAtATime, examples.size() - from));
+    std::vector<Pair> pairs(some.size());
+    std::vector<std::exception_ptr> failed(some.size());
+    const auto n = static_cast<int64_t>(some.size());
+#pragma omp parallel for schedule(dynamic, 16)
+    for (int64_t i = 0; i < n; ++i) {
+      const auto at = static_cast<size_t>(i);
+      try {
+        pairs[at] = encode_pair(tokenizer, some[at], max_length, rules);
+      } catch (...) {
+        failed[at] = std::current_exception();
+      }
+    }
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (failed[i]) std::rethrow_exception(failed[i]);
+      const Pair& p = pairs[i];
+      split.add_output(p.source, p.output, p.targets, p.bytes, p.cut, some[i].id);
+    }
+  }
+  return split;
+}
+
+}  // namespace data
