@@ -202,13 +202,29 @@ struct BartStack : engine::Module {
     const auto n = static_cast<int64_t>(ids.size());
     Tensor x;
     if (c.scaled) {
-      x = engine::scale(g, engine::look_up(g, {{words, ids.data()}}, n),
-                        static_cast<engine::Scalar>(std::sqrt(static_cast<double>(c.hidden))));
+      x = scaled_words(g, engine::look_up(g, {{words, ids.data()}}, n), ids);
       x = engine::add(g, std::move(x), engine::look_up(g, {{positions, places.data()}}, n));
     } else {
       x = engine::look_up(g, {{words, ids.data()}, {positions, places.data()}}, n);
     }
     return engine::dropout(g, embedding_norm(g, x), c.dropout);
+  }
+
+  // A prompt's rows (ids below 0) are no words and keep their size, as in PEFT.
+  Tensor scaled_words(Graph& g, Tensor x, const std::vector<int32_t>& ids) {
+    const auto factor = static_cast<engine::Scalar>(std::sqrt(static_cast<double>(c.hidden)));
+    std::vector<int32_t> own, prompt, own_place(ids.size(), -1), prompt_place(ids.size(), -1);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      auto& rows = ids[i] < 0 ? prompt : own;
+      (ids[i] < 0 ? prompt_place : own_place)[i] = static_cast<int32_t>(rows.size());
+      rows.push_back(static_cast<int32_t>(i));
+    }
+    if (prompt.empty()) return engine::scale(g, std::move(x), factor);
+    const Tensor scaled = engine::scale(g, engine::select_rows(g, x, own), factor);
+    return engine::embedding_sum(g,
+                                 {{scaled, own_place.data(), true},
+                                  {engine::select_rows(g, x, prompt), prompt_place.data(), true}},
+                                 static_cast<int64_t>(ids.size()));
   }
 
   const BartConfig& c;

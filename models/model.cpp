@@ -84,6 +84,7 @@ engine::Sites Model::sites() {
   engine::Sites sites = engine::collect_sites(*this);
   sites.model_type = facts().model_type;
   sites.layers = std::max(facts().layers, facts().decoder_layers);
+  if (facts().encodes_and_decodes()) sites.encoder_layers = facts().layers;
   sites.decoder_layers = facts().decoder_layers;
   sites.heads = facts().heads;
   sites.hidden = facts().hidden;

@@ -161,6 +161,19 @@ void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::st
 
 }  // namespace
 
+// PEFT's prompt of an encoder-decoder has rows for the decoder too, which it never reads.
+void drop_decoder_rows(AdapterFile& out, const std::string& where) {
+  const auto table = out.tensors.find("prompt_embeddings");
+  if (out.config.value("peft_type", "") != "PROMPT_TUNING" || table == out.tensors.end() ||
+      engine::get_or<int64_t>(out.config, "num_transformer_submodules", 1, where) != 2)
+    return;
+  engine::SafeTensor& rows = table->second;
+  const auto length = engine::get_or<int64_t>(out.config, "num_virtual_tokens", 0, where);
+  if (rows.dims.size() != 2 || length <= 0 || rows.dims[0] != 2 * length) return;
+  rows.dims[0] = length;
+  rows.bytes /= 2;
+}
+
 AdapterFile load_adapter(const std::filesystem::path& folder) {
   const auto config_path = folder / "adapter_config.json";
   check(std::filesystem::exists(config_path), "adapter", "there is no ", config_path.string(),
@@ -191,6 +204,7 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
   out.tensors = our_tensors(file);
   if (const auto hash = file.metadata.find("base_model_hash"); hash != file.metadata.end())
     out.base_hash = hash->second;
+  drop_decoder_rows(out, where);
   read_spec(out, file.metadata, where);
   out.tensors = without_norm_copies(std::move(out.tensors));
   return out;

@@ -12,6 +12,7 @@
 #include "engine/nn/linear.h"
 #include "peft/joined_parts.h"
 #include "peft/lora.h"
+#include "peft/prefix.h"
 
 namespace peft {
 namespace {
@@ -134,8 +135,12 @@ std::string peft_type_of(const Strategy& strategy) {
   if (name == "lora" || is_lora_with_biases(strategy)) return "LORA";
   if (name == "ia3") return "IA3";
   if (name == "norm") return "LN_TUNING";
-  // PEFT's prefix stands in front; it has no infix.
-  if (name == "prefix") return strategy.options().contains("placement") ? "" : "PREFIX_TUNING";
+  if (name == "prefix") {
+    const auto& prefix = dynamic_cast<const Prefix&>(strategy);
+    // PEFT's prefix stands in front; it has no infix, and of an encoder-decoder a form of its own.
+    const bool one_stack = prefix.of_one_stack();
+    return !prefix.infix() && (one_stack || prefix.peft_form()) ? "PREFIX_TUNING" : "";
+  }
   if (name == "prompt") return "PROMPT_TUNING";
   return "";
 }
@@ -224,9 +229,9 @@ Json peft_config(const Strategy& strategy, const AdapterInfo& info, const engine
     const bool flat = o.at("flat");
     out.update({{"num_virtual_tokens", o.at("length")},
                 {"token_dim", sites.kv.width()},
-                {"num_transformer_submodules", 1},
+                {"num_transformer_submodules", o.contains("form") ? 2 : 1},
                 {"num_attention_heads", sites.kv.heads},
-                {"num_layers", sites.kv.layers()},
+                {"num_layers", o.contains("form") ? sites.encoder_layers : sites.kv.layers()},
                 {"encoder_hidden_size", flat ? Json(sites.kv.width()) : o.at("hidden")},
                 {"prefix_projection", !flat}});
   }

@@ -157,13 +157,15 @@ std::string prefix_spec(const std::string& type, const Json& config, const Tenso
   check(table != tensors.end() && table->second.dims.size() == 2, where,
         "there is no matrix called prompt_embeddings");
   const auto submodules = get_or<int64_t>(config, "num_transformer_submodules", 1, where);
-  check(submodules == 1, where, "\"num_transformer_submodules\" is ", submodules,
-        ": one for encoder and decoder does not fit here");
+  check(submodules == 1 || submodules == 2, where, "\"num_transformer_submodules\" is ", submodules,
+        ": it can be 1, or 2 of an encoder-decoder");
   const auto length = get_or<int64_t>(config, "num_virtual_tokens", table->second.dims[0], where);
   check(length == table->second.dims[0], where, "\"num_virtual_tokens\" is ", length,
         ", but prompt_embeddings has ", table->second.dims[0], " rows");
   if (type == "PROMPT_TUNING") return spell_spec("prompt", {{"length", length}});
-  return spell_spec("prefix", {{"length", length}, {"flat", true}});
+  Json options = {{"length", length}, {"flat", true}};
+  if (submodules == 2) options["form"] = "peft";
+  return spell_spec("prefix", options);
 }
 
 }  // namespace

@@ -12,6 +12,11 @@
 // and of the decoder to the encoder, each with keys and values of its own (the paper's summaries).
 // "At every layer" then means at each of these; stacks= chooses among them.
 //
+// form=peft is the prefix of PEFT's encoder-decoders, which has a table of as many layers as the
+// encoder and stands in the decoder's own attention alone: there layer i of L reads the slots of
+// layer 2i mod L, for PEFT lays the table out twice and gives every layer two pairs of it, of which
+// the second is dropped. So some slots serve two layers and the others none.
+//
 // placement=infix, [x; INFIX; y]: only the tokens of y see them (models/infix.h says where y
 // begins), and x is read as without a strategy. The paper's embedding-only placement is prompt.
 //
@@ -38,30 +43,38 @@ using namespace engine;
 
 struct PrefixShape {
   int64_t length;
-  int layers;
+  int layers;  // of the table
   int64_t width;
   bool inside;  // an infix
+  int points;   // that read it, in order
+  bool twice;   // as PEFT lays it out for an encoder-decoder
 };
 
 class PrefixHook : public PlacedKvHook {
  public:
   explicit PrefixHook(const PrefixShape& shape)
-      : layers_(shape.layers), width_(shape.width), length_(shape.length), inside_(shape.inside) {}
+      : layers_(shape.layers),
+        last_(shape.points - 1),
+        width_(shape.width),
+        length_(shape.length),
+        inside_(shape.inside),
+        twice_(shape.twice) {}
 
   int64_t length() const override { return length_; }
   bool inside() const override { return inside_; }
 
-  // Slots 2 layer and 2 layer + 1 of the table.
-  KeyValue slots(Graph& g, const Tensor& table, int layer) const {
+  // Slots 2 layer and 2 layer + 1 of the table, for the layer that a point reads.
+  KeyValue slots(Graph& g, const Tensor& table, int point) const {
+    const int layer = twice_ ? 2 * point % layers_ : point;
     return {select_columns(g, table, 2 * layer * width_, width_),
             select_columns(g, table, (2 * layer + 1) * width_, width_)};
   }
   virtual Tensor table(Graph& g) = 0;
 
  protected:
-  int layers_;
+  int layers_, last_;
   int64_t width_, length_;
-  bool inside_;
+  bool inside_, twice_;
 };
 
 namespace {
@@ -102,7 +115,7 @@ class MlpPrefix : public PrefixHook {
     g.use(embedding);
     if (!table_ || embedding.graph != before) table_ = table(g);
     KeyValue kv = slots(g, table_, layer);
-    if (layer == layers_ - 1) table_ = Tensor();
+    if (layer == last_) table_ = Tensor();
     return kv;
   }
 
@@ -122,6 +135,8 @@ Prefix::Prefix(const Options& o)
       init_(o.choice("init", {"random", "words", "text"})),
       text_(o.text("text")) {
   stacks_ = StackSet(o);
+  peft_ = o.choice("form", {"paper", "peft"}) == "peft";
+  o.exclusive("form", "stacks");
   if (!text_.empty() && !o.given("init")) init_ = "text";
   check((init_ == "text") == !text_.empty(), "prefix", "init=", init_,
         text_.empty() ? " without a text" : " and a text",
@@ -151,6 +166,7 @@ Json Prefix::options() const {
   if (init_ != "random") out["init"] = init_;
   if (!text_.empty()) out["text"] = text_;
   stacks_.add_to(out);
+  if (peft_) out["form"] = "peft";
   return out;
 }
 
@@ -160,10 +176,19 @@ double Prefix::default_learning_rate() const { return flat_ ? 1e-2 : 1e-3; }
 
 void Prefix::inject(Sites& sites) {
   stacks_.check_fits(sites.decoder_layers, "prefix");
+  one_stack_ = sites.decoder_layers == 0;
   KvSite site = sites.kv;
   std::erase_if(site.points, [&](const KvPoint* point) {
-    return !stacks_.contains(point->place.stack, point->place.attention);
+    const bool own =
+        point->place.stack == Stack::decoder && point->place.attention == AttentionKind::self;
+    return peft_ ? !own : !stacks_.contains(point->place.stack, point->place.attention);
   });
+  check(!peft_ || sites.decoder_layers > 0, "prefix",
+        "form=peft is of an encoder-decoder, and this model has one stack",
+        hint("leave form= out: in other models PEFT's prefix and the paper's are one"));
+  const int layers = peft_ ? sites.encoder_layers : site.layers();
+  check(!peft_ || site.layers() <= layers, "prefix", "form=peft has slots for ", layers,
+        " layers, those of the encoder, and the decoder has ", site.layers());
   check(site.layers() > 0 && sites.root, "prefix", "this ", sites.model_type,
         " has no place for a prefix");
   check(!site.hook(), "prefix", "this model has a prefix already");
@@ -171,7 +196,7 @@ void Prefix::inject(Sites& sites) {
     check(point->width == site.width(), "prefix", "the keys of this ", sites.model_type, " are ",
           site.width(), " wide in one layer and ", point->width,
           " in another; one table has one width");
-  const PrefixShape shape{length_, site.layers(), site.width(), infix_};
+  const PrefixShape shape{length_, layers, site.width(), infix_, site.layers(), peft_};
   std::unique_ptr<PrefixHook> hook;
   if (flat_) {
     auto flat = std::make_unique<FlatPrefix>(shape, std_);
@@ -224,6 +249,9 @@ StrategyInfo prefix_strategy() {
             "random; words, text: a flat table begins as the keys and values of "
             "words of the vocabulary, or of a text (causal models)"},
            {"text", "", "that text, cut or repeated to the length"},
+           {"form", "paper",
+            "of an encoder-decoder: at all its attentions (paper), or as PEFT has it, in the "
+            "decoder's own (peft)"},
            StackSet::option()},
           [](const peft::Options& o) -> std::unique_ptr<Strategy> {
             return std::make_unique<Prefix>(o);

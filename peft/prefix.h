@@ -34,6 +34,10 @@ class Prefix : public Strategy {
   bool flat() const { return flat_; }
   int64_t hidden() const { return hidden_; }
   bool infix() const { return infix_; }
+  // After inject(): whether the model has no encoder beside its decoder.
+  bool of_one_stack() const { return one_stack_; }
+  // PEFT's form of an encoder-decoder's prefix.
+  bool peft_form() const { return peft_; }
 
   // What a flat table begins as: "random", "words" or "text" (then text() has it).
   const std::string& init() const { return init_; }
@@ -52,7 +56,7 @@ class Prefix : public Strategy {
   void begin(engine::Scalar* to, uint64_t seed) const;
 
   int64_t length_, hidden_ = 0;
-  bool flat_, infix_;
+  bool flat_, infix_, peft_ = false, one_stack_ = true;
   StackSet stacks_;
   std::string init_, text_;
   double std_ = 0;

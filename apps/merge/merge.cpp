@@ -30,6 +30,10 @@ std::vector<double> probe(run::Predictor& opened) {
   batch.segments.add(static_cast<int32_t>(batch.ids.size()));
   batch.examples = {0};
   models::SequenceClassifier& model = *opened.model().model;
+  if (model.config().facts.encodes_and_decodes()) {
+    batch.output.ids = batch.ids;
+    batch.output.segments = batch.segments;
+  }
   engine::Workspace workspace;
   engine::Graph g(workspace, {.record = false});
   const models::HeadKind head = opened.task().head();

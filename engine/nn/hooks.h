@@ -165,9 +165,9 @@ struct KvSite {
 };
 
 struct Sites {
-  std::string model_type;     // "bert", "roberta", "gpt2", ...
-  int layers = 0, heads = 0;  // layers: of the deeper stack
-  int decoder_layers = 0;     // of an encoder-decoder
+  std::string model_type;                      // "bert", "roberta", "gpt2", ...
+  int layers = 0, heads = 0;                   // layers: of the deeper stack
+  int encoder_layers = 0, decoder_layers = 0;  // of an encoder-decoder
   int64_t hidden = 0;
   Module* root = nullptr;           // adopts what belongs to no single site
   std::vector<LinearSite> linears;  // in order of declaration, so of layer
