@@ -8,7 +8,7 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
   run::PretrainSettings o;
   cxxopts::Options options("peft pretrain",
                            "Pretrains a BERT (mlm), an ELECTRA (rtd), a GPT-2 or a LLaMA (causal)\n"
-                           "on plain text, new or from a model.");
+                           "or a BART (denoise) on plain text, new or from a model.");
   auto add = options.add_options();
   const auto value = [](auto& into) {
     using T = std::remove_reference_t<decltype(into)>;
@@ -28,9 +28,10 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
   add("tokenizer", "Hugging Face folder with a vocabulary", cxxopts::value<std::string>());
   add("model",
       "random:layers=..,hidden=..,heads=..,ffn=..[,type=..] or a folder to go on from; without a "
-      "type: bert, of rtd electra, of causal gpt2",
+      "type: bert, of rtd electra, of causal gpt2, of denoise bart",
       value(o.model));
-  add("objective", "mlm (BERT), rtd (ELECTRA) or causal (GPT-2, LLaMA)", value(o.objective));
+  add("objective", "mlm (BERT), rtd (ELECTRA), causal (GPT-2, LLaMA) or denoise (BART)",
+      value(o.objective));
   add("out", "folder of the run", cxxopts::value<std::string>());
   add("resume", "go on with the run in --out", cxxopts::value(o.resume));
   add("steps", "stop after so many updates", value(o.steps));
@@ -57,6 +58,10 @@ run::PretrainSettings parse_pretrain_options(int argc, const char* const* argv, 
   add("dropout", "while pretraining", value(o.dropout));
   add("generator", "rtd: the generator's width as a part of the model's", value(o.generator));
   add("rtd-weight", "rtd: weight of the discriminator's loss", value(o.rtd_weight));
+  add("noise", "denoise: part of the tokens that is hidden, a span by one mask", value(o.noise));
+  add("span-length", "denoise: mean length of a span", value(o.span_length));
+  add("permute-sentences", "denoise: sentences change places",
+      cxxopts::value(o.permute_sentences)->default_value("true"));
   add("seed", "of initial values, order and masks", value(o.seed));
   add("threads", "0: all", value(o.threads));
   add("workers",

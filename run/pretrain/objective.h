@@ -1,5 +1,5 @@
-// What is learned: masked language modelling, replaced-token detection or causal language
-// modelling, behind one interface.
+// What is learned: masked language modelling, replaced-token detection, causal language modelling
+// or denoising, behind one interface.
 #pragma once
 
 #include <filesystem>

@@ -93,9 +93,10 @@ Pretrainer::~Pretrainer() = default;
 
 void Pretrainer::make_model() {
   std::string spec = settings_.model;
-  const char* type = settings_.objective == "rtd"      ? "electra"
-                     : settings_.objective == "causal" ? "gpt2"
-                                                       : nullptr;
+  const char* type = settings_.objective == "rtd"       ? "electra"
+                     : settings_.objective == "causal"  ? "gpt2"
+                     : settings_.objective == "denoise" ? "bart"
+                                                        : nullptr;
   if (type && models::is_random_model(spec) && spec.find("type=") == std::string::npos)
     spec += (spec.find(':') == std::string::npos ? ":type=" : ",type=") + std::string(type);
   models::ModelSource source =
@@ -106,12 +107,13 @@ void Pretrainer::make_model() {
   objective_ = make_objective(settings_, source.config, *tokenizer_);
   store_ = std::make_unique<engine::ParameterStore>(objective_->module());
   for (engine::Parameter* p : store_->all()) {
-    p->trainable = true;
+    p->trainable = !p->fixed;
     if (p->role == engine::Role::head || p->role == engine::Role::lm_head ||
         p->name.starts_with("generator"))
       p->required = false;
     if (settings_.positions == "sinusoids" &&
-        (p->name.ends_with("position_embeddings.weight") || p->name.ends_with("wpe.weight")))
+        (p->name.ends_with("position_embeddings.weight") || p->name.ends_with("wpe.weight") ||
+         p->name.ends_with("embed_positions.weight")))
       p->init = engine::Init::sinusoids;
   }
   store_->allocate();
@@ -169,7 +171,7 @@ void Pretrainer::compute_part(const Order& order, int part, engine::Group::Resul
   trainer_->begin();
   trainer_->add(batch_, order.weight[part], number, unused);
   store_->settle_gradients();
-  result.numbers[0] = static_cast<double>(batch_.tokens());
+  result.numbers[0] = static_cast<double>(batch_.tokens() + batch_.output.tokens());
   result.numbers[1] = engine::counters().flops() - flops;
   for (size_t i = 0; i < scores_.size(); ++i) {
     result.numbers[2 + 3 * i] = scores_[i].loss;
@@ -249,7 +251,7 @@ std::vector<Score> Pretrainer::evaluate() {
     objective_->pose(batch_, seed, number);
     engine::Graph g(workspace_, {.record = false});
     objective_->loss(g, batch_, mix(seed, number), scores);
-    tokens += static_cast<double>(batch_.tokens());
+    tokens += static_cast<double>(batch_.tokens() + batch_.output.tokens());
   }
   return scores;
 }

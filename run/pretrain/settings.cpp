@@ -5,39 +5,44 @@ namespace run {
 using engine::Json;
 
 Json PretrainSettings::to_json() const {
-  return {{"objective", objective},
-          {"model", model},
-          {"max_length", max_length},
-          {"short_length", short_length},
-          {"short_part", short_part},
-          {"batch_tokens", batch_tokens},
-          {"grad_accumulation", grad_accumulation},
-          {"pairs", pairs},
-          {"halves", halves},
-          {"held_out", held_out},
-          {"mask_rate", mask_rate},
-          {"whole_word", whole_word},
-          {"positions", positions},
-          {"steps", steps},
-          {"tokens", tokens},
-          {"minutes", minutes},
-          {"lr", lr},
-          {"schedule", schedule},
-          {"warmup_ratio", warmup_ratio},
-          {"weight_decay", weight_decay},
-          {"beta2", beta2},
-          {"max_grad_norm", max_grad_norm},
-          {"dropout", dropout},
-          {"generator", generator},
-          {"rtd_weight", rtd_weight},
-          {"seed", seed},
-          {"threads", threads},
-          {"workers", workers},
-          {"save_every", save_every},
-          {"eval_every", eval_every},
-          {"eval_tokens", eval_tokens},
-          {"log_every", log_every},
-          {"tokenizer_folder", tokenizer.string()}};
+  Json json = {{"objective", objective},
+               {"model", model},
+               {"max_length", max_length},
+               {"short_length", short_length},
+               {"short_part", short_part},
+               {"batch_tokens", batch_tokens},
+               {"grad_accumulation", grad_accumulation},
+               {"pairs", pairs},
+               {"halves", halves},
+               {"held_out", held_out},
+               {"mask_rate", mask_rate},
+               {"whole_word", whole_word},
+               {"positions", positions},
+               {"steps", steps},
+               {"tokens", tokens},
+               {"minutes", minutes},
+               {"lr", lr},
+               {"schedule", schedule},
+               {"warmup_ratio", warmup_ratio},
+               {"weight_decay", weight_decay},
+               {"beta2", beta2},
+               {"max_grad_norm", max_grad_norm},
+               {"dropout", dropout},
+               {"generator", generator},
+               {"rtd_weight", rtd_weight},
+               {"seed", seed},
+               {"threads", threads},
+               {"workers", workers},
+               {"save_every", save_every},
+               {"eval_every", eval_every},
+               {"eval_tokens", eval_tokens},
+               {"log_every", log_every},
+               {"tokenizer_folder", tokenizer.string()}};
+  if (objective ==
+      "denoise")  // runs that were begun without these have the same settings as before
+    json.update(
+        {{"noise", noise}, {"span_length", span_length}, {"permute_sentences", permute_sentences}});
+  return json;
 }
 
 const std::vector<std::string>& PretrainSettings::may_change() {
@@ -58,8 +63,12 @@ void PretrainSettings::check() const {
                     "standard input"));
   need(steps > 0 || tokens > 0 || minutes > 0, "a budget is missing",
        engine::hint("give --steps, --tokens or --minutes"));
-  need(objective == "mlm" || objective == "rtd" || objective == "causal", "unknown objective '",
-       objective, "'", engine::hint("known are mlm, rtd and causal"));
+  need(objective == "mlm" || objective == "rtd" || objective == "causal" || objective == "denoise",
+       "unknown objective '", objective, "'",
+       engine::hint("known are mlm, rtd, causal and denoise"));
+  need(noise >= 0 && noise < 1, "--noise ", noise, " must be in [0, 1)");
+  need(span_length > 0 && span_length <= 100, "--span-length ", span_length,
+       " must be above 0 and at most 100");
   need(positions == "random" || positions == "sinusoids", "unknown --positions '", positions, "'",
        engine::hint("known are random and sinusoids"));
   need(batch_tokens > 0 && grad_accumulation > 0 && batch_tokens / grad_accumulation >= max_length,

@@ -16,7 +16,7 @@ struct PretrainSettings {
   std::filesystem::path tokenizer;  // a Hugging Face folder
   std::filesystem::path cache;      // of the tokenised corpus; empty: <out>/corpus.cache
   std::string model = "random:layers=4,hidden=256,heads=4,ffn=1024";
-  std::string objective = "mlm";  // mlm, rtd, causal
+  std::string objective = "mlm";  // mlm, rtd, causal, denoise
   std::filesystem::path out;
   bool resume = false;
 
@@ -31,7 +31,7 @@ struct PretrainSettings {
   double short_part = 0;               // ... for this part of the budget
   int64_t batch_tokens = 8192;         // of one update
   int grad_accumulation = 1;           // parts in which an update's tokens are computed
-  double pairs = 0.25, halves = 0.15;  // not of causal; see data/packing.h
+  double pairs = 0.25, halves = 0.15;  // of mlm and rtd; see data/packing.h
   int held_out = 200;                  // every so many documents
   double mask_rate = 0.15;
   bool whole_word = false;
@@ -47,6 +47,10 @@ struct PretrainSettings {
   double dropout = 0;       // while pretraining; the exported config.json says 0.1, for fine-tuning
   double generator = 0.25;  // rtd: the generator's width as a part of the model's
   double rtd_weight = 50;
+  // denoise: part of the tokens that is hidden, in spans of this mean length, and whether sentences
+  // change places
+  double noise = 0.3, span_length = 3;
+  bool permute_sentences = true;
 
   uint64_t seed = 1;
   int threads = 0;

@@ -34,8 +34,10 @@ Streams open_streams(const PretrainSettings& settings, const data::Tokenizer& to
     packing.max_length = length;
     packing.form = causal ? data::PackingForm::next_token : data::PackingForm::marked;
     packing.hold_out_every = settings.held_out;
-    packing.pairs = settings.pairs;
-    packing.halves = settings.halves;
+    // Of denoising a sequence is one text.
+    const bool marked = settings.objective != "denoise";
+    packing.pairs = marked ? settings.pairs : 0;
+    packing.halves = marked ? settings.halves : 0;
     packing.seed = engine::mix(settings.seed, salt);
     Stream s;
     s.packed = std::make_unique<data::PackedCorpus>(*streams.corpus, tokenizer, part, packing);

@@ -51,7 +51,7 @@ class AllTrainable {
   explicit AllTrainable(engine::ParameterStore& store) {
     for (engine::Parameter* p : store.all()) {
       before_.push_back({p, p->trainable, p->grad_written, p->grad, p->rows});
-      p->trainable = true;
+      p->trainable = !p->fixed;
       p->grad = p->value;
       p->rows = nullptr;
     }
