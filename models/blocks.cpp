@@ -24,7 +24,7 @@ Tensor attend(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v, const
   if (rows.continued) {
     const engine::CachedAttention cached{options.heads,
                                          options.key_heads ? options.key_heads : options.heads,
-                                         options.window, options.scale};
+                                         options.window, options.scale, options.bias};
     return engine::cached_attention(g, q, k, v, rows.segments, cached, *rows.cache, rows.layer,
                                     queries, asking);
   }

@@ -1,7 +1,12 @@
 // For one sequence (rows of q, k, v) and one head (a range of columns), with c the scale:
-//   S = c Q K^T,   P = softmax(S) by row,   O = (M P) V,   M the dropout factors
-//   dV = (M P)^T dO,   dP = M (dO V^T),   dS = c P (dP - rowsum(P dP)),   dQ = dS K,   dK = dS^T Q
+//   S = c Q K^T + B,   P = softmax(S) by row,   O = (M P) V,   M the dropout factors
+//   dV = (M P)^T dO,   dP = M (dO V^T),   dS = P (dP - rowsum(P dP)),
+//   dQ = c dS K,   dK = c dS^T Q
 // A hidden key has P = 0. Where several query heads read one key head, their dK and dV add up.
+//
+// B, if there is one, is B[i, j] = b[j - i], with b[d] the table's value for the bucket of d:
+//   db[d] = sum of dS[i, j] over j - i = d,   d table[r] = sum of db[d] over the d of bucket r
+// A product adds the scores to B. Every head has its own db, all sequences add to it in order.
 //
 // A prefix adds rows in front of K and V for every sequence: its part of S, P and dS are the first
 // columns. A tile copies both parts of K and V together, so that S, O, dP and dQ are one product
@@ -25,6 +30,7 @@
 namespace engine {
 namespace {
 
+using attending::DistanceBias;
 using attending::Extent;
 using attending::Problem;
 using attending::Tile;
@@ -65,11 +71,20 @@ void show(const Tile& t, const Scalar* s, AttentionWeights::Head& to) {
   }
 }
 
+// S, of the tile's keys `k`.
+void score(const Tile& t, const MatrixRef& k, Scalar* s) {
+  if (t.p.bias)
+    t.for_distances(s, t.p.bias, [](Scalar* to, const Scalar* bias, int64_t count) {
+      std::copy_n(bias, count, to);
+    });
+  small_gemm(false, true, t.asking(t.p.q), k, t.p.bias ? 1 : 0, s, t.keys, t.p.scale);
+}
+
 // `kv`: keys x width, for a copy.
 void forward_tile(const Tile& t, Scalar* s, Scalar* kv, Scalar* out, Scalar* lse,
                   AttentionWeights::Head* seen) {
   const Problem& p = t.p;
-  small_gemm(false, true, t.asking(p.q), t.rows(p.k, p.pk, kv), 0, s, t.keys, p.scale);
+  score(t, t.rows(p.k, p.pk, kv), s);
   for (int64_t i = 0; i < t.n; ++i) {
     const Scalar log_sum = softmax_row(t, i, s);
     if (lse) lse[(t.asks + i) * p.heads + t.head] = log_sum;
@@ -83,6 +98,7 @@ void forward_tile(const Tile& t, Scalar* s, Scalar* kv, Scalar* out, Scalar* lse
 // has beta = 0.
 struct Sinks {
   GradSink v, pv, q, k, pk;
+  Scalar* distances = nullptr;  // c db (heads, distances), zeroed, if the bias collects a gradient
 };
 
 // sinks = tile^T a + beta sinks, two products: either may be frozen, and has the same bits whether
@@ -101,7 +117,7 @@ void backward_tile(const Tile& t, const Tensor& dy, const Tensor& lse, const Sin
                    Scalar* s, Scalar* ds, Scalar* factors, Scalar* kv) {
   const Problem& p = t.p;
   const MatrixRef k = t.rows(p.k, p.pk, kv);
-  small_gemm(false, true, t.asking(p.q), k, 0, s, t.keys, p.scale);
+  score(t, k, s);
   for (int64_t i = 0; i < t.n; ++i) {
     const Scalar log_sum = lse.data()[(t.asks + i) * p.heads + t.head];
     visible(t, i, s, [&](RowMap part) { part = (part - log_sum).exp(); });
@@ -116,7 +132,7 @@ void backward_tile(const Tile& t, const Tensor& dy, const Tensor& lse, const Sin
   }
   const MatrixRef d_out = t.asking(dy);
   into_rows(t, dropped, d_out, sinks.v, sinks.pv);
-  if (!sinks.q && !sinks.k && !sinks.pk) return;
+  if (!sinks.q && !sinks.k && !sinks.pk && !sinks.distances) return;
   small_gemm(false, true, d_out, t.rows(p.v, p.pv, kv + t.keys * p.width), 0, ds, t.keys);
   if (mask) RowMap(ds, t.n * t.keys) *= RowMap(factors, t.n * t.keys);
   for (int64_t i = 0; i < t.n; ++i) {
@@ -125,6 +141,10 @@ void backward_tile(const Tile& t, const Tensor& dy, const Tensor& lse, const Sin
     const Scalar mean = (row * d).sum();
     d = p.scale * row * (d - mean);
   }
+  if (sinks.distances)
+    t.for_distances(ds, sinks.distances, [](const Scalar* from, Scalar* sums, int64_t count) {
+      RowMap(sums, count) += ConstRowMap(from, count);
+    });
   if (sinks.q)
     small_gemm(false, false, t.all(ds), k, sinks.q.beta, t.asking(sinks.q.data), p.query_stride());
   into_rows(t, ds, t.asking(p.q), sinks.k, sinks.pk);
@@ -151,7 +171,7 @@ void backward_group(const Problem& p, int s, int64_t key_head, Sinks sinks, F&& 
 }
 
 // fn(sequence, head, thread) for all of `heads` heads. By heads, in order of sequences, when a
-// shared prefix collects gradients.
+// prefix or a bias, which all share, collects gradients.
 template <class F>
 void for_pairs(int64_t sequences, int64_t heads, bool by_head, F&& fn) {
   parallel_items(by_head ? heads : sequences * heads, [&](int64_t item, int thread) {
@@ -190,6 +210,9 @@ Problem problem_of(const Tensor& q, const Tensor& k, const Tensor& v, const Segm
         pk.shape(), " and values ", pv.shape(), " do not fit k ", k.shape());
   check(o.dropout >= 0 && o.dropout < 1, "attention", "dropout ", o.dropout, " is not in [0, 1)");
   check(o.window >= 0 && o.block > 0, "attention", "window ", o.window, ", block ", o.block);
+  for (int i = 0; o.bias && some && i < segments.count(); ++i)
+    check(queries.length(i) <= segments.length(i), "attention", queries.length(i),
+          " queries of a sequence of ", segments.length(i), " keys have no distance for a bias");
   const auto scale = o.scale != 0 ? static_cast<Scalar>(o.scale)
                                   : Scalar(1) / std::sqrt(static_cast<Scalar>(width));
   return {q,
@@ -212,6 +235,15 @@ Problem problem_of(const Tensor& q, const Tensor& k, const Tensor& v, const Segm
           scale};
 }
 
+// The bias of all distances, in memory of `make`; empty without a bias.
+template <class Make>
+Tensor expanded(const Problem& p, const Tensor& table, Make&& make) {
+  if (!table) return {};
+  const Tensor values = make({p.heads, p.distances.size()});
+  if (!DryRun::on()) p.distances.expand(table, values.data());
+  return values;
+}
+
 }  // namespace
 
 Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -220,7 +252,8 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
                  const std::vector<int32_t>* asking) {
   Problem p = problem_of(q, k, v, segments, options, prefix_k, prefix_v, queries, asking);
   if (g.drops() && options.dropout > 0) p.mask_key = g.next_mask_key() | 1;
-  const bool scores = g.needs(q) || g.needs(k) || g.needs(prefix_k);
+  const Tensor table = options.bias ? options.bias->table : Tensor();
+  const bool scores = g.needs(q) || g.needs(k) || g.needs(prefix_k) || g.needs(table);
   const bool any = scores || g.needs(v) || g.needs(prefix_v);
   const int64_t sequences = segments.count();
   const Extent extent(p);
@@ -228,9 +261,17 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
   const double own = flops * extent.pairs, front = flops * extent.prefix_pairs;
   const int64_t tile = aligned(extent.scores), copy = p.prefix ? aligned(extent.keys * p.width) : 0;
 
+  if (options.bias) {
+    const int64_t ahead = std::max(segments.longest() - 1, 0), back = p.prefix + ahead;
+    int32_t* buckets = g.take<int32_t>(DistanceBias::size(back, ahead)).data();
+    p.distances = DistanceBias(*options.bias, p.heads, back, ahead, buckets);
+  }
+
   Tensor y = g.make(q.shape());
   const Tensor lse = any ? g.make({q.rows(), p.heads}) : Tensor();
   {
+    const Tensor bias = expanded(p, table, [&](Shape shape) { return g.make(shape); });
+    p.bias = bias.data();
     const Tensor memory = g.make({omp_get_max_threads(), tile + copy});
     AttentionWeights* watch = g.attention_weights();
     AttentionWeights::Op* seen =
@@ -244,36 +285,49 @@ Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
     count_gemm(Work::forward, 2, 2 * (own + front));
   }
 
-  Problem saved = p;  // the need rule: P takes q and k, dP takes v
-  saved.q = g.keep(q, {q, k, v, prefix_k, prefix_v});
-  saved.k = g.keep(k, {q, k, v, prefix_k, prefix_v});
-  saved.v = g.keep(v, {q, k, prefix_k});
-  saved.pk = g.keep(prefix_k, {q, k, v, prefix_k, prefix_v});
-  saved.pv = g.keep(prefix_v, {q, k, prefix_k});
+  Problem saved = p;  // the need rule: P takes q, k and the table, dP takes v
+  saved.q = g.keep(q, {q, k, v, prefix_k, prefix_v, table});
+  saved.k = g.keep(k, {q, k, v, prefix_k, prefix_v, table});
+  saved.v = g.keep(v, {q, k, prefix_k, table});
+  saved.pk = g.keep(prefix_k, {q, k, v, prefix_k, prefix_v, table});
+  saved.pv = g.keep(prefix_v, {q, k, prefix_k, table});
+  const Tensor saved_table = g.keep(table, {q, k, v, prefix_k, prefix_v, table});
   saved.segments.starts = g.hold(std::span(segments.starts), any);
   saved.queries.starts = queries ? g.hold(std::span(queries->starts), any) : saved.segments.starts;
   saved.asking = asking ? g.hold(std::span(*asking), any) : nullptr;
-  const Tensor lses = g.keep(lse, {q, k, v, prefix_k, prefix_v});
-  return g.record("attention", y, {q, k, v, prefix_k, prefix_v}, [=](Backward& bw) {
-    const Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k),
-                      bw.into(saved.pk)};
+  const Tensor lses = g.keep(lse, {q, k, v, prefix_k, prefix_v, table});
+  return g.record("attention", y, {q, k, v, prefix_k, prefix_v, table}, [=](Backward& bw) {
+    Sinks sinks{bw.into(saved.v), bw.into(saved.pv), bw.into(saved.q), bw.into(saved.k),
+                bw.into(saved.pk)};
+    const GradSink d_table = bw.into(saved_table);
+    const auto scratch = [&](Shape shape) { return bw.scratch(shape); };
+    Problem again = saved;
+    const Tensor bias = expanded(saved, saved_table, scratch);
+    again.bias = bias.data();
+    const Tensor distances = d_table ? scratch({saved.heads, saved.distances.size()}) : Tensor();
+    if (d_table && !DryRun::on()) {
+      distances.flat().setZero();
+      if (d_table.beta == 0) RowMap(d_table.data, saved_table.size()).setZero();
+      sinks.distances = distances.data();
+    }
     const Tensor memory = bw.scratch({omp_get_max_threads(), 3 * tile + 2 * copy});
     const Tensor dy = bw.dy();
-    const bool shared = sinks.pk || sinks.pv;
+    const bool shared = sinks.pk || sinks.pv || d_table;
     for_pairs(sequences, saved.key_heads, shared, [&](int s, int64_t key_head, int thread) {
       Scalar* mine = memory.row(thread);
-      backward_group(saved, s, key_head, sinks, [&](const Tile& t, const Sinks& into) {
+      backward_group(again, s, key_head, sinks, [&](const Tile& t, const Sinks& into) {
         backward_tile(t, dy, lses, into, mine, mine + tile, mine + 2 * tile, mine + 3 * tile);
       });
     });
+    if (sinks.distances) saved.distances.collect(sinks.distances, 1 / saved.scale, d_table.data);
     // One of the two products may be frozen.
     const auto halves = [&](const GradSink& to_own, const GradSink& to_front) {
       return (to_own ? own : 0) + (to_front ? front : 0);
     };
     const bool values = sinks.v || sinks.pv, keys = sinks.k || sinks.pk,
                asked = static_cast<bool>(sinks.q);
-    count_gemm(Work::recomputed, 1, own + front);  // S
-    const int whole = (asked || keys) + asked;     // dP, dQ
+    count_gemm(Work::recomputed, 1, own + front);          // S
+    const int whole = (asked || keys || d_table) + asked;  // dP, dQ
     count_gemm(Work::input_gradient, whole + values + keys,
                whole * (own + front) + halves(sinks.v, sinks.pv) + halves(sinks.k, sinks.pk));
   });

@@ -3,6 +3,7 @@
 
 #include "engine/autograd/graph.h"
 #include "engine/base/token_batch.h"
+#include "engine/ops/relative_bias.h"
 
 namespace engine {
 
@@ -17,17 +18,20 @@ struct AttentionOptions {
                         // left behind; else all of it stays in sight.
   double scale = 0;     // of the scores; 0: 1 / sqrt(columns of a head)
   int64_t block = 128;  // queries computed at once where a mask hides keys
+  // Added to the scaled scores, and read during the call; null: none. A prefix counts as the
+  // positions before the first token, as past keys do in transformers' T5 (so for PEFT's prefixes).
+  const RelativeBias* bias = nullptr;
 };
 
-// For every sequence s and head h:  P = softmax(scale Q K^T), O = dropout(P) V, where K and V begin
-// with the rows of the prefix, if there is one.   q (tokens, heads * d); k, v (tokens,
+// For every sequence s and head h:  P = softmax(scale Q K^T + bias), O = dropout(P) V, where K and
+// V begin with the rows of the prefix, if there is one.   q (tokens, heads * d); k, v (tokens,
 // key_heads * d); prefix_k, prefix_v (length, key_heads * d) or empty, shared by all sequences;
 // result (tokens, heads * d). `segments` are copied, as are `queries` and `asking`.
 //
 // With `queries`, only some tokens ask: rows [queries.begin(s), +length(s)) of q belong to sequence
 // s (perhaps none), all of k and v are seen, and the result has the rows of q. `asking` says which
 // row of k each row of q is, ascending; without it they are the last of their sequence. Only a mask
-// (causal, window) needs to know.
+// (causal, window) and a bias need to know.
 Tensor attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
                  const Segments& segments, const AttentionOptions& options,
                  const Tensor& prefix_k = {}, const Tensor& prefix_v = {},

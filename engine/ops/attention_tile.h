@@ -6,6 +6,7 @@
 #include "engine/base/philox.h"
 #include "engine/base/token_batch.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/relative_bias.h"
 #include "engine/tensor/gemm.h"
 
 namespace engine::attending {
@@ -31,6 +32,8 @@ struct Problem {
   uint64_t mask_key;  // of dropout; 0: none
   double dropout;
   Scalar scale;
+  DistanceBias distances = {};
+  const Scalar* bias = nullptr;  // (heads, distances.size()), or null: none
 
   int64_t group() const { return heads / key_heads; }
   int64_t query_stride() const { return heads * width; }
@@ -94,6 +97,19 @@ struct Tile {
     const int64_t front = p.causal ? 0 : p.prefix;
     if (!p.window) return {0, 0, end};
     return {front, std::max(front, std::min(at - p.window + 1, end)), end};
+  }
+
+  // fn(scores or their gradients (count), numbers of their distances (count)) for each query and
+  // each of the two parts of its keys. `by_distance`: (heads, distances.size()).
+  template <class T, class F>
+  void for_distances(Scalar* tile, T* by_distance, F&& fn) const {
+    T* zero = p.distances.row(by_distance, head);
+    for (int64_t i = 0; i < n; ++i) {
+      Scalar* first = tile + i * keys;
+      const int64_t at = position(i);
+      if (p.prefix > 0) fn(first, zero - p.prefix - at, p.prefix);
+      fn(first + p.prefix, zero + offset - at, m);
+    }
   }
 
   // Queries of a tensor with the shape of q, and own keys of one with the shape of k.

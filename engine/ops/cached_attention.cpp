@@ -1,5 +1,5 @@
 // One query row i at position p and the query heads that read one key head:
-//   s = c q K^T over the keys of positions (p - window, p],   o = softmax(s) V
+//   s = c q K^T + b over the keys of positions (p - window, p],   o = softmax(s) V
 // K and V are read page by page where they are: a step at batch 1 costs one pass over the cache.
 #include <cmath>
 
@@ -17,6 +17,8 @@ struct Row {
   int layer, sequence;
   int64_t key_head, group, width, first, last;  // keys [first, last] are seen
   Scalar scale;
+  const attending::DistanceBias& distances;
+  const Scalar* bias;  // (heads, distances.size()), or null
 
   template <class F>
   void for_parts(F&& fn) const {
@@ -42,6 +44,7 @@ struct Row {
     for (int64_t h = 0; h < group; ++h) {
       RowMap row(scores + h * keys, keys);
       row *= scale;
+      if (bias) row += ConstRowMap(distances.row(bias, key_head * group + h) + first - last, keys);
       row = (row - row.maxCoeff()).exp();
       row *= Scalar(1) / row.sum();
     }
@@ -93,6 +96,15 @@ Tensor cached_attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor
                                     : Scalar(1) / std::sqrt(static_cast<Scalar>(width));
   const Tensor y = g.make(q.shape());
   const Tensor memory = g.make({omp_get_max_threads(), (group * longest + 15) / 16 * 16});
+  attending::DistanceBias distances;
+  Tensor bias;
+  if (o.bias) {
+    const int64_t back = std::max<int64_t>(longest - 1, 0);
+    int32_t* buckets = g.take<int32_t>(attending::DistanceBias::size(back, 0)).data();
+    distances = attending::DistanceBias(*o.bias, o.heads, back, 0, buckets);
+    bias = g.make({o.heads, distances.size()});
+    if (!DryRun::on()) distances.expand(o.bias->table, bias.data());
+  }
   double pairs = 0;
   for (int s = 0; s < segments.count(); ++s)
     pairs += static_cast<double>(asked.length(s)) *
@@ -105,7 +117,7 @@ Tensor cached_attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor
       const int64_t in_step = asking ? (*asking)[static_cast<size_t>(row)] - segments.begin(s) : i;
       const int64_t last = cache.length(s) + in_step;
       const int64_t first = o.window ? std::max<int64_t>(0, last - o.window + 1) : 0;
-      Row{cache, layer, s, head, group, width, first, last, scale}.compute(
+      Row{cache, layer, s, head, group, width, first, last, scale, distances, bias.data()}.compute(
           q.row(row) + column, y.row(row) + column, memory.row(thread));
     }
   });

@@ -10,6 +10,7 @@
 
 #include "engine/autograd/graph.h"
 #include "engine/base/token_batch.h"
+#include "engine/ops/relative_bias.h"
 
 namespace engine {
 
@@ -67,12 +68,14 @@ class KvCache {
 // Attention of new tokens to everything in the cache and to themselves, causal. Inference only.
 //
 // q (rows, heads * d), k and v (rows of `segments`, key_heads * d): the new tokens, which are
-// written to `layer` of the cache. Options as in attention(); heads, key_heads, window and scale
-// are used. With `asking`, q holds only these rows of the batch, `queries` of each sequence.
+// written to `layer` of the cache. Options as in attention(); heads, key_heads, window, scale
+// and bias are used. With `asking`, q holds only these rows of the batch, `queries` of each
+// sequence.
 struct CachedAttention {
   int heads = 1, key_heads = 1;
   int64_t window = 0;
   double scale = 0;  // 0: 1 / sqrt(d)
+  const RelativeBias* bias = nullptr;
 };
 Tensor cached_attention(Graph& g, const Tensor& q, const Tensor& k, const Tensor& v,
                         const Segments& segments, const CachedAttention& options, KvCache& cache,

@@ -57,6 +57,23 @@ struct Layout {
   }
 };
 
+// (queries, prefix + keys): the table's numbers for one sequence and head, one query at a time.
+Tensor composed_bias(Graph& g, const Tensor& table, const Layout& layout, int s, int64_t head) {
+  const AttentionSize& a = layout.a;
+  const RelativeBias bias{table, a.bidirectional, a.max_distance};
+  const Shape shape{layout.queries.length(s), a.prefix + layout.segments.length(s)};
+  Tensor all;
+  for (int64_t i = 0; i < shape.rows; ++i) {
+    std::vector<int32_t> rows;
+    for (int64_t c = 0; c < shape.cols; ++c)
+      rows.push_back(bias.bucket(c - a.prefix - layout.position(s, i)));
+    const Tensor column = select_columns(g, select_rows(g, table, rows), head, 1);
+    const Tensor row = naive::place(g, naive::transpose(g, column), shape, i, 0);
+    all = all ? add(g, std::move(all), row) : row;
+  }
+  return all;
+}
+
 // Per sequence and head: scores, softmax, mix, put in place.
 Tensor composed_attention(Graph& g, In t, const Layout& layout) {
   const AttentionSize& a = layout.a;
@@ -79,9 +96,10 @@ Tensor composed_attention(Graph& g, In t, const Layout& layout) {
       const Tensor scores = naive::matmul(g, q, naive::transpose(g, k));
       const double c =
           a.options.scale != 0 ? a.options.scale : 1 / std::sqrt(static_cast<double>(a.width));
-      const Tensor p =
-          naive::softmax(g, scale(g, scores, static_cast<Scalar>(c)),
-                         [&](int64_t i, int64_t column) { return layout.sees(s, i, column); });
+      Tensor scaled = scale(g, scores, static_cast<Scalar>(c));
+      if (a.buckets) scaled = add(g, std::move(scaled), composed_bias(g, t.back(), layout, s, h));
+      const Tensor p = naive::softmax(
+          g, scaled, [&](int64_t i, int64_t column) { return layout.sees(s, i, column); });
       const Tensor o = naive::place(g, naive::matmul(g, p, v), t[0].shape(),
                                     layout.queries.begin(s), h * a.width);
       y = y ? add(g, std::move(y), o) : o;
@@ -104,7 +122,9 @@ std::string name_of(const AttentionSize& a) {
       a.queries.empty()
           ? ""
           : concat(", of which ", list(a.queries), " ask", a.spread ? " here and there" : ""),
-      o.scale != 0 ? ", own scale" : "", o.dropout > 0 ? ", dropout" : "");
+      o.scale != 0 ? ", own scale" : "",
+      a.buckets ? concat(a.bidirectional ? ", " : ", one-sided ", a.buckets, " buckets") : "",
+      o.dropout > 0 ? ", dropout" : "");
 }
 
 }  // namespace
@@ -118,8 +138,13 @@ void add_attention(Cases& out, const AttentionSize& a) {
   c.name = name_of(a);
   c.shapes = {{asks, hidden}, {n, key_width}, {n, key_width}};
   if (a.prefix) c.shapes.insert(c.shapes.end(), 2, {a.prefix, key_width});
+  if (a.buckets) c.shapes.push_back({a.buckets, heads});
+  const int table = a.prefix ? 5 : 3;  // its input
   c.call = [=](Graph& g, In t) {
-    return attention(g, t[0], t[1], t[2], layout->segments, a.options, a.prefix ? t[3] : Tensor(),
+    const RelativeBias bias{a.buckets ? t.back() : Tensor(), a.bidirectional, a.max_distance};
+    AttentionOptions options = a.options;
+    if (a.buckets) options.bias = &bias;
+    return attention(g, t[0], t[1], t[2], layout->segments, options, a.prefix ? t[3] : Tensor(),
                      a.prefix ? t[4] : Tensor(), a.queries.empty() ? nullptr : &layout->queries,
                      a.spread ? &layout->asking : nullptr);
   };
@@ -128,10 +153,12 @@ void add_attention(Cases& out, const AttentionSize& a) {
   const double own = layout->computed_pairs() * double(heads),
                front = double(asks) * double(a.prefix * heads);
   c.cost = [=](Mask m) {
-    const bool pk = has(m, 3), pv = has(m, 4), scores = has(m, 0) || has(m, 1) || pk;
+    const bool pk = a.prefix && has(m, 3), pv = a.prefix && has(m, 4),
+               scores = has(m, 0) || has(m, 1) || pk || (a.buckets && has(m, table));
     const double width = 2.0 * double(a.width);
-    // q, k, the prefix's keys, one number a row and head
-    Cost cost = keeps(asks * hidden + n * key_width + asks * heads + a.prefix * key_width);
+    // q, k, the prefix's keys, the table, one number a row and head
+    Cost cost = keeps(asks * hidden + n * key_width + asks * heads + a.prefix * key_width +
+                      a.buckets * heads);
     if (scores)
       cost.saved_bytes += (n + a.prefix) * key_width * kScalar;  // v and the prefix's values
     cost.forward = products(2, 2 * width * (own + front));
@@ -151,6 +178,29 @@ void add_attention(Cases& out, const AttentionSize& a) {
   c.blas = true;
   out.push_back(c);
 }
+
+namespace {
+
+// T5's: an encoder's, a decoder's; with all else that attention can do.
+void add_biased_cases(Cases& out) {
+  const auto add = [&](AttentionSize a, int64_t buckets, int64_t max_distance, bool bidirectional) {
+    a.buckets = buckets;
+    a.max_distance = max_distance;
+    a.bidirectional = bidirectional;
+    add_attention(out, a);
+  };
+  add({{5, 1, 7}, 2, {.heads = 2, .scale = 1}}, 8, 5, true);
+  add({{6, 1, 3}, 2, {.heads = 2, .causal = true, .scale = 1}}, 6, 5, false);
+  add({{4, 2}, 2, {.heads = 2, .scale = 0.7}, 2}, 8, 6, true);
+  add({{5, 1}, 2, {.heads = 2, .causal = true, .block = 2}, 3}, 6, 7, false);
+  add({{4, 3}, 2, {.heads = 2, .dropout = 0.25, .scale = 1}}, 4, 3, true);
+  add({{5, 3, 2}, 2, {.heads = 2, .causal = true}, 0, {2, 3, 0}}, 5, 4, false);
+  add({{7, 3}, 2, {.heads = 2, .causal = true, .block = 2}, 1, {4, 2}, true}, 6, 4, false);
+  add({{6, 2}, 2, {.heads = 4, .causal = true, .key_heads = 2, .window = 3, .block = 2}}, 4, 4,
+      false);
+}
+
+}  // namespace
 
 void add_small_attention_cases(Cases& out) {
   add_attention(out, {{3}, 2, {.heads = 1}});
@@ -180,6 +230,7 @@ void add_small_attention_cases(Cases& out) {
   add_attention(out, {{7, 2}, 2, {.heads = 2, .window = 2, .block = 3}});
   add_attention(out, {{6, 2}, 2, {.heads = 1, .window = 2, .scale = 0.3, .block = 2}, 2});
   add_attention(out, {{7, 3}, 2, {.heads = 2, .window = 2, .block = 2}, 0, {4, 0}, true});
+  add_biased_cases(out);
 }
 
 void add_large_attention_cases(Cases& out) {
@@ -190,6 +241,15 @@ void add_large_attention_cases(Cases& out) {
   add_attention(out, {lengths, 16, {.heads = 4, .dropout = 0.1}, 0, {1, 1, 0, 17, 3}});
   add_attention(out, {lengths, 16, {.heads = 6, .causal = true, .key_heads = 2, .block = 16}, 5});
   add_attention(out, {{140, 9}, 8, {.heads = 2, .causal = true, .window = 20}});
+  AttentionSize biased{lengths, 16, {.heads = 4, .dropout = 0.1, .scale = 1}};
+  biased.buckets = 32;
+  biased.max_distance = 60;
+  add_attention(out, biased);
+  biased = {{140, 9}, 8, {.heads = 3, .causal = true, .scale = 1}, 5};
+  biased.buckets = 32;
+  biased.max_distance = 128;
+  biased.bidirectional = false;
+  add_attention(out, biased);
 }
 
 }  // namespace catalogue

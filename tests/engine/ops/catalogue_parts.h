@@ -36,6 +36,9 @@ struct AttentionSize {
   int64_t prefix = 0;
   std::vector<int32_t> queries = {};  // of each sequence; empty: all its tokens
   bool spread = false;                // the queries are spread over the sequence; else its last
+  // A relative bias, whose table is the last input; no buckets: none.
+  int64_t buckets = 0, max_distance = 0;
+  bool bidirectional = true;
 };
 void add_attention(Cases& out, const AttentionSize& a);
 void add_small_attention_cases(Cases& out);

@@ -69,7 +69,7 @@ TEST_CASE("one tensor in the place of several: q = k = v, h = residual") {
     const TensorFunction self = [&](Graph& g, const std::vector<Tensor>& in) {
       std::vector<Tensor> t = in;
       t[1] = t[2] = t[0];
-      if (t.size() > 3) t[4] = t[3];
+      if (t.size() > 4) t[4] = t[3];  // a prefix; else the fourth is a bias
       return c.call(g, t);
     };
     std::vector<bool> needs(c.shapes.size(), false);
