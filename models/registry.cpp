@@ -7,9 +7,9 @@ namespace {
 
 std::vector<Family>& table() {
   // Made on first use, so no static initialiser has an order.
-  static std::vector<Family> all = {bert_family(),       roberta_family(), electra_family(),
-                                    distilbert_family(), gpt2_family(),    llama_family(),
-                                    modernbert_family(), deberta_family(), bart_family()};
+  static std::vector<Family> all = {
+      bert_family(),  roberta_family(),    electra_family(), distilbert_family(), gpt2_family(),
+      llama_family(), modernbert_family(), deberta_family(), bart_family(),       t5_family()};
   return all;
 }
 

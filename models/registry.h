@@ -61,5 +61,6 @@ Family llama_family();
 Family modernbert_family();
 Family deberta_family();
 Family bart_family();
+Family t5_family();
 
 }  // namespace models

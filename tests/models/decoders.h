@@ -14,8 +14,9 @@ namespace testing {
 inline const std::vector<std::string> kDecoders = {"gpt2",       "gpt2-scaled", "llama", "llama3",
                                                    "llama-yarn", "mistral",     "qwen2", "qwen3"};
 
+// A decoder's by its name, or another folder of goldens with its parent's.
 inline std::filesystem::path folder_of(const std::string& name) {
-  return golden("decoders/" + name);
+  return golden(name.find('/') == std::string::npos ? "decoders/" + name : name);
 }
 inline Json golden_of(const std::string& name) {
   return engine::json_file(folder_of(name) / "golden.json");

@@ -14,7 +14,7 @@ using engine::Tensor;
 
 namespace {
 
-constexpr const char* kTypes[] = {"bart", "mbart"};
+constexpr const char* kTypes[] = {"bart", "mbart", "t5"};
 
 const std::vector<std::string> kTrained = {"full",
                                            "top:layers=1",
@@ -32,6 +32,20 @@ const std::vector<std::string> kTrained = {"full",
 
 // Odd sizes, and stacks that differ.
 Json config_of(const std::string& type) {
+  if (type == "t5")
+    return {{"model_type", type},
+            {"vocab_size", 41},
+            {"d_model", 12},
+            {"d_kv", 5},
+            {"d_ff", 20},
+            {"num_layers", 2},
+            {"num_decoder_layers", 3},
+            {"num_heads", 2},
+            {"relative_attention_num_buckets", 6},
+            {"relative_attention_max_distance", 5},
+            {"dropout_rate", 0.0},
+            {"feed_forward_proj", "gated-gelu"},
+            {"decoder_start_token_id", 2}};
   return {{"model_type", type},
           {"vocab_size", 41},
           {"max_position_embeddings", 24},
