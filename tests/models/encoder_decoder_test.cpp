@@ -1,5 +1,6 @@
 // BART, mBART and T5 beside transformers and PEFT (tools/goldens/encoder_decoders.py): likelihoods
 // of every target token, ids that are written, ten losses.
+#include "engine/io/safetensors.h"
 #include "models/generate.h"
 #include "tests/models/decoders.h"
 
@@ -131,12 +132,45 @@ TEST_CASE("encoder-decoders: all weights learn as with transformers") {
 
 TEST_CASE("encoder-decoders: files of PEFT give its values, and train as there") {
   for (const auto& name : kEncoderDecoders)
-    for (const std::string kind : {"lora", "ia3"}) {
+    for (const std::string kind : {"lora", "ia3", "prefix"}) {
       CAPTURE(name);
       CAPTURE(kind);
       const Pairs pairs(name);
       if (!pairs.golden["losses"].contains(kind)) continue;
       Decoder model(named(name), "", kind);
+      check_pairs(model, pairs, pairs.golden["adapters"][kind]);
+      check_ten_losses(model, pairs, pairs.golden["losses"][kind]);
+    }
+}
+
+TEST_CASE("encoder-decoders: the paper's prefix at three places") {
+  for (const std::string name : {"bart", "bart-scaled", "mbart"})
+    for (const std::string kind : {"three_shifted", "three_encoder"}) {
+      CAPTURE(name);
+      CAPTURE(kind);
+      const Pairs pairs(name);
+      Decoder model(named(name), kind == "three_encoder"
+                                     ? "prefix:length=5,flat=true,stacks=encoder"
+                                     : "prefix:length=5,flat=true");
+      const auto file =
+          engine::Safetensors::open(folder_of(named(name)) / "three_prefixes.safetensors");
+      engine::Parameter* table = model.store->find("prompt_embeddings");
+      REQUIRE(table != nullptr);
+      Scalar* to = model.store->own(*table);
+      int64_t slot = 0;
+      const auto put = [&](const std::string& place, int64_t layer) {
+        const engine::SafeTensor& from = file.tensors().at(place + ".table");
+        Matrix values(from.dims[0], from.dims[1]);
+        from.read(values.data());
+        const int64_t width = 2 * model.model->facts().hidden;
+        engine::MatrixMap(to, table->shape.rows, table->shape.cols)
+            .middleCols(slot++ * width, width) = values.middleCols(layer * width, width);
+      };
+      for (int i = 0; i < model.model->facts().layers; ++i) put("encoder", i);
+      for (int i = 0; kind != "three_encoder" && i < model.model->facts().decoder_layers; ++i) {
+        put("decoder", i);
+        put("cross", i);
+      }
       check_pairs(model, pairs, pairs.golden["adapters"][kind]);
       check_ten_losses(model, pairs, pairs.golden["losses"][kind]);
     }
