@@ -1,12 +1,25 @@
 #include "models/pretrained.h"
 
 #include "engine/base/atomic_file.h"
+#include "models/registry.h"
 
 namespace models {
 
 namespace fs = std::filesystem;
 using engine::check;
 using engine::hint;
+
+namespace {
+
+bool has_weights(const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"})
+    if (fs::exists(folder / name, ignored)) return true;
+  return false;
+}
+
+}  // namespace
 
 ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
   ModelSource source;
@@ -26,7 +39,11 @@ ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
   check(fs::exists(config, ignored), "model", path.string(), " has no config.json",
         hint("a Hugging Face folder has one beside its weights"));
   source.config = config_from_json(engine::json_file(config), config.string());
-  if (folder) source.folder = path;
+  if (!folder) return source;
+  source.folder = path;
+  const Family& family = family_of(source.config.facts.model_type, config.string());
+  if (family.settle && has_weights(path))
+    family.settle(source.config.json, engine::Checkpoint(path));
   return source;
 }
 

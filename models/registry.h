@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/checkpoint.h"
 #include "models/config_reader.h"
 #include "models/model.h"
 
@@ -30,6 +31,8 @@ struct Family {
   engine::Json (*random)(const RandomSpec& spec) = nullptr;
   // The keys of all dropout probabilities, for a program's --dropout.
   std::vector<std::string> dropouts;
+  // Settles what a config.json leaves to the weights beside it; null: nothing.
+  void (*settle)(engine::Json& config, const engine::Checkpoint& weights) = nullptr;
 };
 
 // Family::make of a model that is made of its config and of what ConfigReader::finish() gives.

@@ -1,5 +1,6 @@
-// T5 (Raffel et al. 2020), its version 1.1 and Flan-T5: an encoder and a decoder without positions.
-// Attention adds a bias by the distance of query and key, from one table a stack.
+// T5 (Raffel et al. 2020), its version 1.1, Flan-T5 and mT5 (Xue et al. 2021): an encoder and a
+// decoder without positions. Attention adds a bias by the distance of query and key, from one table
+// a stack.
 //
 //   x = words;  in every layer, with n = rms_norm(x), no biases, and no scale of the scores:
 //   x += attention(n);  [x += attention(n, encoder)];  x += act(n Wi^T) Wo^T
@@ -62,11 +63,8 @@ struct T5Config {
         eps(in.epsilon("layer_norm_epsilon", 1e-6)),
         factor(in.epsilon("initializer_factor", 1)),
         start(static_cast<int32_t>(in.count_or("decoder_start_token_id", 0))) {
-    // transformers 5 writes version 1.1 as tied and not scaled, and ties a head that the file
-    // lacks.
-    const bool tie = in.get_or<bool>("tie_word_embeddings", true);
-    scaled = in.get_or<bool>("scale_decoder_outputs", tie);
-    tied = tie && scaled;
+    tied = in.get_or<bool>("tie_word_embeddings", model_type == "t5");
+    scaled = in.get_or<bool>("scale_decoder_outputs", tied && model_type == "t5");
     read_feed_forward(in);
     engine::check(start < vocab, in.where(), "decoder_start_token_id is ", start,
                   ", and the vocabulary has ", vocab, " entries");
@@ -86,7 +84,8 @@ struct T5Config {
  private:
   // "relu" or "gated-gelu".
   void read_feed_forward(ConfigReader& in) {
-    std::string name = in.get_or<std::string>("feed_forward_proj", "relu");
+    std::string name =
+        in.get_or<std::string>("feed_forward_proj", model_type == "t5" ? "relu" : "gated-gelu");
     gated = name.starts_with("gated-");
     if (gated) name = name.substr(6);
     if (gated && name == "gelu") name = "gelu_new";  // T5's is the form with tanh
@@ -288,7 +287,8 @@ class T5Model : public Model {
 
   HeadNames names(HeadKind kind) const override {
     if (kind != HeadKind::language_model) no_head(kind);
-    return {.architecture = "T5ForConditionalGeneration",
+    return {.architecture = c_.model_type == "t5" ? "T5ForConditionalGeneration"
+                                                  : "MT5ForConditionalGeneration",
             .out = "lm_head",
             .out_bias = false,
             .tied = c_.tied};
@@ -315,10 +315,18 @@ class T5Model : public Model {
   T5Stack encoder_, decoder_;
 };
 
+// transformers 5 writes every config of 1.1 and mT5 as tied, and means it where the file has no
+// head. The head of 1.0 is the table of words, though older files have it twice.
+void settle_head(Json& config, const engine::Checkpoint& weights) {
+  const bool t5 = config.value("model_type", "") == "t5";
+  if (!config.value("scale_decoder_outputs", t5) && weights.find("lm_head.weight"))
+    config["tie_word_embeddings"] = false;
+}
+
 }  // namespace
 
 Family t5_family() {
-  return {.types = {"t5"},
+  return {.types = {"t5", "mt5"},
           .make = read_model<T5Model, T5Config>,
           .random = [](const RandomSpec& s) -> Json {
             return {{"model_type", s.type},
@@ -336,7 +344,8 @@ Family t5_family() {
                     {"tie_word_embeddings", true},
                     {"decoder_start_token_id", 0}};
           },
-          .dropouts = {"dropout_rate"}};
+          .dropouts = {"dropout_rate"},
+          .settle = settle_head};
 }
 
 }  // namespace models

@@ -29,6 +29,10 @@ Json Plan::to_json() const {
         {"optimizer_bytes", optimizer_bytes()}, {"pool_bytes", pool_bytes},
         {"total_bytes", memory_bytes()}}}});
   // clang-format on
+  if (target_length > 0) {
+    json["step"]["target_length"] = target_length;
+    json["step"]["tokens"] = batch * (length + target_length);
+  }
   return json;
 }
 
@@ -103,6 +107,8 @@ Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& optio
   plan.head_parameters = count.head;
   plan.batch = options.batch;
   plan.length = options.length;
+  if (model.model().facts().encodes_and_decodes())
+    plan.target_length = options.target_length > 0 ? options.target_length : options.length;
   return plan;
 }
 

@@ -40,7 +40,7 @@ struct Plan : engine::StepCost {
   int64_t base_parameters = 0;   // of the model and its head
   int64_t total_parameters = 0;  // with what the strategy adds
   int64_t trainable_parameters = 0, injected_parameters = 0, head_parameters = 0;
-  int64_t batch = 0, length = 0;
+  int64_t batch = 0, length = 0, target_length = 0;  // the last: of an encoder-decoder
 
   static constexpr int64_t kScalar = sizeof(engine::Scalar);
   int64_t gradient_bytes() const { return trainable_parameters * kScalar; }

@@ -18,7 +18,8 @@ std::string line(const char* name, const engine::WorkCount& work) {
 }
 
 std::string size_of(const Plan& p) {
-  return engine::concat(format_count(p.batch), " sequences of ", format_count(p.length), " tokens",
+  return engine::concat(format_count(p.batch), " sequences of ", format_count(p.length),
+                        p.target_length > 0 ? " + " + format_count(p.target_length) : "", " tokens",
                         p.pieces > 1 ? engine::concat(", computed in ", p.pieces, " pieces") : "");
 }
 
