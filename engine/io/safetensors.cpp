@@ -212,25 +212,57 @@ bool SafeTensor::is_float() const {
 }
 
 void SafeTensor::read(Scalar* out) const {
+  const int64_t width = row_width();
+  read_rows(0, width == 0 ? 0 : count() / width, out);
+}
+
+int64_t SafeTensor::row_width() const {
+  if (rows) return rows->width;
+  return dims.empty() ? 1 : dims.back();
+}
+
+std::string SafeTensor::type_name() const { return rows ? rows->type : dtype_name(dtype); }
+
+void SafeTensor::read_rows(int64_t first, int64_t last, Scalar* out) const {
+  const int64_t width = row_width(), skipped = first * width;
+  if (rows) {
+    const auto read_one = [&]<class S>(int64_t row, S* to) {
+      if constexpr (std::is_same_v<S, float>) {
+        rows->read(row, to);
+      } else {
+        std::vector<float> narrow(static_cast<size_t>(width));
+        rows->read(row, narrow.data());
+        std::copy(narrow.begin(), narrow.end(), to);
+      }
+    };
+    parallel_for(last - first, width, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) read_one(first + r, out + r * width);
+    });
+    return;
+  }
   with_elements(*this, [&](auto get) {
-    parallel_for(count(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) out[i] = get(i);
+    parallel_for((last - first) * width, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) out[i] = get(skipped + i);
     });
   });
 }
 
 void SafeTensor::read_transposed(Scalar* out) const {
   check(dims.size() == 2, where(), "has the shape ", dims_text(dims), " and cannot be transposed");
-  const int64_t rows = dims[0], cols = dims[1];
+  const int64_t height = dims[0], cols = dims[1];
   constexpr int64_t kTile = 64;  // reads and writes both stay in the cache
-  with_elements(*this, [&](auto get) {
-    parallel_for((cols + kTile - 1) / kTile, rows * kTile, [&](int64_t first, int64_t last) {
-      for (int64_t r0 = 0; r0 < rows; r0 += kTile)
+  const auto transpose = [&](auto get) {
+    parallel_for((cols + kTile - 1) / kTile, height * kTile, [&](int64_t first, int64_t last) {
+      for (int64_t r0 = 0; r0 < height; r0 += kTile)
         for (int64_t c = first * kTile; c < std::min(cols, last * kTile); ++c)
-          for (int64_t r = r0; r < std::min(rows, r0 + kTile); ++r)
-            out[c * rows + r] = get(r * cols + c);
+          for (int64_t r = r0; r < std::min(height, r0 + kTile); ++r)
+            out[c * height + r] = get(r * cols + c);
     });
-  });
+  };
+  if (!rows) return with_elements(*this, transpose);
+  std::vector<Scalar> plain(static_cast<size_t>(count()));
+  read(plain.data());
+  transpose([&](int64_t i) { return plain[static_cast<size_t>(i)]; });
 }
 
 std::vector<int64_t> SafeTensor::read_integers() const {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,14 @@ namespace engine {
 
 using Metadata = std::map<std::string, std::string>;
 
+// How values are read that the file does not hold one behind another: in quantised blocks, or in
+// another order of rows.
+struct EncodedRows {
+  std::string type;                                   // of the values in the file: "Q4_K"
+  int64_t width = 0;                                  // values of a row
+  std::function<void(int64_t row, float* out)> read;  // from any thread; never throws
+};
+
 // One tensor of a file, alive as long as the mapping is.
 struct SafeTensor {
   std::string name;
@@ -34,6 +43,8 @@ struct SafeTensor {
   int64_t bytes = 0;
   std::shared_ptr<const MappedFile> file;
   std::shared_ptr<const void> copy;  // keeps `data` where it is not in the file as it is here
+  // If set, `data` is null: values come from here. `dtype` and `bytes` are of what they become.
+  std::shared_ptr<const EncodedRows> rows = nullptr;
 
   int64_t count() const { return bytes / dtype_bytes(dtype); }
   std::string where()
@@ -44,6 +55,10 @@ struct SafeTensor {
   void read(Scalar* out) const;
   // The same, a (rows, cols) matrix read as its transpose, (cols, rows).
   void read_transposed(Scalar* out) const;
+  // Values of rows [first, last); a row has row_width() values, as the last dimension says.
+  void read_rows(int64_t first, int64_t last, Scalar* out) const;
+  int64_t row_width() const;
+  std::string type_name() const;  // in the file: "Q4_K", or as dtype_name
   // Whole numbers of any integer dtype (and BOOL). Throws for floats and for U64 above INT64_MAX.
   std::vector<int64_t> read_integers() const;
   // The bytes as an array of Scalar, or null if the dtype or the alignment is another.
