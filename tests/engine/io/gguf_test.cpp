@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/io/gguf_writer.h"
 #include "tests/engine/io/raw_gguf.h"
 #include "tests/support/paths.h"
 
@@ -220,4 +221,92 @@ TEST_CASE("a GGUF file that is cut short or changed is read or refused, never be
       CHECK(std::string(e.what()).find("x.gguf") != std::string::npos);
     }
   }
+}
+
+TEST_CASE("what is written as GGUF is read again, bit for bit where the type can hold it") {
+  testing::TempDir dir;
+  const Gguf file = Gguf::open(testing::golden("gguf/types.gguf"));
+  GgufWriter writer;
+  writer.add("general.architecture", "test");
+  writer.add("a.number", uint32_t{7});
+  writer.add("a.float", 0.1f);
+  writer.add("a.flag", true);
+  writer.add("a.texts", std::vector<std::string>{"one", "", "three"});
+  writer.add("a.integers", std::vector<int32_t>{-1, 5});
+  writer.add("a.floats", std::vector<float>{0.5f});
+  const auto turn = [](int64_t row) { return (row + 1) % 3; };
+  writer.add({.name = "f32", .from = file.tensor("source")}, GgmlType::F32);
+  writer.add({.name = "turned", .from = file.tensor("source"), .place = turn}, GgmlType::F32);
+  writer.add({.name = "f16", .from = file.tensor("F16")}, GgmlType::F16);
+  writer.add({.name = "f16 wide", .from = file.tensor("F16"), .place = turn}, GgmlType::F32);
+  writer.add({.name = "bf16", .from = file.tensor("BF16")}, GgmlType::BF16);
+  writer.add({.name = "q8", .from = file.tensor("source")}, GgmlType::Q8_0);
+  writer.add({.name = "q4k", .from = file.tensor("Q4_K")}, GgmlType::F32);
+  writer.add({.name = "i32", .from = file.tensor("I32")}, GgmlType::I32);
+  writer.add({.name = "f64", .from = file.tensor("F64")}, GgmlType::F64);
+  int64_t told = 0;
+  writer.write(dir / "x.gguf", [&](int64_t bytes) { told += bytes; });
+  CHECK(told == writer.bytes());
+  const Gguf read = Gguf::open(dir / "x.gguf");
+  CHECK(read.text("general.architecture") == "test");
+  CHECK(read.integer("a.number") == 7);
+  CHECK(read.number("a.float") == static_cast<double>(0.1f));
+  CHECK(read.flag("a.flag") == true);
+  CHECK(read.texts("a.texts") == std::vector<std::string_view>{"one", "", "three"});
+  CHECK(read.integers("a.integers") == std::vector<int64_t>{-1, 5});
+  CHECK(read.numbers("a.floats") == std::vector<double>{0.5});
+  const auto same = [&](const char* mine, const char* theirs) {
+    const GgufTensor &a = read.tensors().at(mine), &b = file.tensors().at(theirs);
+    CAPTURE(mine);
+    CHECK(a.type == b.type);
+    CHECK(a.dims == b.dims);
+    REQUIRE(a.bytes == b.bytes);
+    CHECK(std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes)) == 0);
+  };
+  same("f32", "source");
+  same("f16", "F16");
+  same("bf16", "BF16");
+  same("q8", "Q8_0");
+  same("i32", "I32");
+  same("f64", "F64");
+  CHECK(values_of(read.tensor("q4k")) == values_of(file.tensor("Q4_K")));
+  CHECK(values_of(read.tensor("turned")) == values_of(file.tensor("source", turn)));
+  CHECK(values_of(read.tensor("f16 wide")) == values_of(file.tensor("F16", turn)));
+  for (const auto& [name, tensor] : read.tensors())
+    CHECK((tensor.data - read.file()->data()) % 32 == 0);
+}
+
+TEST_CASE("a GGUF file that cannot be written is refused, and the older one stays") {
+  testing::TempDir dir;
+  testing::write_file(dir / "x.gguf", "older");
+  const Gguf file = Gguf::open(testing::golden("gguf/types.gguf"));
+  std::vector<float> values(32, 1e6f);
+  SafeTensor large;
+  large.name = "large";
+  large.dims = {32};
+  large.data = reinterpret_cast<const std::byte*>(values.data());
+  large.bytes = 128;
+  large.file = file.file();
+  const auto refused = [&](SafeTensor tensor, GgmlType type, const std::string& name) {
+    try {
+      GgufWriter writer;
+      writer.add({.name = "once", .from = file.tensor("source")}, GgmlType::F32);
+      writer.add({.name = name, .from = std::move(tensor)}, type);
+      writer.write(dir / "x.gguf");
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  says(refused(large, GgmlType::F16, "x"),
+       "32 values are too large for F16\nhint: another --dtype");
+  values[3] = std::numeric_limits<float>::infinity();
+  says(refused(large, GgmlType::Q8_0, "x"), "1 values are no finite numbers");
+  says(refused(large, GgmlType::Q4_0, "x"), "cannot be written as Q4_0\nhint: F32, F16, BF16 and");
+  says(refused(large, GgmlType::F32, "once"), "tensor once: is there twice");
+  says(refused(large, GgmlType::F32, std::string(64, 'x')), "its name has 64 bytes");
+  says(refused(file.tensor("I32"), GgmlType::F32, "x"), "is I32, and cannot become F32");
+  large.dims = {2, 16};
+  says(refused(large, GgmlType::Q8_0, "x"), "rows of 16 values, and blocks of Q8_0 have 32");
+  CHECK(testing::read_file(dir / "x.gguf") == "older");
 }
