@@ -1,6 +1,7 @@
 #include "models/pretrained.h"
 
 #include "engine/base/atomic_file.h"
+#include "models/gguf.h"
 #include "models/registry.h"
 
 namespace models {
@@ -33,7 +34,12 @@ ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
   std::error_code ignored;
   check(fs::exists(path, ignored), "model", "there is no ", spec,
         hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt), a "
-             "config.json, or random:layers=2,hidden=128"));
+             "config.json, a .gguf file, or random:layers=2,hidden=128"));
+  if (const auto gguf = gguf_of(path)) {
+    source.config = config_from_json(gguf_config(engine::Gguf::open(*gguf)), gguf->string());
+    source.folder = *gguf;
+    return source;
+  }
   const bool folder = fs::is_directory(path);
   const fs::path config = folder ? path / "config.json" : path;
   check(fs::exists(config, ignored), "model", path.string(), " has no config.json",
@@ -47,13 +53,19 @@ ModelSource open_model(const std::string& spec, int64_t vocab_size_if_random) {
   return source;
 }
 
+engine::Checkpoint checkpoint_of(const ModelSource& source) {
+  if (engine::Gguf::is_one(source.folder))
+    return gguf_checkpoint(engine::Gguf::open(source.folder));
+  return engine::Checkpoint(source.folder);
+}
+
 engine::LoadReport load_weights(const ModelSource& source, engine::ParameterStore& store,
                                 uint64_t seed, bool allow_head_mismatch) {
   engine::LoadReport report;
   if (source.has_weights()) {
     engine::LoadOptions options;
     options.allow_head_mismatch = allow_head_mismatch;
-    report = engine::load_checkpoint(source.folder, store, options);
+    report = engine::load_checkpoint(checkpoint_of(source), store, options);
   } else {
     for (const engine::Parameter* p : store.all()) report.missing.push_back(p->name);
   }

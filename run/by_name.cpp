@@ -112,7 +112,8 @@ void fetch_weights(Repository& model) {
   engine::fail(model.name().text(), "has neither model.safetensors nor pytorch_model.bin",
                hint(adapter ? "it is an adapter: name its base model with --model, and the folder "
                               "of the adapter with --adapter"
-                            : "weights of TensorFlow, Flax, GGUF or ONNX are not read"));
+                            : "weights of TensorFlow, Flax or ONNX are not read; a GGUF file "
+                              "is, once it is here: --model FILE.gguf"));
 }
 
 void fetch_needed(Repository& model, Need need) {
@@ -169,6 +170,7 @@ std::string by_name(const std::string& spec, Need need) {
   if (!name) return spec;
   std::error_code error;
   if (fs::exists(spec, error)) {
+    if (spec.ends_with(".gguf")) return spec;  // no model's name
     // A tokenizer beside a model is a folder as a rule.
     if (need != Need::tokenizer)
       hub::watcher().note(concat("model: ", spec, " is the one in this folder, not the hub's"));

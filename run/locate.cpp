@@ -1,6 +1,7 @@
 #include "run/locate.h"
 
 #include "run/by_name.h"
+#include "run/gguf_tokenizer.h"
 #include "run/model.h"
 
 namespace run {
@@ -40,7 +41,7 @@ Located locate(const ModelRequest& request, const char* command) {
   const std::string folder = by_name(model, tokenizer.empty() ? Need::model : Need::weights);
   if (where.empty() && !models::is_random_model(model)) found.known = find_known(folder);
   found.tokenizer_folder = tokenizer_folder(folder, by_name(tokenizer, Need::tokenizer));
-  found.tokenizer = data::load_tokenizer(found.tokenizer_folder);
+  found.tokenizer = load_tokenizer(found.tokenizer_folder);
   found.source = models::open_model(folder, found.tokenizer->vocab_size());
   found.source.spec = model;
   check(found.tokenizer->vocab_size() <= found.source.config.facts.vocab, "model",

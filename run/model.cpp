@@ -5,6 +5,7 @@
 
 #include "engine/io/hash.h"
 #include "engine/nn/embedding.h"
+#include "models/gguf.h"
 #include "run/beginning.h"
 
 namespace run {
@@ -19,7 +20,8 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
   if (!options.writable || !source.has_weights())
     return models::load_weights(source, store, options.seed, options.allow_head_mismatch);
   const auto load = engine::load_checkpoint(
-      source.folder, store, {.borrow = false, .allow_head_mismatch = options.allow_head_mismatch});
+      models::checkpoint_of(source), store,
+      {.borrow = false, .allow_head_mismatch = options.allow_head_mismatch});
   store.initialise(options.seed);
   return load;
 }
@@ -43,7 +45,7 @@ OpenModel open_model(models::ModelSource source, const std::string& strategy,
 std::string model_identity(const models::ModelSource& source, uint64_t seed) {
   engine::Hash hash;
   if (source.has_weights()) {
-    const engine::Checkpoint checkpoint(source.folder);
+    const engine::Checkpoint checkpoint = models::checkpoint_of(source);
     for (const fs::path& file : checkpoint.files()) hash.add(engine::hash_file(file));
     hash.add(engine::json_text(source.config.raw));
   } else {
@@ -64,9 +66,10 @@ std::string tokenizer_folder(const std::string& model, const std::string& given)
     check(fs::exists(model), "model", "there is no ", model,
           hint("give a Hugging Face folder (config.json, model.safetensors, vocab.txt) or "
                "random:layers=2,hidden=128"));
+    if (engine::Gguf::is_one(model)) return model;
     const fs::path folder =
         fs::is_directory(model) ? fs::path(model) : fs::path(model).parent_path();
-    if (holds_vocabulary(folder)) return folder.string();
+    if (holds_vocabulary(folder) || models::gguf_of(folder)) return folder.string();
     fail("tokenizer", model, " has no vocab.txt, tokenizer.json or vocab.json",
          hint("give the folder of its tokenizer with --tokenizer"));
   }

@@ -42,8 +42,9 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
 // random model's spec, vocabulary size and seed.
 std::string model_identity(const models::ModelSource& source, uint64_t seed);
 
-// The folder of a tokenizer for a model that brings none: `given`, or the one that ships with the
-// project, found from $PEFT_DATA or above the running program (data/pretrained/*/vocab.txt).
+// Where the tokenizer of a model is: `given`, the model's folder or GGUF file, or for a random
+// model the one that ships with the project, found from $PEFT_DATA or above the running program
+// (data/pretrained/*/vocab.txt).
 std::string tokenizer_folder(const std::string& model, const std::string& given);
 
 }  // namespace run

@@ -10,6 +10,7 @@
 #include "engine/base/timer.h"
 #include "engine/io/hash.h"
 #include "run/by_name.h"
+#include "run/gguf_tokenizer.h"
 #include "run/texts.h"
 
 namespace run {
@@ -206,7 +207,7 @@ Session open_session(const FinetuneSettings& settings) {
   const std::string base =
       by_name(settings.model, settings.tokenizer.empty() ? Need::model : Need::weights);
   s.tokenizer_folder = tokenizer_folder(base, by_name(settings.tokenizer, Need::tokenizer));
-  s.tokenizer = data::load_tokenizer(s.tokenizer_folder);
+  s.tokenizer = load_tokenizer(s.tokenizer_folder);
   models::ModelSource source = models::open_model(base, s.tokenizer->vocab_size());
   source.spec = settings.model;
   models::ModelConfig& config = source.config;

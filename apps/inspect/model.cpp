@@ -4,6 +4,7 @@
 
 #include "apps/common/main_guard.h"
 #include "run/by_name.h"
+#include "run/gguf_tokenizer.h"
 #include "run/plan.h"
 #include "run/session.h"
 
@@ -65,13 +66,13 @@ run::ModelRequest model_request(const InspectOptions& options) {
 
 std::unique_ptr<data::Tokenizer> open_tokenizer(const InspectOptions& options) {
   if (!options.tokenizer.empty())
-    return data::load_tokenizer(run::by_name(options.tokenizer, run::Need::tokenizer));
+    return run::load_tokenizer(run::by_name(options.tokenizer, run::Need::tokenizer));
   need_model(options);
   const std::string model = run::by_name(options.model, run::Need::tokenizer);
   std::error_code ignored;
   check(models::is_random_model(model) || fs::exists(model, ignored), "model", "there is no ",
         options.model);
-  return data::load_tokenizer(run::tokenizer_folder(model, ""));
+  return run::load_tokenizer(run::tokenizer_folder(model, ""));
 }
 
 std::vector<TextInput> text_inputs(const InspectOptions& options) {

@@ -26,7 +26,7 @@ Loaded load(Inspected& inspected) {
   });
   engine::ParameterStore store(inspected.root());
   store.allocate();
-  out.report = engine::load_checkpoint(inspected.source.folder, store,
+  out.report = engine::load_checkpoint(models::checkpoint_of(inspected.source), store,
                                        {.borrow = true, .allow_head_mismatch = true});
   out.any = true;
   for (engine::Parameter* p : trainable) p->trainable = true;

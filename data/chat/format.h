@@ -44,6 +44,9 @@ const ChatFormat& chat_format(std::string_view name);
 // is not known: both hint at --chat-format.
 const ChatFormat& own_chat_format(const Tokenizer& tokenizer);
 
+// The chat_template of a tokenizer's files; empty if there is none.
+std::string chat_template_of(const TokenizerFiles& files);
+
 // The ids of the text, special tokens as it has them and no others, with a mark for those that an
 // answer has a part in.
 struct ChatIds {

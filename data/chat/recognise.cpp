@@ -76,6 +76,11 @@ std::optional<std::string> find_template(const TokenizerFiles& files, std::strin
 
 }  // namespace
 
+std::string chat_template_of(const TokenizerFiles& files) {
+  std::string where;
+  return find_template(files, where).value_or("");
+}
+
 const ChatFormat& own_chat_format(const Tokenizer& tokenizer) {
   const std::string choose =
       "\nhint: say with --chat-format how a chat is to be written: " + chat_format_names();

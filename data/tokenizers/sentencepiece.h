@@ -35,6 +35,10 @@ struct SentencePieceModel {
 // Throws engine::Error that opens with `where` for what is no SentencePiece model.
 SentencePieceModel read_sentencepiece(std::string_view bytes, const std::string& where);
 
+// The document of a model as LlamaTokenizer uses it. `config` may have "legacy" and
+// "add_prefix_space".
+nlohmann::json llama_document(const SentencePieceModel& model, const nlohmann::json& config,
+                              const std::string& where);
 bool has_sentencepiece(const TokenizerFiles& files);
 // The document of the folder's model as `tokenizer_class` uses it ("Llama", "Albert", "T5",
 // "XLMRoberta", "Camembert", "DebertaV2"); with no class as SentencePiece itself encodes. Throws

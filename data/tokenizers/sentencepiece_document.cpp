@@ -201,33 +201,6 @@ bool config_flag(const Json& config, const char* key, bool otherwise) {
   return found != config.end() && found->is_boolean() ? found->get<bool>() : otherwise;
 }
 
-Json llama_document(const Model& model, const Json& config, const std::string& where) {
-  const bool legacy = config_flag(config, "legacy", true),
-             prefix = config_flag(config, "add_prefix_space", true);
-  Json decoders =
-      Json::array({replace("String", kMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
-  if (prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
-  Json document = {{"decoder", sequence("decoders", decoders)},
-                   {"added_tokens", added_pieces(model)},
-                   {"model", model.type == Model::bpe
-                                 ? bpe(model, where, false)
-                                 : unigram(scored(model), model.unk_id, model.byte_fallback)}};
-  if (legacy) {
-    Json steps = Json::array();
-    if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", kMark}});
-    steps.push_back(replace("String", " ", kMark));
-    document["normalizer"] = sequence("normalizers", steps);
-  } else {
-    document["pre_tokenizer"] = metaspace(prefix ? "first" : "never", false);
-  }
-  engine::check(model.bos_id >= 0 && model.bos_id < static_cast<int64_t>(model.pieces.size()),
-                where, "the SentencePiece model has no begin token");
-  const std::string& bos = model.pieces[static_cast<size_t>(model.bos_id)].text;
-  document["post_processor"] =
-      templates({bos, "$A"}, {bos, "$A", bos, "$B"}, {{bos, model.bos_id}}, 1);
-  return document;
-}
-
 // T5, XLM-R, CamemBERT and ALBERT: their vocabularies are SentencePiece's with other ids.
 Json unigram_document(const Model& model, Json vocab, int64_t unk_id, Json normalizer) {
   return {{"normalizer", std::move(normalizer)},
@@ -275,6 +248,33 @@ bool number_and_comma(std::string_view piece) {
 }
 
 }  // namespace
+
+Json llama_document(const Model& model, const Json& config, const std::string& where) {
+  const bool legacy = config_flag(config, "legacy", true),
+             prefix = config_flag(config, "add_prefix_space", true);
+  Json decoders =
+      Json::array({replace("String", kMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  if (prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  Json document = {{"decoder", sequence("decoders", decoders)},
+                   {"added_tokens", added_pieces(model)},
+                   {"model", model.type == Model::bpe
+                                 ? bpe(model, where, false)
+                                 : unigram(scored(model), model.unk_id, model.byte_fallback)}};
+  if (legacy) {
+    Json steps = Json::array();
+    if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", kMark}});
+    steps.push_back(replace("String", " ", kMark));
+    document["normalizer"] = sequence("normalizers", steps);
+  } else {
+    document["pre_tokenizer"] = metaspace(prefix ? "first" : "never", false);
+  }
+  engine::check(model.bos_id >= 0 && model.bos_id < static_cast<int64_t>(model.pieces.size()),
+                where, "the SentencePiece model has no begin token");
+  const std::string& bos = model.pieces[static_cast<size_t>(model.bos_id)].text;
+  document["post_processor"] =
+      templates({bos, "$A"}, {bos, "$A", bos, "$B"}, {{bos, model.bos_id}}, 1);
+  return document;
+}
 
 bool has_sentencepiece(const TokenizerFiles& files) { return !file_name(files).empty(); }
 

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/io/safetensors.h"
@@ -32,6 +33,10 @@ class Checkpoint {
   // its shards), in this order; or one such file. Throws if nothing of the kind is there, if a
   // shard is missing or lacks a tensor that the index promises, and for TensorFlow's files.
   explicit Checkpoint(const std::filesystem::path& path);
+  // Of tensors that were found elsewhere, in these files.
+  Checkpoint(std::filesystem::path path, std::vector<std::filesystem::path> files,
+             std::map<std::string, SafeTensor> tensors)
+      : path_(std::move(path)), files_(std::move(files)), tensors_(std::move(tensors)) {}
 
   const SafeTensor* find(const std::string& name) const;  // null if there is none
   const std::map<std::string, SafeTensor>& tensors() const { return tensors_; }
