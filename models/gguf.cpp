@@ -212,7 +212,8 @@ Json gguf_config(const Gguf& file) {
   check(width > 0 && width < kMost && width % 2 == 0, file.where(), "has heads of ", width,
         " columns; that must be an even number");
   const int64_t layers = facts.size("block_count");
-  check(layers > 0 && static_cast<uint64_t>(layers) <= file.tensors().size(),
+  constexpr int64_t kLayerTensors = 9;  // at least
+  check(layers > 0 && layers <= std::ssize(file.tensors()) / kLayerTensors,
         facts.where("block_count"), "is ", layers, " in a file of ", file.tensors().size(),
         " tensors");
   const auto query = file.tensors().find("blk.0.attn_q.weight");

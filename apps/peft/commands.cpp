@@ -9,6 +9,8 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/table.h"
 #include "apps/compare/command.h"
+#include "apps/convert/convert.h"
+#include "apps/convert/diff.h"
 #include "apps/fetch/command.h"
 #include "apps/finetune/command.h"
 #include "apps/generate/command.h"
@@ -69,6 +71,9 @@ const std::vector<Command>& commands() {
        inspect_streams, "inspect"},
       {"score", "outputs of a table-to-text system, by the papers' metrics", score_command},
       {"merge", "fold an adapter into its base model", merge_command, "merge"},
+      {"convert", "a model's weights in another format, type or number of files", convert_command},
+      {"diff", "two checkpoints: names, shapes, types, and the largest change of values",
+       diff_command},
       {"tokenizer", "learn a tokenizer from text", tokenizer_command, "train_tokenizer"},
       {"fetch", "download models from Hugging Face's hub by name", fetch_command},
       {"cache", "the models that were downloaded: list, verify, remove", cache_command},

@@ -12,6 +12,7 @@
 #include "apps/plan/table.h"
 #include "data/glue.h"
 #include "engine/base/threads.h"
+#include "models/gguf.h"
 #include "models/pretrained.h"
 #include "run/by_name.h"
 
@@ -26,9 +27,10 @@ std::string plan_answer(const PlanRequest& request) {
     config = models::config_from_spec(request.model, 30522).json;
   } else {
     const fs::path path(run::by_name(request.model, run::Need::config));
-    const fs::path file = fs::is_directory(path) ? path / "config.json" : path;
+    const auto gguf = models::gguf_of(path);
+    const fs::path file = gguf ? *gguf : fs::is_directory(path) ? path / "config.json" : path;
     where = file.string();
-    config = engine::json_file(file);
+    config = gguf ? models::gguf_config(engine::Gguf::open(file)) : engine::json_file(file);
   }
   if (request.explain) {
     if (request.strategy.empty())

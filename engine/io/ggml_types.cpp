@@ -146,10 +146,11 @@ void block_of(GgmlType type, Block p, float* out) {
       return block_32(p + 6, word_at(p + 2), half_at(p), 16, -0.0f, out);
     case GgmlType::Q5_1:
       return block_32(p + 8, word_at(p + 4), half_at(p), 0, half_at(p + 2), out);
-    case GgmlType::Q8_0:
-      for (int i = 0; i < 32; ++i)
-        out[i] = half_at(p) * static_cast<float>(static_cast<int8_t>(p[2 + i]));
+    case GgmlType::Q8_0: {
+      const float d = half_at(p);
+      for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(static_cast<int8_t>(p[2 + i]));
       return;
+    }
     case GgmlType::Q4_K:
       return block_k(p, false, out);
     case GgmlType::Q5_K:

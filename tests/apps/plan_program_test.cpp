@@ -105,3 +105,11 @@ TEST_CASE("peft plan: the config.json of LLaMA 2, as it is published") {
   CHECK(peft_program({"plan", "--strategy", "full"}).code == 2);
   CHECK(peft_program({"plan", "--model", file, "--batch-size", "0"}).code == 1);
 }
+
+TEST_CASE("peft plan: a GGUF file says what a config.json does") {
+  const std::vector<std::string> more = {"--strategy", "lora:r=2", "--max-length", "16"};
+  const Json gguf = plan_of(testing::golden("gguf/llama.gguf").string(), more).plan,
+             folder = plan_of(testing::golden("decoders/llama/config.json").string(), more).plan;
+  CHECK(gguf["base_parameters"] == folder["base_parameters"]);
+  CHECK(gguf["step"]["gemm_flops"] == folder["step"]["gemm_flops"]);
+}
