@@ -47,6 +47,7 @@ struct BartConfig {
   engine::Activation act;
   double dropout, attention_dropout, activation_dropout, init_std;
   bool pre_norm, scaled, tied;
+  double head_dropout;
   int32_t start;
 
   explicit BartConfig(ConfigReader& in)
@@ -64,7 +65,11 @@ struct BartConfig {
         pre_norm(model_type == "mbart"),
         scaled(in.get_or<bool>("scale_embedding", false)),
         tied(in.get_or<bool>("tie_word_embeddings", true)),
-        start(static_cast<int32_t>(in.count_or("decoder_start_token_id", 2))) {
+        head_dropout(in.dropout("classifier_dropout", 0)),
+        start(-1) {
+    // mBART's outputs begin with their language, which a config need not name.
+    if (model_type == "bart" || in.raw("decoder_start_token_id").is_number())
+      start = static_cast<int32_t>(in.count_or("decoder_start_token_id", 2));
     for (const StackConfig& s : {encoder, decoder})
       engine::check(hidden % s.heads == 0, in.where(), "d_model ", hidden, " does not divide into ",
                     s.heads, " attention heads of the ", engine::stack_name(s.stack));
@@ -79,9 +84,9 @@ struct BartConfig {
     in.only("extra_pos_embeddings", 2);
     in.only("is_encoder_decoder", true);
     in.only("add_bias_logits", false);
-    // The encoder's numbers again, and another head's dropout.
-    in.harmless({"num_hidden_layers", "classifier_dropout", "classif_dropout",
-                 "force_bos_token_to_be_generated", "save_step"});
+    // The encoder's numbers again, and older names.
+    in.harmless(
+        {"num_hidden_layers", "classif_dropout", "force_bos_token_to_be_generated", "save_step"});
   }
 
  private:
@@ -279,9 +284,15 @@ class BartModel : public Model {
   }
 
   HeadNames names(HeadKind kind) const override {
+    const std::string family = c_.model_type == "bart" ? "Bart" : "MBart";
+    if (kind == HeadKind::classification)
+      return {.architecture = family + "ForSequenceClassification",
+              .dense = "classification_head.dense",
+              .act = engine::Activation::tanh,
+              .out = "classification_head.out_proj",
+              .dropout = c_.head_dropout};
     if (kind != HeadKind::language_model) no_head(kind);
-    return {.architecture = c_.model_type == "bart" ? "BartForConditionalGeneration"
-                                                    : "MBartForConditionalGeneration",
+    return {.architecture = family + "ForConditionalGeneration",
             .out = "lm_head",
             .out_bias = false,
             .tied = c_.tied,
@@ -334,7 +345,7 @@ Family bart_family() {
                     {"tie_word_embeddings", true},
                     {"decoder_start_token_id", std::min<int64_t>(2, s.vocab - 1)}};
           },
-          .dropouts = {"dropout", "attention_dropout", "activation_dropout"}};
+          .dropouts = {"dropout", "attention_dropout", "activation_dropout", "classifier_dropout"}};
 }
 
 }  // namespace models

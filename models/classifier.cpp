@@ -24,11 +24,44 @@ std::vector<int32_t> last_tokens(const engine::Batch& batch, int32_t pad) {
   return rows;
 }
 
+// eos_token_id where it is one number.
+int32_t end_token(const ModelConfig& config) {
+  const engine::Json id = config.json.value("eos_token_id", engine::Json());
+  return id.is_number_integer() ? id.get<int32_t>() : -1;
+}
+
+// The last end token of every sequence; the last token where there is none.
+std::vector<int32_t> last_ends(const engine::Batch& batch, int32_t end) {
+  std::vector<int32_t> rows;
+  for (int s = 0; s < batch.sequences(); ++s) {
+    const int32_t first = batch.segments.begin(s), last = first + batch.segments.length(s) - 1;
+    int32_t row = last;
+    while (row > first && batch.ids[static_cast<size_t>(row)] != end) --row;
+    rows.push_back(batch.ids[static_cast<size_t>(row)] == end ? row : last);
+  }
+  return rows;
+}
+
+// What a decoder reads of a sequence that is to be classified: the sequence itself, one place
+// later, behind the start id (or, as mBART, its last id).
+void read_again(engine::Batch& batch, int32_t start) {
+  batch.output.segments = batch.segments;
+  batch.output.ids.resize(batch.ids.size());
+  for (int s = 0; s < batch.sequences(); ++s) {
+    const auto first = batch.ids.begin() + batch.segments.begin(s);
+    const auto to = batch.output.ids.begin() + batch.segments.begin(s);
+    const int32_t length = batch.segments.length(s);
+    *to = start >= 0 ? start : first[length - 1];
+    std::copy(first, first + length - 1, to + 1);
+  }
+}
+
 }  // namespace
 
 SequenceClassifier::SequenceClassifier(ModelConfig config)
     : config_(std::move(config)),
       pad_(engine::get_or<int32_t>(config_.json, "pad_token_id", -1, config_.where)),
+      end_(end_token(config_)),
       model_(make_model(config_.json, config_.where)) {
   if (config_.head == HeadKind::language_model)
     vocabulary_ = std::make_unique<VocabularyHead>(*model_, config_.head);
@@ -49,6 +82,13 @@ Tensor SequenceClassifier::encode_first(Graph& g, const engine::Batch& batch) {
     return engine::mean_rows(g, model_->encode(g, batch, {.counts_prompt = true}), read);
   }
   auto& rows = g.recycle<engine::RowSelection>();
+  if (model_->facts().encodes_and_decodes()) {
+    auto& again = g.recycle<engine::Batch>();
+    again = batch;
+    read_again(again, model_->facts().decoder_start);
+    rows.choose(batch.segments, last_ends(batch, end_));
+    return model_->encode(g, again, {.rows = &rows});
+  }
   if (model_->facts().causal)
     rows.choose(batch.segments, last_tokens(batch, pad_));
   else

@@ -1,6 +1,7 @@
 // A model and the head of its task, as its family has it in Hugging Face (heads.h): for classes or
-// a number on each sequence's first token, or on its last that is no padding where a token sees
-// only those before it; for classes on every token; or over the vocabulary.
+// a number on each sequence's first token, on its last that is no padding where a token sees only
+// those before it, or on its end token where an encoder-decoder reads it a second time; for classes
+// on every token; or over the vocabulary.
 #pragma once
 
 #include <memory>
@@ -47,6 +48,7 @@ class SequenceClassifier : public engine::Module {
  private:
   ModelConfig config_;
   int32_t pad_;  // pad_token_id; -1: the model has none
+  int32_t end_;  // eos_token_id; the same
   std::unique_ptr<Model> model_;
   std::unique_ptr<Classifier> head_;
   std::unique_ptr<VocabularyHead> vocabulary_;  // instead, for HeadKind::language_model

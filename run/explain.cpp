@@ -154,8 +154,7 @@ Explained explain(const engine::Json& config, std::string_view strategy, int num
     engine::GraphOptions graph;
     graph.trace = &trace;
     engine::Graph g(workspace, graph);
-    planned_loss(*planned.model, g,
-                 planned_batch(options, planned.model->model().facts().encodes_and_decodes()));
+    planned_loss(*planned.model, g, planned_batch(options, writes_outputs(*planned.model)));
   }
   std::vector<ExplainedBlock> blocks;
   std::vector<PlacedOp> ops = ops_of(trace);

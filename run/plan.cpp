@@ -67,12 +67,10 @@ PlannedModel open_planned(const Json& json, std::string_view spec, const PlanOpt
 models::HeadKind planned_head(const models::ModelConfig& config, int num_labels) {
   using models::HeadKind;
   if (num_labels > 0 || !config.facts.writes()) return HeadKind::classification;
-  if (!config.facts.causal) return HeadKind::language_model;
-  const auto model = models::make_model(config.json, config.where);
   const Json named = config.raw.is_object() ? config.raw.value("architectures", Json()) : Json();
-  const std::string classifier = model->names(HeadKind::classification).architecture;
-  return named.is_array() && !named.empty() && named[0] == classifier ? HeadKind::classification
-                                                                      : HeadKind::language_model;
+  const bool classifies = named.is_array() && !named.empty() && named[0].is_string() &&
+                          named[0].get<std::string>().ends_with("ForSequenceClassification");
+  return classifies ? HeadKind::classification : HeadKind::language_model;
 }
 
 engine::Tensor planned_loss(models::SequenceClassifier& model, engine::Graph& g,
@@ -80,6 +78,11 @@ engine::Tensor planned_loss(models::SequenceClassifier& model, engine::Graph& g,
   if (model.config().head == models::HeadKind::language_model)
     return model.vocabulary().loss(g, model.encode(g, batch), batch.targets);
   return model.loss(g, model.logits(g, batch), batch);
+}
+
+bool writes_outputs(const models::SequenceClassifier& model) {
+  return model.config().facts.encodes_and_decodes() &&
+         model.config().head == models::HeadKind::language_model;
 }
 
 Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& options,
@@ -91,11 +94,11 @@ Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& optio
   const int64_t piece_tokens = options.piece_tokens == engine::kPiecesByWidth
                                    ? engine::default_piece_tokens(model)
                                    : options.piece_tokens;
-  Plan plan{engine::cost_of_step(
-      model, planned_batch(options, model.model().facts().encodes_and_decodes()), piece_tokens,
-      options.dropout, [&](engine::Graph& g, const engine::TokenBatch& batch) {
-        return planned_loss(model, g, batch);
-      })};
+  Plan plan{engine::cost_of_step(model, planned_batch(options, writes_outputs(model)), piece_tokens,
+                                 options.dropout,
+                                 [&](engine::Graph& g, const engine::TokenBatch& batch) {
+                                   return planned_loss(model, g, batch);
+                                 })};
   const peft::Count count = peft::count(model);
   plan.model_type = planned.sites.model_type;
   plan.strategy = planned.strategy->name();

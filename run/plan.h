@@ -78,6 +78,8 @@ PlannedModel open_planned(const engine::Json& config, std::string_view strategy,
 // Its step's words: the ids do not matter, every label is class 0, every token predicts word 0.
 // With `output` the decoder's of an encoder-decoder do.
 engine::TokenBatch planned_batch(const PlanOptions& options, bool output = false);
+// Whether the model's loss is of outputs: an encoder-decoder that is no classifier.
+bool writes_outputs(const models::SequenceClassifier& model);
 
 // The head that a plan gives the model, and the loss of a step with it. Labels, or for a language
 // model targets, are read and must be valid.

@@ -185,8 +185,7 @@ TEST_CASE("t5: versions of the config, and what it has not") {
   };
   CHECK(!tied(Json::object()));
   CHECK(tied({{"tie_word_embeddings", true}}));
-  // As transformers 5 writes 1.1 again, with its head in the file.
-  CHECK(!tied({{"tie_word_embeddings", true}, {"scale_decoder_outputs", false}}));
+  CHECK(tied({{"tie_word_embeddings", true}, {"scale_decoder_outputs", false}}));
   CHECK(contains(message_of([&] { tied({{"feed_forward_proj", "gated-mish"}}); }), "mish"));
   CHECK(contains(message_of([&] {
                    tied({{"relative_attention_max_distance", 4}});
@@ -197,4 +196,50 @@ TEST_CASE("t5: versions of the config, and what it has not") {
   CHECK(contains(
       message_of([&] { models::make_model(config, "t5")->names(models::HeadKind::masked_lm); }),
       "masked"));
+}
+
+TEST_CASE(
+    "t5: of a config of transformers 5 the file says whether the head is the table of words") {
+  TempDir temp;
+  const auto from = folder_of(named("t5-gated"));
+  Json config = engine::json_file(from / "config.json");
+  config["tie_word_embeddings"] = true;
+  config["scale_decoder_outputs"] = false;
+  write_file(temp / "config.json", config.dump());
+  std::filesystem::copy_file(from / "model.safetensors", temp / "model.safetensors");
+  const auto tied = [&] {
+    models::ModelSource source = models::open_model(temp.path().string());
+    source.config.head = models::HeadKind::language_model;
+    return models::SequenceClassifier(source.config).vocabulary().tied();
+  };
+  CHECK(!tied());
+  std::filesystem::remove(temp / "model.safetensors");
+  std::filesystem::copy_file(folder_of(named("t5")) / "model.safetensors",
+                             temp / "model.safetensors");
+  CHECK(tied());
+}
+
+TEST_CASE("bart: a classifier reads the sequence again, and its end") {
+  for (const std::string name : {"bart", "mbart"}) {
+    CAPTURE(name);
+    const Json golden = golden_of(named(name))["classifier"];
+    models::ModelSource source = models::open_model(folder_of(named(name)).string());
+    models::set_labels(source.config, 3, {});
+    models::SequenceClassifier model(source.config);
+    engine::ParameterStore store(model);
+    store.allocate();
+    models::load_weights(source, store, 1, false);
+    for (engine::Parameter* p : store.all())
+      if (p->name.starts_with("classification_head."))
+        for (int64_t i = 0; i < p->count(); ++i)
+          store.own(*p)[i] = static_cast<Scalar>(std::sin(static_cast<float>(i)) / 10);
+    engine::Batch batch;
+    for (const Json& ids : golden["sequences"]) {
+      for (const Json& id : ids) batch.ids.push_back(id.get<int32_t>());
+      batch.segments.add(static_cast<int32_t>(ids.size()));
+    }
+    engine::Workspace workspace;
+    engine::Graph g(workspace, {.record = false});
+    CHECK(distance(model.logits(g, batch).mat(), golden["logits"]) < 1e-5);
+  }
 }

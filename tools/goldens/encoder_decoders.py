@@ -15,6 +15,7 @@ The weights are random and stored as BF16, so every value is exact in float32; a
     generate      one entry a way of generating: "options" of transformers' generate, "ids" after the decoder's start,
                   "scores" of beams
     losses        of ten AdamW steps by strategy; the batches are the sequences, in turns of two
+    classifier    of the BART family: logits of a head for three classes, whose values are sines
     adapters      nll and last_logits with the adapters' values before the ten steps
   <name>/{lora,ia3,prefix}/       PEFT's folders with the values before the ten steps. PEFT's prefix stands only before the
                   decoder's own keys, and of a table for the L layers of the encoder layer i gets those of layer
@@ -222,6 +223,20 @@ def adapters(name, folder, data):
     return losses, found
 
 
+def classifier(model):
+    """...ForSequenceClassification on the same weights, with a head of sines: sequences with an end, some with two."""
+    config = type(model.config).from_dict({**model.config.to_dict(), "num_labels": 3})
+    head = transformers.AutoModelForSequenceClassification.from_config(config, attn_implementation="eager").eval()
+    head.model.load_state_dict(model.model.state_dict())
+    with torch.no_grad():
+        for p in head.classification_head.parameters():
+            p.copy_((torch.arange(p.numel(), dtype=torch.float32).sin() / 10).reshape(p.shape))
+        end = config.eos_token_id
+        ids = [[5, 9, 33, end], [17, end], [40, 8, end, 11, 60, 4, end]]
+        found = [head(input_ids=torch.tensor([x])).logits[0].tolist() for x in ids]
+    return {"sequences": ids, "logits": found}
+
+
 def rounded(x, digits=8):
     if isinstance(x, float):
         return float(f"{x:.{digits}g}")
@@ -246,6 +261,7 @@ def write(seed, name):
         found = three_prefixes.write(folder, model, data, values, ten_losses)
         golden["losses"].update(found["losses"])
         golden["adapters"].update(found["adapters"])
+        golden["classifier"] = classifier(model)
     (folder / "golden.json").write_text(json.dumps(rounded(golden)) + "\n")
     print(name, golden["losses"], [[len(x) for x in g["ids"]] for g in golden["generate"]], flush=True)
 
