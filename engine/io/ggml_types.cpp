@@ -51,9 +51,9 @@ const GgmlRow& ggml_row(GgmlType type) {
                        [&](const GgmlRow& row) { return row.type == type; });
 }
 
-using Block = const uint8_t*;
+using BlockBytes = const uint8_t*;
 
-float half_at(Block p) {
+float half_at(BlockBytes p) {
   uint16_t bits;
   std::memcpy(&bits, p, sizeof bits);
   return half_to_float(bits);
@@ -61,7 +61,7 @@ float half_at(Block p) {
 
 // Q4_0, Q4_1, Q5_0 and Q5_1: value i in the low half of byte i, value i + 16 in the high half; a
 // fifth bit from `high`. A sum with m = -0 changes nothing.
-void block_32(Block low, uint32_t high, float d, float zero, float m, float* out) {
+void block_32(BlockBytes low, uint32_t high, float d, float zero, float m, float* out) {
   for (int i = 0; i < 16; ++i) {
     const uint32_t a = (low[i] & 15u) | (((high >> i) & 1u) << 4),
                    b = (low[i] >> 4u) | (((high >> (i + 16)) & 1u) << 4);
@@ -70,7 +70,7 @@ void block_32(Block low, uint32_t high, float d, float zero, float m, float* out
   }
 }
 
-uint32_t word_at(Block p) {
+uint32_t word_at(BlockBytes p) {
   uint32_t bits;
   std::memcpy(&bits, p, sizeof bits);
   return bits;
@@ -80,17 +80,17 @@ uint32_t word_at(Block p) {
 struct KScale {
   float scale, minimum;
 };
-KScale k_scale(Block s, int j) {
+KScale k_scale(BlockBytes s, int j) {
   if (j < 4) return {static_cast<float>(s[j] & 63), static_cast<float>(s[j + 4] & 63)};
   return {static_cast<float>((s[j + 4] & 15) | ((s[j - 4] >> 6) << 4)),
           static_cast<float>((s[j + 4] >> 4) | ((s[j] >> 6) << 4))};
 }
 
 // Q4_K, and with the fifth bits Q5_K: d, m, 12 bytes of scales, the bits, 128 bytes.
-void block_k(Block p, bool fifth, float* out) {
+void block_k(BlockBytes p, bool fifth, float* out) {
   const float d = half_at(p), m = half_at(p + 2);
-  const Block scales = p + 4, bits = p + 16;
-  Block low = fifth ? p + 48 : p + 16;
+  const BlockBytes scales = p + 4, bits = p + 16;
+  BlockBytes low = fifth ? p + 48 : p + 16;
   for (int j = 0; j < 8; j += 2, low += 32)
     for (int half = 0; half < 2; ++half) {
       const KScale s = k_scale(scales, j + half);
@@ -104,9 +104,9 @@ void block_k(Block p, bool fifth, float* out) {
 }
 
 // 128 bytes of low halves, 64 of upper bits, 16 signed scales, d.
-void block_q6_k(Block p, float* out) {
+void block_q6_k(BlockBytes p, float* out) {
   const float d = half_at(p + 208);
-  Block low = p, high = p + 128, scales = p + 192;
+  BlockBytes low = p, high = p + 128, scales = p + 192;
   for (int n = 0; n < 2; ++n, low += 64, high += 32, scales += 8)
     for (int part = 0; part < 4; ++part)
       for (int i = 0; i < 32; ++i) {
@@ -118,7 +118,7 @@ void block_q6_k(Block p, float* out) {
       }
 }
 
-void block_of(GgmlType type, Block p, float* out) {
+void block_of(GgmlType type, BlockBytes p, float* out) {
   switch (type) {
     case GgmlType::F32:
       std::memcpy(out, p, 4);
