@@ -229,10 +229,12 @@ TEST_CASE("bart: a classifier reads the sequence again, and its end") {
     engine::ParameterStore store(model);
     store.allocate();
     models::load_weights(source, store, 1, false);
-    for (engine::Parameter* p : store.all())
-      if (p->name.starts_with("classification_head."))
-        for (int64_t i = 0; i < p->count(); ++i)
-          store.own(*p)[i] = static_cast<Scalar>(std::sin(static_cast<float>(i)) / 10);
+    for (engine::Parameter* p : store.all()) {
+      if (!p->name.starts_with("classification_head.")) continue;
+      Scalar* values = store.own(*p);
+      for (int64_t i = 0; i < p->count(); ++i)
+        values[i] = static_cast<Scalar>(std::sin(static_cast<float>(i)) / 10);
+    }
     engine::Batch batch;
     for (const Json& ids : golden["sequences"]) {
       for (const Json& id : ids) batch.ids.push_back(id.get<int32_t>());
