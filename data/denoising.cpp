@@ -34,8 +34,8 @@ Denoising::Denoising(const Tokenizer& tokenizer, const DenoisingOptions& options
         engine::hint("give a vocabulary with [MASK] or <mask>"));
   check(options.rate >= 0 && options.rate < 1, "denoising", "a rate of ", options.rate,
         ", expected 0 or a part below 1");
-  check(options.span > 0 && options.span <= 100, "denoising", "spans of ", options.span,
-        " tokens in the mean, expected more than 0 and at most 100");
+  check(options.span >= 0.1 && options.span <= 100, "denoising", "spans of ", options.span,
+        " tokens in the mean, expected 0.1 to 100");
   mask_ = *tokenizer.special().mask;
   const auto n = static_cast<size_t>(tokenizer.vocab_size());
   special_.assign(n, 0);
@@ -69,10 +69,13 @@ std::vector<int32_t> Denoising::noisy(const std::vector<int32_t>& text, uint64_t
   auto left = static_cast<int64_t>(
       std::floor(options_.rate * static_cast<double>(ids.size()) + random.uniform()));
   std::vector<int64_t> spans;
+  int64_t shorter = 0;  // by how much; a text never grows
   while (left > 0) {
     const int64_t length = std::min<int64_t>(left, poisson(random, options_.span));
+    if (shorter + length < 1) continue;
     spans.push_back(length);
     left -= length;
+    shorter += length - 1;
   }
   if (spans.empty()) return ids;
   // The spans, and the tokens that stay, in an order drawn at random: no two spans overlap.

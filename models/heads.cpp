@@ -49,7 +49,7 @@ VocabularyHead::VocabularyHead(engine::Module& parent, HeadNames names, int64_t 
                                engine::Embedding& words, int after)
     : Module(parent, ""), names_(std::move(names)) {
   const int64_t width = names_.width ? names_.width : in;
-  if (names_.tied && !names_.tied_bias.empty()) {
+  if (!names_.tied_bias.empty() && (names_.tied || names_.fixed_bias)) {
     const auto dims = names_.fixed_bias ? std::vector<int64_t>{1, words.entries()}
                                         : std::vector<int64_t>{words.entries()};
     declare(tied_bias_, names_.tied_bias, dims, Role::lm_head, after, engine::Init::zeros);
@@ -71,6 +71,7 @@ VocabularyHead::VocabularyHead(engine::Module& parent, HeadNames names, int64_t 
   else
     out_ = std::make_unique<Linear>(*this, names_.out, width, words.entries(), Role::lm_head, after,
                                     names_.out_bias);
+  if (!names_.tied && names_.fixed_bias) out_->share_offset(tied_bias_);
 }
 
 Tensor VocabularyHead::transformed(Graph& g, const Tensor& x) {

@@ -95,7 +95,10 @@ engine::Sites Model::sites() {
 
 void Model::no_head(HeadKind kind) const {
   engine::fail("model", "model_type '", facts().model_type, "' has no head for ",
-               head_kind_name(kind));
+               head_kind_name(kind),
+               engine::hint(facts().encodes_and_decodes()
+                                ? "it writes: give --task seq2seq, with the label's word as target"
+                                : "another family has one"));
 }
 
 }  // namespace models

@@ -74,7 +74,7 @@ struct HeadNames {
   bool out_bias = true;              // of a last layer of its own
   bool tied = false;                 // the last layer is the table of words ...
   std::string tied_bias;             // ... with this bias; empty: without one
-  bool fixed_bias = false;           // that bias never learns (BART's final_logits_bias)
+  bool fixed_bias = false;           // that bias never learns, and is there untied too (BART)
   double dropout = 0;
 };
 

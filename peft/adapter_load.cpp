@@ -159,8 +159,6 @@ void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::st
   out.spec = make_strategy(spec)->spec();
 }
 
-}  // namespace
-
 // PEFT's prompt of an encoder-decoder has rows for the decoder too, which it never reads.
 void drop_decoder_rows(AdapterFile& out, const std::string& where) {
   const auto table = out.tensors.find("prompt_embeddings");
@@ -173,6 +171,8 @@ void drop_decoder_rows(AdapterFile& out, const std::string& where) {
   rows.dims[0] = length;
   rows.bytes /= 2;
 }
+
+}  // namespace
 
 AdapterFile load_adapter(const std::filesystem::path& folder) {
   const auto config_path = folder / "adapter_config.json";

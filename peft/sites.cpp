@@ -200,7 +200,8 @@ engine::Parameter& own_kernel(engine::ParameterStore& store, engine::Linear& lin
     const engine::Parameter &kernel = linear.kernel(), &offset = linear.offset();
     linear.untie();
     copy_values(kernel, store.own(linear.weight));
-    if (linear.has_bias) copy_values(offset, store.own(linear.bias));
+    if (linear.has_bias && &linear.offset() == &linear.bias)
+      copy_values(offset, store.own(linear.bias));
   }
   writable(store, linear.kernel());
   return linear.kernel();

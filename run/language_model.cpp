@@ -7,6 +7,9 @@ namespace run {
 LanguageModel::LanguageModel(Located found, bool writable) {
   models::ModelConfig& config = found.source.config;
   check_writes(config.facts);
+  engine::check(!found.known || found.known->task.kind == "lm", "model",
+                "this run's model tells classes and writes no text",
+                engine::hint("peft predict reads it"));
   config.head = models::HeadKind::language_model;
   static_cast<OpenModel&>(*this) =
       open_model(std::move(found.source), found.adapter ? found.adapter->spec : "frozen",

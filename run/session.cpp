@@ -127,6 +127,10 @@ void encode_all(Session& s, int max_length) {
     if (encoded.truncated())
       s.notes.push_back(engine::concat(name, ": ", encoded.truncated(), " of ", encoded.size(),
                                        " texts were cut to ", max_length, " tokens"));
+    if (encoded.outputs_cut())
+      s.notes.push_back(engine::concat(name, ": ", encoded.outputs_cut(), " of ", encoded.size(),
+                                       " targets were cut to ",
+                                       s.dataset.info.text.max_target_length, " tokens"));
     if (split.skipped)
       s.notes.push_back(
           engine::concat(name, ": ", split.skipped, " ", split.skipped_why, " were left out"));
@@ -259,6 +263,18 @@ Session open_session(const FinetuneSettings& settings) {
   check(settings.max_length <= longest, "finetune", "--max-length ", settings.max_length,
         " is more than the ", longest, " positions that this model has for a text",
         hint("give --max-length ", longest, " or less"));
+  if (data::TextRules& rules = s.dataset.info.text; rules.encoder) {
+    // A prefix of the decoder takes positions of what is written.
+    const int64_t written = longest_written(s);
+    check(settings.max_target_length <= written, "finetune", "--max-target-length ",
+          settings.max_target_length, " is more than the ", written,
+          " positions that this model has for an output",
+          hint("give --max-target-length ", written, " or less"));
+    if (rules.max_target_length > written) {
+      rules.max_target_length = static_cast<int>(written);
+      s.task = tasks::make_task(s.dataset.info, options);
+    }
+  }
   s.max_length =
       settings.max_length
           ? settings.max_length

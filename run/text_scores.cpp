@@ -123,10 +123,11 @@ Json score_texts(Session& session, const FinetuneSettings& settings, engine::Wor
   std::string lines;
   data::metrics::Texts texts;
   for (const Written& each : written) {
-    std::string text = each.text;
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    lines += text + "\n";
-    texts.hypotheses.push_back(std::move(text));
+    std::string line = each.text;
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    lines += line + "\n";
+    // ROUGE-Lsum counts by lines; the tables' scripts read a line each.
+    texts.hypotheses.push_back(tables ? std::move(line) : each.text);
   }
   texts.references = sources.references;
   engine::write_file_atomically(fs::path(settings.out) / "dev_texts.txt", lines);

@@ -40,9 +40,10 @@ void read_with_encoder(data::TextRules& rules, const models::Facts& facts, int m
   engine::check(max_target_length <= facts.longest_output, "finetune", "--max-target-length ",
                 max_target_length, " is more than the ", facts.longest_output,
                 " positions of the decoder");
-  rules.max_target_length = max_target_length
-                                ? max_target_length
-                                : static_cast<int>(std::min<int64_t>(128, facts.longest_output));
+  rules.max_target_length =
+      max_target_length
+          ? max_target_length
+          : static_cast<int>(std::min<int64_t>(kUsualTargetLength, facts.longest_output));
 }
 
 int64_t longest_written(const OpenModel& open) {

@@ -11,6 +11,9 @@ namespace run {
 // else the special token that the tokenizer puts there. -1 where there is none of them.
 int32_t end_token(const data::Tokenizer& tokenizer, const models::ModelConfig& config);
 
+// Tokens of a target at most, unless another number is given.
+inline constexpr int kUsualTargetLength = 128;
+
 // Throws for a model that reads both ways and has no decoder, such as BERT.
 void check_writes(const models::Facts& facts);
 

@@ -4,6 +4,7 @@
 #include "apps/plan/command.h"
 #include "data/glue.h"
 #include "engine/nn/precision.h"
+#include "run/texts.h"
 
 namespace apps {
 
@@ -20,6 +21,9 @@ std::string dry_run(const FinetuneCommand& command) {
   request.strategy = s.strategy;
   request.batch_size = s.batch_size;
   request.max_length = s.max_length;
+  request.max_target_length = s.max_target_length > 0 ? s.max_target_length
+                              : s.language()          ? run::kUsualTargetLength
+                                                      : 0;
   request.micro_batch_tokens = s.piece_tokens;
   request.dropout = s.dropout != 0;
   request.threads = s.threads;

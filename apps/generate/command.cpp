@@ -80,10 +80,11 @@ class Printer {
   int next_;
 };
 
-std::vector<Prompt> prompts_of(const GenerateFlags& flags, std::istream& in) {
+std::vector<Prompt> prompts_of(const GenerateFlags& flags, const Columns& columns,
+                               std::istream& in) {
   std::vector<Prompt> prompts;
   for (const std::string& text : flags.prompts) prompts.push_back({text, {}});
-  if (!flags.file.empty()) prompts = read_prompts(flags.file, in, flags.source);
+  if (!flags.file.empty()) prompts = read_prompts(flags.file, in, columns);
   for (size_t i = 0; i < prompts.size(); ++i) {
     Prompt& prompt = prompts[i];
     check(!prompt.text.empty() || !prompt.turns.empty(), "generate", "prompt ", i + 1, " is empty",
@@ -170,16 +171,19 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
   if (flags.interactive() && !in_is_terminal)
     throw UsageError(engine::concat("generate: which prompt?",
                                     hint("--prompt TEXT, --prompts FILE, or a terminal")));
-  std::vector<Prompt> prompts = prompts_of(flags, in);
-  const bool chats = flags.interactive() ||
-                     std::any_of(prompts.begin(), prompts.end(),
-                                 [](const Prompt& prompt) { return !prompt.turns.empty(); });
   watch_stop_signals();
   engine::set_threads(flags.threads);
   flags.precision.use();
   run::LanguageModel lm(flags.request, "generate");
-  engine::check(!chats || !lm.body().facts().encodes_and_decodes(), "generate", "model_type '",
-                lm.body().facts().model_type, "' does not chat: it writes for a source",
+  const bool encoder = lm.body().facts().encodes_and_decodes();
+  Columns columns{flags.source, encoder};
+  if (columns.given.empty() && encoder && lm.rules) columns.given = lm.rules->source;
+  std::vector<Prompt> prompts = prompts_of(flags, columns, in);
+  const bool chats = flags.interactive() ||
+                     std::any_of(prompts.begin(), prompts.end(),
+                                 [](const Prompt& prompt) { return !prompt.turns.empty(); });
+  engine::check(!chats || !encoder, "generate", "model_type '", lm.body().facts().model_type,
+                "' does not chat: it writes for a source",
                 hint("give --prompt TEXT or --prompts FILE"));
   if (!flags.task.empty())
     prompts = table_prompts(flags.task, flags.data, flags.split,
@@ -192,10 +196,20 @@ int generate_command(int argc, const char* const* argv, std::istream& in, bool i
         how.options.end.push_back(id);
 
   std::vector<std::vector<int32_t>> ids;
-  for (size_t i = 0; i < prompts.size(); ++i)
+  // A run's sources are cut as it cut them.
+  const int most = encoder && lm.known ? lm.known->max_length : 0;
+  int64_t cut = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
     ids.push_back(prompts[i].turns.empty() ? run::prompt_ids(lm, prompts[i].text)
                                            : run::chat_ids(lm, *format, prompts[i].turns,
                                                            engine::concat("prompt ", i + 1)));
+    if (most == 0 || ids.back().size() <= static_cast<size_t>(most)) continue;
+    ids.back() = run::prompt_ids(lm, prompts[i].text, most);
+    ++cut;
+  }
+  if (cut > 0)
+    notes << format_count(cut) << " of " << format_count(static_cast<int64_t>(prompts.size()))
+          << " sources were cut to " << most << " tokens, as in the run\n";
   const bool streams = how.options.beams == 1 && !flags.json && flags.out.empty();
   if (flags.interactive())
     chat_loop(lm, *format, flags.system, how, in, out, notes);

@@ -17,21 +17,18 @@ using engine::hint;
 
 namespace {
 
-const std::vector<std::string> kColumns = {"prompt",   "text",    "source",
-                                           "document", "article", "dialogue"};
-
-Prompt prompt_of(const data::RowReader& rows, const data::Row& row, const std::string& source) {
-  if (row.object.is_object() && row.object.contains("messages") && source.empty()) {
+Prompt prompt_of(const data::RowReader& rows, const data::Row& row, const Columns& columns) {
+  if (row.object.is_object() && row.object.contains("messages") && columns.given.empty()) {
     std::vector<data::Turn> turns = data::read_turns(row.object["messages"], rows.where(row));
     while (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
     check(!turns.empty(), rows.where(row), "the chat has no turn before the assistant's");
     return {"", std::move(turns)};
   }
-  for (const std::string& name : source.empty() ? kColumns : std::vector{source}) {
+  for (const std::string& name : columns.names()) {
     if (row.object.is_object() && !row.object.contains(name)) continue;
     if (const auto column = rows.find(name)) return {rows.text(row, *column), {}};
   }
-  check(source.empty(), rows.where(row), "there is no '", source, "'");
+  check(columns.given.empty(), rows.where(row), "there is no '", columns.given, "'");
   engine::fail(rows.where(row), "there is no prompt",
                hint("a row has \"prompt\", \"messages\" or \"text\", or what --source names"));
 }
@@ -45,8 +42,15 @@ data::Format format_of_prompts(const std::string& file) {
 
 }  // namespace
 
+std::vector<std::string> Columns::names() const {
+  if (!given.empty()) return {given};
+  // An encoder's as training guesses them (data/language/rows.h).
+  if (encoder) return {"source", "document", "article", "dialogue", "text", "prompt", "input"};
+  return {"prompt", "text"};
+}
+
 std::vector<Prompt> read_prompts(const std::string& name, std::istream& in,
-                                 const std::string& source) {
+                                 const Columns& columns) {
   std::ifstream file;
   std::unique_ptr<std::istream> replay;
   std::istream* from = &in;
@@ -64,7 +68,7 @@ std::vector<Prompt> read_prompts(const std::string& name, std::istream& in,
   }
   const auto rows = data::open_rows(*from, format, name == "-" ? "standard input" : name);
   std::vector<Prompt> prompts;
-  for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row, source));
+  for (data::Row row; rows->next(row);) prompts.push_back(prompt_of(*rows, row, columns));
   check(!prompts.empty(), name, "there is no prompt");
   return prompts;
 }

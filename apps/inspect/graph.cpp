@@ -35,6 +35,10 @@ void inspect_graph(const InspectOptions& options, std::ostream& out) {
       add(e.ids, e.types);
     }
   }
+  if (run::writes_outputs(model)) {  // each text is written again
+    batch.output.ids = batch.ids;
+    batch.output.segments = batch.segments;
+  }
   const engine::DryRun dry;  // a picture shows no values
   engine::ParameterStore store(model);
   store.allocate();

@@ -122,6 +122,9 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
     change = std::max(change, std::abs(after[i] - before[i]));
     largest = std::max(largest, std::abs(before[i]));
   }
+  check(dtype != engine::DType::F32 || change <= 1e-3 * std::max(1.0, largest), "merge",
+        "the merged model in ", options.out.string(), " differs from the adapter on its base by ",
+        change, " in a logit", hint("please report this: do not use the folder"));
   log << "the largest change of a logit on a probe is " << format_significant(change, 2)
       << ", of logits up to " << format_significant(largest, 2) << '\n';
 }

@@ -34,17 +34,22 @@ Pair encode_pair(const Tokenizer& tokenizer, const Example& example, int max_len
   pair.source = tokenizer.encode(rules.source_prefix + example.a, max_length);
   check(!pair.source.ids.empty(), where(), "the source has no token");
   std::vector<int32_t>& target = pair.targets;
-  target = tokenizer.encode(without_blanks(example.b)).ids;
-  if (rules.end >= 0 && (target.empty() || target.back() != rules.end) && rules.start >= 0)
+  const std::string_view text = without_blanks(example.b);
+  check(!text.empty(), where(), "the target is blank");
+  target = tokenizer.encode(text).ids;
+  // mBART's targets end with </s> and a language.
+  if (rules.end >= 0 && rules.start >= 0 &&
+      std::find(target.begin(), target.end(), rules.end) == target.end())
     target.push_back(rules.end);
   check(!target.empty(), where(), "the target has no token");
   const auto most = static_cast<size_t>(rules.max_target_length);
-  pair.bytes = static_cast<int64_t>(example.b.size());
+  pair.bytes = static_cast<int64_t>(text.size());
   if (most > 0 && target.size() > most) {
-    // What closes a target stays at its end, as Hugging Face's tokenizers cut.
-    const int32_t last = target.back();
-    target.resize(most);
-    target.back() = last;
+    // The special tokens that close a target stay at its end, as Hugging Face's tokenizers cut.
+    size_t closing = 0;
+    while (closing < most && tokenizer.is_special(target[target.size() - 1 - closing])) ++closing;
+    const auto cut = static_cast<std::ptrdiff_t>(most - closing);
+    target.erase(target.begin() + cut, target.end() - static_cast<std::ptrdiff_t>(closing));
     pair.cut = true;
     pair.bytes = static_cast<int64_t>(tokenizer.decode(target).size());
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
 namespace engine {
 namespace {
@@ -55,6 +56,8 @@ std::vector<TracePlace> trace_places(const Trace& trace, const LeafName& leaf_na
     }
     bool has_parameters = false;
     int32_t latest = -1;
+    std::set<std::string> results;  // frames of those that it reads
+    size_t read = 0;
     for (const int32_t id : entry.inputs) {
       const auto found = at.find(id);
       if (found == at.end()) continue;
@@ -63,10 +66,20 @@ std::vector<TracePlace> trace_places(const Trace& trace, const LeafName& leaf_na
         place.module = has_parameters ? common(place.module, input.module) : input.module;
         place.frame = input.frame;
         has_parameters = true;
-      } else if (!has_parameters && id > latest) {
+        continue;
+      }
+      results.insert(input.frame);
+      ++read;
+      if (!has_parameters && id > latest) {
         place.frame = input.frame;
         latest = id;
       }
+    }
+    // A table that layers share stands in one of them; attention is where its queries and keys are.
+    if (has_parameters && read > 2 && results.size() == 1 && *results.begin() != place.frame &&
+        !results.begin()->empty()) {
+      place.frame = *results.begin();
+      place.module.clear();
     }
   }
   return places;

@@ -39,8 +39,16 @@ Linear::Linear(Module& parent, std::string name, Parameter& shared, Parameter* s
 
 void Linear::untie() {
   check(tied(), "linear", "its weight is its own already");
+  Parameter* constant = shared_bias_ && shared_bias_->fixed ? shared_bias_ : nullptr;
+  if (constant) has_bias = false;
   declare_all(in(), out(), role_, place_);
   shared_ = shared_bias_ = nullptr;
+  if (constant) share_offset(*constant);
+}
+
+void Linear::share_offset(Parameter& shared_bias) {
+  has_bias = true;
+  shared_bias_ = &shared_bias;
 }
 
 Linear::Linear(int64_t in, int64_t out, Role role, Place place, bool with_bias)

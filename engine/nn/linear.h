@@ -46,8 +46,11 @@ class Linear : public Module {
   Parameter& kernel() { return shared_ ? *shared_ : weight; }
   Parameter& offset() { return shared_bias_ ? *shared_bias_ : bias; }
   bool tied() const { return shared_ != nullptr; }
-  // Declares parameters of its own in place of the shared ones, for the caller to give values.
+  // Declares parameters of its own in place of the shared ones, for the caller to give values. A
+  // bias that is a constant of the model stays shared.
   void untie();
+  // A bias that is another module's, for a layer that has none.
+  void share_offset(Parameter& shared_bias);
 
   Parameter weight;  // (out, in)
   Parameter bias;    // (1, out); no shape when there is none

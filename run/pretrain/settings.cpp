@@ -67,8 +67,8 @@ void PretrainSettings::check() const {
        "unknown objective '", objective, "'",
        engine::hint("known are mlm, rtd, causal and denoise"));
   need(noise >= 0 && noise < 1, "--noise ", noise, " must be in [0, 1)");
-  need(span_length > 0 && span_length <= 100, "--span-length ", span_length,
-       " must be above 0 and at most 100");
+  need(span_length >= 0.1 && span_length <= 100, "--span-length ", span_length,
+       " must be from 0.1 to 100");
   need(positions == "random" || positions == "sinusoids", "unknown --positions '", positions, "'",
        engine::hint("known are random and sinusoids"));
   need(batch_tokens > 0 && grad_accumulation > 0 && batch_tokens / grad_accumulation >= max_length,

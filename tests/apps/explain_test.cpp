@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "apps/common/format.h"
@@ -75,6 +76,10 @@ TEST_CASE(
       for (const ExplainedBlock& block : e.blocks) {
         blocks += 1 + static_cast<int64_t>(block.like.size());
         drawn = drawn || adds(block.ops);
+        // Attention is in its own block, though T5's table of distances is another's.
+        CHECK(std::any_of(block.ops.begin(), block.ops.end(), [](const ExplainedOp& op) {
+          return op.op.find("attention") != std::string::npos;
+        }));
       }
       const bool both = models::config_from_spec(model, 40).facts.encodes_and_decodes();
       CHECK(blocks == (both ? 6 : 3));  // an encoder's and a decoder's

@@ -392,3 +392,33 @@ TEST_CASE("encoder-decoder: what does not fit is said") {
       message_of([] { Writer("bart", "prefix:placement=infix").logits(batch_of(kPairs)); }),
       "no place for an infix"));
 }
+
+TEST_CASE("encoder-decoder: an output layer that is no longer the words keeps the constant bias") {
+  Writer writer("bart", "lora:r=2,roles=lm_head");
+  writer.leave_neutral();
+  engine::Parameter& constant = *writer.store->find("final_logits_bias");
+  Scalar* values = writer.store->own(constant);
+  for (int64_t i = 0; i < constant.count(); ++i) values[i] = static_cast<Scalar>(i % 7) / 3;
+  const Batch batch = batch_of(kPairs);
+  const Matrix before = writer.logits(batch);
+  writer.strategy->merge(*writer.store);
+  CHECK(distance(writer.logits(batch), before) < (kDouble ? 1e-12 : 1e-5));
+  CHECK(writer.model->untied());
+  engine::remove_merged_hooks(writer.model->sites());
+  const engine::ParameterStore merged(*writer.model);
+  std::vector<std::string> names;
+  for (const engine::Parameter* p : merged.all())
+    if (p->name.starts_with("lm_head") || p->name.starts_with("final")) names.push_back(p->name);
+  std::sort(names.begin(), names.end());
+  CHECK(names == std::vector<std::string>{"final_logits_bias", "lm_head.weight"});
+  // A file of such a model has both, too.
+  Json config = config_of("bart");
+  config["tie_word_embeddings"] = false;
+  models::ModelConfig untied = models::config_from_json(config, "bart");
+  untied.head = models::HeadKind::language_model;
+  models::SequenceClassifier model(untied);
+  const engine::ParameterStore store(model);
+  CHECK(store.find("final_logits_bias") != nullptr);
+  CHECK(store.find("lm_head.weight") != nullptr);
+  CHECK(store.find("lm_head.bias") == nullptr);
+}

@@ -122,6 +122,17 @@ TEST_CASE("denoising: without spans the sentences are what there was, in another
   CHECK(batch.ids == clean.ids);
 }
 
+TEST_CASE("denoising: a source is never longer than its text") {
+  const auto t = toy::tokenizer();
+  const data::Denoising noise(*t, {.rate = 0.6, .span = 0.1, .start = kStart});
+  for (uint64_t step = 0; step < 30; ++step) {
+    const engine::TokenBatch clean = make_batch(*t, 10, 30, step);
+    engine::TokenBatch batch = clean;
+    noise.apply(batch, 1, step);
+    for (int s = 0; s < 10; ++s) CHECK(batch.segments.length(s) <= clean.segments.length(s));
+  }
+}
+
 TEST_CASE("denoising: numbers out of range are said") {
   const auto t = toy::tokenizer();
   CHECK_THROWS_AS(data::Denoising(*t, {.rate = 1}), engine::Error);

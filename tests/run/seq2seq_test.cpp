@@ -89,6 +89,13 @@ TEST_CASE("seq2seq: the decoder reads the target one place later, behind the sta
   CHECK(split.terms() == static_cast<int64_t>(target.size()));
   CHECK(split.tokens() == split.length(0) + static_cast<int64_t>(target.size()));
 
+  // An end token that stands in the target already, as before mBART's language, is not put again.
+  rules.end = target.front();
+  CHECK(list(encoded(*tokenizer, example, 0, rules).targets(0)) == target);
+  rules.end = 3;
+  CHECK(contains(message_of([&] { encoded(*tokenizer, {.a = "a", .b = "  "}, 0, rules); }),
+                 "target is blank"));
+
   // mBART: the target's last id (a language there) comes first, and no end is added.
   rules.start = -1;
   CHECK(encoded(*tokenizer, example, 0, rules).output(0)[0] == target.back());
