@@ -60,8 +60,12 @@ void save_adapter(const std::filesystem::path& folder, const Strategy& strategy,
                   const engine::ParameterStore& store, const AdapterInfo& info,
                   const engine::Sites& sites);
 
+// Updates of some columns of a fused layer, as we train them: one update each, as apply_adapter
+// needs them, or joined to one of the layer, as PEFT has them and the file holds them.
+enum class Fused { split, joined };
+
 // Reads and checks the configuration, and renames the tensors. Values are read by apply_adapter.
-AdapterFile load_adapter(const std::filesystem::path& folder);
+AdapterFile load_adapter(const std::filesystem::path& folder, Fused fused = Fused::split);
 
 // Copies the tensors into the store and sets Parameter::loaded. `base_hash` is that of the model in
 // the store; another one in the file is an error (empty: not compared). Throws before any value is

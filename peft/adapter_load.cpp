@@ -140,13 +140,15 @@ std::string without_beginnings(const std::string& spec) {
 
 // Sets the spec: the one that the file was saved with, if the configuration still says the same
 // numbers (somebody may have edited alpha there), else the configuration's.
-void read_spec(AdapterFile& out, const engine::Metadata& metadata, const std::string& where) {
+void read_spec(AdapterFile& out, const engine::Metadata& metadata, Fused fused,
+               const std::string& where) {
   const std::string translated = spec_from_peft(out.config, out.tensors, where);
   try {
     out.spec = make_strategy(translated)->spec();
   } catch (const engine::Error& e) {  // speaks of our spec, which nobody wrote
     engine::fail(where, "says what cannot be read: ", e.what());
   }
+  if (fused == Fused::joined) return;
   const auto said = [&](const char* key) {
     const auto it = metadata.find(key);
     return it == metadata.end() ? std::string() : it->second;
@@ -174,7 +176,7 @@ void drop_decoder_rows(AdapterFile& out, const std::string& where) {
 
 }  // namespace
 
-AdapterFile load_adapter(const std::filesystem::path& folder) {
+AdapterFile load_adapter(const std::filesystem::path& folder, Fused fused) {
   const auto config_path = folder / "adapter_config.json";
   check(std::filesystem::exists(config_path), "adapter", "there is no ", config_path.string(),
         hint(advice_without_config(folder)));
@@ -205,7 +207,7 @@ AdapterFile load_adapter(const std::filesystem::path& folder) {
   if (const auto hash = file.metadata.find("base_model_hash"); hash != file.metadata.end())
     out.base_hash = hash->second;
   drop_decoder_rows(out, where);
-  read_spec(out, file.metadata, where);
+  read_spec(out, file.metadata, fused, where);
   out.tensors = without_norm_copies(std::move(out.tensors));
   return out;
 }
