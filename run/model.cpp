@@ -26,6 +26,30 @@ engine::LoadReport fill(const models::ModelSource& source, engine::ParameterStor
   return load;
 }
 
+// Points frozen parameters at the values of `base`, copies those of trained ones, and draws what it
+// lacks.
+static void share(const std::shared_ptr<const OpenModel>& base, engine::ParameterStore& store,
+                  uint64_t seed) {
+  std::vector<engine::Parameter*> drawn;
+  for (engine::Parameter* p : store.all()) {
+    const engine::Parameter* from = base->store->find(p->name);
+    if (!from || from->dims != p->dims) continue;
+    p->in_base = from->in_base;
+    if (!p->trainable && store.holds_as_half(*p) && from->half)
+      store.borrow_half(*p, from->half.data, base);
+    else if (!p->trainable && from->value)
+      store.borrow(*p, from->value, base);
+    else if (from->value)
+      std::copy_n(from->value, p->count(), store.own(*p));
+    else
+      engine::widen(from->half.data, p->count(), store.own(*p));
+    p->loaded = true;  // for initialise(), which leaves it alone
+    if (!from->loaded) drawn.push_back(p);
+  }
+  store.initialise(seed);
+  for (engine::Parameter* p : drawn) p->loaded = false;
+}
+
 OpenModel open_model(models::ModelSource source, const std::string& strategy,
                      const OpenOptions& options) {
   OpenModel open;
@@ -38,7 +62,10 @@ OpenModel open_model(models::ModelSource source, const std::string& strategy,
   open.store = std::make_unique<engine::ParameterStore>(
       *open.model, options.writable ? engine::Precision::fp32 : engine::precision());
   open.store->allocate();
-  if (options.values) open.load = fill(open.source, *open.store, options);
+  if (options.base)
+    share(options.base, *open.store, options.seed);
+  else if (options.values)
+    open.load = fill(open.source, *open.store, options);
   return open;
 }
 

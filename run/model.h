@@ -21,12 +21,21 @@ struct OpenModel {
   engine::LoadReport load;
 };
 
+// A base model that several adapters share, opened once with no strategy.
+struct SharedBase {
+  std::shared_ptr<const OpenModel> model;  // null: not yet
+  std::string identity;                    // as model_identity()
+};
+
 struct OpenOptions {
   uint64_t seed = 42;                          // of what the files do not have
   bool allow_head_mismatch = true;             // a head of another size in the file is left alone
   bool writable = false;                       // no weight stays in the mapped file: for merging
   bool values = true;                          // false: shapes and parameters only
   const data::Tokenizer* tokenizer = nullptr;  // reads the text that a strategy begins as
+  // Opened from the same source with the same kind of head: frozen values are read there, not held
+  // again, and no file is read.
+  std::shared_ptr<const OpenModel> base = nullptr;
 };
 
 // Declares the model of `source`, applies the strategy, makes the store and fills it: from the

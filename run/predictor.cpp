@@ -1,11 +1,8 @@
 #include "run/predictor.h"
 
 #include <algorithm>
-#include <cmath>
-#include <ostream>
 
 #include "data/language/rows.h"
-#include "engine/base/timer.h"
 #include "engine/train/pieces.h"
 #include "run/evaluate.h"
 #include "run/texts.h"
@@ -119,7 +116,7 @@ std::vector<std::string> fresh_head(const OpenModel& open) {
 
 }  // namespace
 
-Predictor::Predictor(Located found, const PredictRequest& request) {
+Predictor::Predictor(Located found, const PredictRequest& request, SharedBase* base) {
   task_ = tasks::make_task(find_task(request, found));
   known_ = std::move(found.known);
   tokenizer_ = std::move(found.tokenizer);
@@ -131,11 +128,21 @@ Predictor::Predictor(Located found, const PredictRequest& request) {
   config.multi_label = info().kind == "multilabel";
   if (known_) columns_ = known_->columns;
 
-  open_ = open_model(
-      std::move(found.source), adapter ? adapter->spec : "frozen",
-      {.seed = seed_, .allow_head_mismatch = adapter.has_value(), .writable = request.writable});
+  OpenOptions options{
+      .seed = seed_, .allow_head_mismatch = adapter.has_value(), .writable = request.writable};
+  if (base && !base->model)
+    *base = {std::make_shared<OpenModel>(open_model(found.source, "frozen", options)),
+             model_identity(found.source, seed_)};
+  if (base) {
+    options.base = base->model;
+    check(base->model->source.config.head == config.head, "adapters", "have other kinds of heads (",
+          info().key, " is of kind ", info().kind, ")",
+          engine::hint("ask adapters of one kind together: classes, or tags of words"));
+  }
+  open_ = open_model(std::move(found.source), adapter ? adapter->spec : "frozen", options);
   if (adapter)
-    peft::apply_adapter(*adapter, *open_.store, model_identity(open_.source, seed_),
+    peft::apply_adapter(*adapter, *open_.store,
+                        base ? base->identity : model_identity(open_.source, seed_),
                         {.allow_missing_head = true});
   fresh_ = fresh_head(open_);
   task_->attach(*open_.model);
@@ -170,105 +177,6 @@ data::OwnData columns_for(const Predictor& predictor, const data::ColumnNames& g
   columns.text_b = given.text_b.empty() ? (given.text.empty() ? known.text_b : "") : given.text_b;
   columns.label = given.label.empty() ? known.label : given.label;
   return columns;
-}
-
-namespace {
-
-// The words of a row: a JSON array "tokens" or "words", else the text between blanks.
-std::vector<std::string> words_of(const data::RowReader& rows, const data::Row& row,
-                                  const data::OwnData& columns) {
-  std::vector<std::string> words;
-  for (const char* name : {"tokens", "words"})
-    if (row.object.is_object() && row.object.contains(name) && row.object[name].is_array()) {
-      for (const auto& word : row.object[name])
-        words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
-      check(!words.empty(), rows.where(row), "has no word");
-      return words;
-    }
-  const std::string& text = rows.text(row, data::text_columns(rows, false, columns).text);
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find_first_of(" \t", begin), text.size());
-    if (end > begin) words.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  if (words.empty()) words.push_back("");
-  return words;
-}
-
-}  // namespace
-
-Streamed predict_rows(Predictor& predictor, data::RowReader& rows, data::Format format,
-                      std::ostream& out, const data::OwnData& columns,
-                      const std::function<bool(int64_t)>& progress) {
-  constexpr size_t kAtATime = 2048;
-  const tasks::Task& task = predictor.task();
-  check(predictor.info().kind != "lm", "predict", "a language model writes text, it has no classes",
-        engine::hint("peft generate writes, peft evaluate scores texts"));
-  const std::vector<std::string> names = task.output_names();
-  const bool json = format == data::Format::jsonl;
-  const bool tags = task.head() == models::HeadKind::token_classification;
-  const data::TextColumns in =
-      tags ? data::TextColumns{} : data::text_columns(rows, predictor.info().pair, columns);
-  std::vector<std::string> added = {"prediction"};
-  if (json && !names.empty())
-    added.push_back("probabilities");
-  else
-    for (const std::string& name : names) added.push_back("p_" + name);
-  data::RowWriter writer(out, format, rows.columns(), added);
-
-  Streamed done;
-  const engine::Timer timer;
-  std::vector<data::Row> some;
-  std::vector<data::Example> examples;
-  const auto flush = [&] {
-    if (examples.empty()) return;
-    const data::EncodedSplit split = predictor.encode(examples);
-    const tasks::Predictions p = predictor.predict(split);
-    done.cut += split.truncated();
-    for (size_t i = 0; i < some.size(); ++i) {
-      std::vector<nlohmann::ordered_json> values;
-      const auto at = static_cast<int64_t>(i);
-      if (json)
-        values.push_back(task.answer_json(p, at));
-      else
-        values.emplace_back(task.answer(p, at));
-      const double* outputs = p.outputs.data() + i * static_cast<size_t>(p.width);
-      nlohmann::ordered_json all = nlohmann::ordered_json::object();
-      for (size_t c = 0; c < names.size(); ++c) {
-        // Six digits say what a float knows of a probability.
-        const double rounded = std::round(outputs[c] * 1e6) / 1e6;
-        if (json)
-          all[names[c]] = rounded;
-        else
-          values.emplace_back(rounded);
-      }
-      if (json && !names.empty()) values.push_back(std::move(all));
-      writer.write(some[i], values);
-    }
-    done.rows += static_cast<int64_t>(some.size());
-    some.clear();
-    examples.clear();
-  };
-  for (data::Row row; rows.next(row);) {
-    data::Example example;
-    if (tags) {
-      example.words = words_of(rows, row, columns);
-    } else {
-      example.a = rows.text(row, in.text);
-      if (in.text_b) example.b = rows.text(row, *in.text_b);
-    }
-    examples.push_back(std::move(example));
-    some.push_back(std::move(row));
-    row = {};
-    if (some.size() < kAtATime) continue;
-    flush();
-    if (progress && !progress(done.rows)) break;
-  }
-  flush();
-  out.flush();
-  check(out.good(), "predict", "the output could not be written (is the disk full?)");
-  done.seconds = timer.seconds();
-  return done;
 }
 
 }  // namespace run

@@ -1,11 +1,9 @@
 // A trained model that is asked about new texts, opened with all that its run knew.
 #pragma once
 
-#include <functional>
 #include <optional>
 
 #include "data/own.h"
-#include "data/rows.h"
 #include "run/locate.h"
 #include "run/model.h"
 #include "tasks/task.h"
@@ -24,7 +22,9 @@ class Predictor {
   // Throws engine::Error as the parts do. What no file had is in fresh().
   explicit Predictor(const PredictRequest& request)
       : Predictor(locate(request, "predict"), request) {}
-  Predictor(Located found, const PredictRequest& request);
+  // With `base`, which the first adapter opens, frozen values are those of the shared model. Throws
+  // for a head of another kind than the first adapter's.
+  Predictor(Located found, const PredictRequest& request, SharedBase* base = nullptr);
 
   // In the order of the examples; labels are not looked at.
   tasks::Predictions predict(const data::EncodedSplit& split, int batch_size = 64);
@@ -57,17 +57,5 @@ class Predictor {
 
 // Which columns of a table are read: those that `given` names, else the run's, else by guess.
 data::OwnData columns_for(const Predictor& predictor, const data::ColumnNames& given);
-
-struct Streamed {
-  int64_t rows = 0, cut = 0;  // texts that max_length cut
-  double seconds = 0;
-};
-
-// Predicts row by row, some thousand at a time, so that a table of any length needs no memory.
-// Written is what came in, then "prediction" and the probabilities by class. `progress` gets the
-// rows done so far and says whether to go on.
-Streamed predict_rows(Predictor& predictor, data::RowReader& rows, data::Format format,
-                      std::ostream& out, const data::OwnData& columns,
-                      const std::function<bool(int64_t)>& progress = {});
 
 }  // namespace run

@@ -11,7 +11,8 @@ void ModelFlags::add_to(CommandLine& line) {
   add("data", "TSV, CSV or JSONL with named columns; - is standard input", text(file), "FILE");
   add("model", "name on the hub or folder: a merged model, or the base of --adapter",
       text(request.model), "MODEL");
-  add("adapter", "folder of an adapter, or of a run", text(request.adapter), "DIR");
+  add("adapter", "folder of an adapter, or of a run",
+      cxxopts::value<std::vector<std::string>>(given_adapters), "[NAME=]DIR");
   add("tokenizer", "folder of the tokenizer (the run's, or the model's)", text(request.tokenizer),
       "DIR");
   add("max-length", "tokens a text is cut to (the run's, or what the model has)",
@@ -27,7 +28,14 @@ void ModelFlags::add_to(CommandLine& line) {
   line.options.positional_help("[RUN] [FILE]");
 }
 
-void ModelFlags::resolve(const char* command) {
+void ModelFlags::resolve(const char* command, bool several) {
+  adapters = named_adapters(given_adapters);
+  if (!adapters.empty()) request.adapter = adapters[0].folder;
+  if (adapters.size() > 1 && !several)
+    throw UsageError(engine::concat(
+        command, ": there are ", adapters.size(), " adapters: ", names_text(adapters),
+        engine::hint("peft predict asks each row of the one that --adapter-column names; here give "
+                     "one")));
   size_t next = 0;
   if (request.model.empty() && request.adapter.empty() && next < words.size())
     request.run = words[next++];

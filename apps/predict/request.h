@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/common/command_line.h"
+#include "apps/common/named_adapter.h"
 #include "apps/common/precision_flags.h"
 #include "run/predictor.h"
 
@@ -13,6 +14,8 @@ namespace apps {
 struct ModelFlags {
   std::vector<std::string> words;  // positional: RUN, FILE
   run::PredictRequest request;
+  std::vector<std::string> given_adapters;  // --adapter, each [NAME=]DIR
+  std::vector<NamedAdapter> adapters;       // the same; one alone is in `request`
   data::ColumnNames columns;
   std::string file, format;
   int threads = 0;
@@ -20,8 +23,9 @@ struct ModelFlags {
 
   void add_to(CommandLine& line);
   // After parsing: a first word is the run unless --model or --adapter is given, the next one the
-  // data. Throws UsageError if there is no model or no data.
-  void resolve(const char* command);
+  // data. Throws UsageError if there is no model or no data, and for several adapters unless
+  // `several`.
+  void resolve(const char* command, bool several = false);
 };
 
 // "123 rows in 4.5s, 27 rows/s"

@@ -8,7 +8,7 @@
 #include "data/rows.h"
 #include "engine/io/safetensors.h"
 #include "run/finetune.h"
-#include "run/predictor.h"
+#include "run/predict_rows.h"
 #include "tests/support/paths.h"
 
 namespace {

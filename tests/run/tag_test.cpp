@@ -6,7 +6,7 @@
 
 #include "data/rows.h"
 #include "run/finetune.h"
-#include "run/predictor.h"
+#include "run/predict_rows.h"
 #include "tests/run/stop_after.h"
 #include "tests/support/paths.h"
 
