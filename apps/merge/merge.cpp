@@ -73,8 +73,8 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   const engine::DType dtype = engine::parse_dtype(options.dtype, "--dtype");
   check(dtype == engine::DType::F32 || dtype == engine::DType::F16 || dtype == engine::DType::BF16,
         "merge", "--dtype ", options.dtype, " is not one of F32, F16, BF16");
-  const peft::AdapterFile file = peft::load_adapter(adapter);
-  const std::string obstacle = peft::make_strategy(file.spec)->why_not_mergeable();
+  const std::string spec = options.sum ? options.sum->spec : peft::load_adapter(adapter).spec;
+  const std::string obstacle = peft::make_strategy(spec)->why_not_mergeable();
   check(obstacle.empty(), "merge", obstacle);
 
   // Merging writes into weights, so none may stay in the mapped file.
@@ -84,7 +84,9 @@ void merge_adapter(const MergeOptions& options, std::ostream& log) {
   request.tokenizer = options.tokenizer;
   request.seed = options.seed;
   request.writable = true;
-  run::Predictor opened(request);
+  run::Located found = run::locate(request, "merge");
+  if (options.sum) found.adapter = options.sum;
+  run::Predictor opened(std::move(found), request);
   check(opened.fresh().empty(), "merge", "neither the adapter nor its base has ",
         opened.fresh().empty() ? "" : opened.fresh().front(),
         hint("an adapter of another kind of head? Merging it would save random weights"));

@@ -3,7 +3,10 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 #include <string>
+
+#include "peft/adapter_file.h"
 
 namespace apps {
 
@@ -14,6 +17,8 @@ struct MergeOptions {
   std::string dtype = "F32";      // F32, F16 or BF16
   uint64_t seed = 0;              // of what the base model's files lack; 0: the run's
   std::string tokenizer = {};     // its folder; empty: the run's, or the model's
+  // Merged in place of the adapter's tensors: a sum of adapters, of which `adapter` is the first.
+  std::optional<peft::AdapterFile> sum = {};
 };
 
 // Writes config.json, model.safetensors and the tokenizer's files. Throws engine::Error: an adapter
