@@ -43,6 +43,7 @@ peft_find(utf8proc utf8proc.h utf8proc libutf8proc-dev)
 peft_find(re2 re2/re2.h re2 libre2-dev)
 peft_find(xxhash xxhash.h xxhash libxxhash-dev)
 peft_find(csv csv.h csv libcsv-dev)
+peft_find(archive archive.h archive libarchive-dev)  # zip files
 peft_find(lzma lzma.h lzma liblzma-dev)
 peft_find(pcre2 pcre2.h pcre2-8 libpcre2-dev)
 peft_find(stemmer libstemmer.h stemmer libstemmer-dev)

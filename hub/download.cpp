@@ -77,12 +77,15 @@ std::optional<int64_t> range_begin(const Answer& answer) {
 
 class Download {
  public:
-  Download(Remote& remote, const Wanted& wanted, const FileInfo& info, const fs::path& part,
+  Download(Remote& remote, const Place& place, const FileInfo& info, const fs::path& part,
            const Grown& grown)
-      : remote_(remote), wanted_(wanted), info_(info), file_(part), grown_(grown) {
-    what_ = wanted.name.repo + "/" + wanted.file;
-    kind_ = digest_kind(info.etag);
-  }
+      : remote_(remote),
+        place_(place),
+        info_(info),
+        file_(part),
+        grown_(grown),
+        what_(place.what),
+        kind_(digest_kind(info.etag)) {}
 
   void run() {
     if (file_.size() > info_.size) file_.clear();
@@ -161,7 +164,7 @@ class Download {
       };
       Answer answer = remote_.ask(request);
       check(disk_.empty(), file_.path().string(), "cannot be written: ", disk_,
-            hint("free some space, or put the cache elsewhere with HF_HUB_CACHE"));
+            hint("free some space, or put the cache elsewhere with ", place_.elsewhere));
       if (!refused_.empty()) {
         file_.clear();
         engine::fail(what_, "the server ", refused_, hint("nothing was kept; try again later"));
@@ -173,19 +176,19 @@ class Download {
       if (answer.status == 416 && file_.size() > 0) {  // it knows no such part
         start_over();
       } else if (!Remote::passing(answer)) {
-        remote_.explain(answer, wanted_.name, wanted_.file);
+        place_.explain(answer);
       }
       if (file_.size() >= best + kProgress) {
         tried = 0;
         best = file_.size();
       }
       if (++tried >= remote_.settings().tries || !remote_.pause(tried, answer))
-        remote_.explain(answer, wanted_.name, wanted_.file);
+        place_.explain(answer);
     }
   }
 
   Remote& remote_;
-  const Wanted& wanted_;
+  const Place& place_;
   const FileInfo& info_;
   Incomplete file_;
   const Grown& grown_;
@@ -197,34 +200,47 @@ class Download {
 
 }  // namespace
 
-void download_blob(Remote& remote, const Cache& cache, const Wanted& wanted, const FileInfo& info,
-                   const Grown& grown) {
-  const fs::path blob = cache.blob(info.etag);
-  const std::string what = wanted.name.repo + "/" + wanted.file;
+void download_file(Remote& remote, const Place& place, const FileInfo& info, const Grown& grown) {
+  const fs::path& file = place.file;
   bool said = false;
-  const Lock lock(cache.lock(info.etag), [&] {
+  const Lock lock(place.lock, [&] {
     remote.check_stop();
-    if (!said) remote.watcher().note("another process downloads " + what + ": waiting for it");
+    if (!said)
+      remote.watcher().note("another process downloads " + place.what + ": waiting for it");
     said = true;
   });
   std::error_code error;
-  if (fs::is_regular_file(blob, error)) return;
-  check(!fs::is_directory(blob, error), blob.string(), "is a folder, and should be a file");
+  if (fs::is_regular_file(file, error)) return;
+  check(!fs::is_directory(file, error), file.string(), "is a folder, and should be a file");
   // Without locks others may write as well, so the file has a name of its own.
   const fs::path part =
-      concat(blob.string(), lock.held() ? "" : concat(".", ::getpid()), ".incomplete");
+      concat(file.string(), lock.held() ? "" : concat(".", ::getpid()), ".incomplete");
   {
     const auto there = fs::file_size(part, error);
     const int64_t missing = info.size - (error ? 0 : static_cast<int64_t>(there));
-    const auto space = fs::space(blob.parent_path(), error);
-    check(error || static_cast<int64_t>(space.available) >= missing, blob.parent_path().string(),
-          "has no room for ", what, ": ", missing, " bytes are needed, and ", space.available,
-          " are free", hint("free some, or put the cache elsewhere with HF_HUB_CACHE"));
+    const auto space = fs::space(file.parent_path(), error);
+    check(error || static_cast<int64_t>(space.available) >= missing, file.parent_path().string(),
+          "has no room for ", place.what, ": ", missing, " bytes are needed, and ", space.available,
+          " are free", hint("free some, or put the cache elsewhere with ", place.elsewhere));
   }
-  Download download(remote, wanted, info, part, grown);
+  Download download(remote, place, info, part, grown);
   download.run();
-  fs::rename(part, blob, error);
-  check(!error, blob.string(), "cannot be written: ", error.message());
+  fs::rename(part, file, error);
+  check(!error, file.string(), "cannot be written: ", error.message());
+}
+
+void download_blob(Remote& remote, const Cache& cache, const Wanted& wanted, const FileInfo& info,
+                   const Grown& grown) {
+  const auto explain = [&](const Answer& answer) {
+    remote.explain(answer, wanted.name, wanted.file);
+  };
+  download_file(remote,
+                {.what = wanted.name.repo + "/" + wanted.file,
+                 .file = cache.blob(info.etag),
+                 .lock = cache.lock(info.etag),
+                 .elsewhere = "HF_HUB_CACHE",
+                 .explain = explain},
+                info, grown);
 }
 
 }  // namespace hub

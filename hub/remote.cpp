@@ -73,7 +73,7 @@ bool Remote::pause(int tried, const Answer& answer) {
     seconds = std::max(seconds, *asked);
   }
   watcher_.note(concat(
-      "the hub ",
+      shown_url(settings_.endpoint), " ",
       answer.problem.empty() ? concat("answers ", answer.status) : "breaks off: " + answer.problem,
       "; trying again in ", std::max(1L, std::lround(seconds)), " s"));
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
@@ -137,12 +137,8 @@ FileInfo Remote::info(const Name& name, const std::string& commit, const std::st
   return info;
 }
 
-void Remote::explain(const Answer& answer, const Name& name, const std::string& file) {
-  const std::string what = file.empty() ? name.text() : name.text() + "/" + file;
+void Remote::check_reached(const Answer& answer, const std::string& what) {
   const std::string host = shown_url(settings_.endpoint);
-  const std::string code = answer.header("x-error-code");
-  const std::string words = server_words(answer);
-  const bool token = !settings_.token.empty();
   if (answer.distrusted)
     engine::fail(what, "the certificate of ", host, " is not to be trusted: ", answer.problem,
                  hint("is the clock right? Behind a proxy that opens connections, name its "
@@ -153,6 +149,15 @@ void Remote::explain(const Answer& answer, const Name& name, const std::string& 
                              answer.problem.empty() ? concat(" answers ", answer.status)
                                                     : " breaks off: " + answer.problem,
                              ", also after ", settings_.tries, " tries"));
+}
+
+void Remote::explain(const Answer& answer, const Name& name, const std::string& file) {
+  const std::string what = file.empty() ? name.text() : name.text() + "/" + file;
+  check_reached(answer, what);
+  const std::string host = shown_url(settings_.endpoint);
+  const std::string code = answer.header("x-error-code");
+  const std::string words = server_words(answer);
+  const bool token = !settings_.token.empty();
   if (code == "GatedRepo" || (answer.status == 403 && code.empty()))
     engine::fail(
         what, code.empty() ? "may not be read" : "is gated: its owners want to be asked first",

@@ -44,6 +44,9 @@ class Remote {
   bool pause(int tried, const Answer& answer);
   void check_stop();
 
+  // Throws where the answer says that the host was not reached, is not to be trusted or is in
+  // trouble; `what` was asked for.
+  void check_reached(const Answer& answer, const std::string& what);
   // Throws what the answer means for `file` of `name` (or for the model, where it is empty).
   [[noreturn]] void explain(const Answer& answer, const Name& name, const std::string& file);
 

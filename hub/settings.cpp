@@ -64,7 +64,8 @@ Settings settings_from_environment() {
   }
   std::string cache = variable("HF_HUB_CACHE");
   if (cache.empty()) cache = variable("HUGGINGFACE_HUB_CACHE");
-  s.cache = cache.empty() ? expanded(home) / "hub" : expanded(cache);
+  s.home = expanded(home);
+  s.cache = cache.empty() ? s.home / "hub" : expanded(cache);
   s.endpoint = variable("HF_ENDPOINT");
   while (s.endpoint.ends_with('/')) s.endpoint.pop_back();
   if (s.endpoint.empty()) s.endpoint = "https://huggingface.co";

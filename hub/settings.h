@@ -7,6 +7,7 @@
 namespace hub {
 
 struct Settings {
+  std::filesystem::path home;    // HF_HOME, or huggingface/ in XDG_CACHE_HOME or ~/.cache
   std::filesystem::path cache;   // HF_HUB_CACHE, or hub/ in HF_HOME, or ~/.cache/huggingface/hub
   std::string endpoint;          // HF_ENDPOINT, without a slash at its end
   std::string token;             // never shown, and sent to the endpoint's host only

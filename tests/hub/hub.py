@@ -3,7 +3,7 @@
 
     python3 hub.py FOLDER [--large BYTES]
 
-Serves FOLDER/<org>/<name>/* as the models <org>/<name> (and FOLDER/<name>/* as <name>), each with one commit per branch:
+Serves FOLDER/glue/* and FOLDER/senteval/* as files, and FOLDER/<org>/<name>/* as the models <org>/<name> (and FOLDER/<name>/* as <name>), each with one commit per branch:
 FOLDER/<...>@<branch> beside it is another branch. Prints two ports: the hub's, and that of "another host", where large files
 (ending in .safetensors or .bin) are, as the real hub's are. Only the standard library.
 
@@ -157,6 +157,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers_forever()
             return
+        if path.startswith(("/glue/", "/senteval/")):  # GLUE's files, plain ones
+            return self.send_file(os.path.join(ROOT, path.lstrip("/")))
         if self.other:
             return self.send_file(os.path.join(ROOT, path.lstrip("/")))
         if self.mode("private"):
@@ -277,7 +279,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             while True:
                 self.wfile.write(b"x" * 65536)
-        if not self.mode("truncate"):
+        if not self.mode("truncate") or self.command == "HEAD":
             self.send_header("Content-Length", str(size - begin))
         self.end_headers()
         if self.command == "HEAD":
