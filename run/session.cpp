@@ -11,6 +11,7 @@
 #include "engine/io/hash.h"
 #include "run/by_name.h"
 #include "run/gguf_tokenizer.h"
+#include "run/glue_by_name.h"
 #include "run/texts.h"
 
 namespace run {
@@ -159,7 +160,8 @@ namespace {
 
 data::TaskData load_whole(const FinetuneSettings& settings, std::vector<std::string>& notes) {
   if (!settings.task.empty() && !settings.language())
-    return data::load_glue(settings.data, settings.task);
+    return data::load_glue(settings.data.empty() ? glue_by_name(settings.task) : settings.data,
+                           settings.task);
   data::OwnData own;
   own.train = settings.train;
   if (!settings.dev.empty()) own.dev = settings.dev;
@@ -207,7 +209,7 @@ Session open_session(const FinetuneSettings& settings) {
   if (!settings.strategy.empty()) peft::make_strategy(settings.strategy);  // before reading data
   s.dataset = load_task(settings, &s.notes);
   check(s.dataset.has("train"), s.dataset.info.name, "there is no training data (train.tsv) in ",
-        settings.data);
+        settings.data.empty() ? "GLUE" : settings.data);
   const std::string base =
       by_name(settings.model, settings.tokenizer.empty() ? Need::model : Need::weights);
   s.tokenizer_folder = tokenizer_folder(base, by_name(settings.tokenizer, Need::tokenizer));

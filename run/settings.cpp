@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "data/chat/format.h"
+#include "data/glue.h"
 #include "data/table_text/rows.h"
 #include "engine/base/number.h"
 #include "engine/base/threads.h"
@@ -100,9 +101,9 @@ void FinetuneSettings::check() const {
   engine::check(
       own != train.empty(), "finetune",
       own ? "there is nothing to train on" : "both --task and --train are given",
-      hint("give --task sst2 --data FOLDER for a GLUE task, or --train FILE for your own data"));
-  engine::check(own || !data.empty(), "finetune", "--task ", task,
-                " needs --data, the folder with its train.tsv and dev.tsv");
+      hint("give --task sst2 for a GLUE task (--data FOLDER names your own copy of it), or --train "
+           "FILE for your own data"));
+  if (!own && data.empty()) data::glue_task(task);  // fetched by name; another lists the tasks
   engine::check(
       !model.empty(), "finetune", "--model is missing",
       hint("give a Hugging Face folder, or random:layers=2,hidden=128 for a fresh model"));

@@ -4,7 +4,9 @@
 #include "apps/common/main_guard.h"
 #include "apps/common/signals.h"
 #include "apps/fetch/command.h"
+#include "data/glue.h"
 #include "run/by_name.h"
+#include "run/glue_by_name.h"
 
 namespace apps {
 
@@ -19,6 +21,13 @@ run::Need need_of(const std::string& only) {
       engine::concat("--only cannot be '", only, "', expected config, tokenizer or weights"));
 }
 
+// The tasks that "glue/sst2" or "glue" names; none for a model's name.
+std::vector<std::string> glue_tasks(const std::string& name) {
+  if (name == "glue") return data::glue_tasks();
+  if (!name.starts_with("glue/")) return {};
+  return {data::glue_task(name.substr(5)).key};
+}
+
 }  // namespace
 
 int fetch_command(int argc, const char* const* argv) {
@@ -27,9 +36,10 @@ int fetch_command(int argc, const char* const* argv) {
   CommandLine line(
       "peft fetch",
       "Downloads models from Hugging Face's hub into its cache, only the files that are "
-      "needed, and prints their folders. What is there already is kept, and a download "
+      "needed, and prints their folders; glue/sst2 is the data of a GLUE task, glue those of all "
+      "ten. What is there already is kept, and a download "
       "that was stopped goes on. The environment says where: HF_HOME or HF_HUB_CACHE, "
-      "HF_ENDPOINT, HF_TOKEN, and https_proxy.");
+      "HF_ENDPOINT, HF_TOKEN, https_proxy, and PEFT_GLUE_URL for a mirror of GLUE.");
   auto add = line.options.add_options();
   add("revision", "branch, tag or commit (main); NAME@REVISION is the same",
       cxxopts::value<std::string>(revision), "NAME");
@@ -48,15 +58,20 @@ int fetch_command(int argc, const char* const* argv) {
   if (names.empty()) throw UsageError("fetch: which model?\nhint: peft fetch bert-base-uncased");
   const run::Need need = need_of(only);
   std::vector<hub::Name> models;
+  std::vector<std::string> tasks;
   for (const std::string& given : names) {
+    const std::vector<std::string> glue = glue_tasks(given);
+    tasks.insert(tasks.end(), glue.begin(), glue.end());
+    if (!glue.empty()) continue;
     const auto name = hub::parse_name(revision.empty() ? given : given + "@" + revision);
     if (!name)
-      throw UsageError(
-          engine::concat("fetch: '", given, "' is no name of a model",
-                         engine::hint("names are org/name, name or org/name@revision")));
+      throw UsageError(engine::concat(
+          "fetch: '", given, "' is no name of a model",
+          engine::hint("names are org/name, name or org/name@revision; glue/sst2 is data")));
     models.push_back(*name);
   }
   watch_stop_signals();
+  for (const std::string& task : tasks) std::cout << run::glue_by_name(task) << std::endl;
   for (const hub::Name& name : models) std::cout << run::fetch(name, need) << std::endl;
   return 0;
 }

@@ -51,7 +51,8 @@ void parse(FinetuneCommand& command, int argc, const char* const* argv) {
       "--train (see below); seq2seq: one that writes a target for each source of --train; e2e, "
       "webnlg, dart: one that writes texts for tables",
       text(s.task),
-      "NAME")("data", "folder with the task's train.tsv and dev.tsv", text(s.data), "DIR")(
+      "NAME")("data", "folder with the task's train.tsv and dev.tsv (GLUE's own, downloaded once)",
+              text(s.data), "DIR")(
       "train", "own data instead: TSV, CSV or JSONL with named columns", text(s.train), "FILE")(
       "dev", "own development data (without it a tenth of --train is held out)", text(s.dev),
       "FILE")("test", "own data to predict, labels not needed", text(s.test), "FILE")(
@@ -228,7 +229,7 @@ FinetuneCommand parse_finetune(int argc, const char* const* argv) {
 
 int finetune_command(int argc, const char* const* argv) {
   if (argc == 1) {
-    std::cout << "usage: peft finetune --task NAME --data DIR --model MODEL --strategy SPEC\n"
+    std::cout << "usage: peft finetune --task NAME [--data DIR] --model MODEL --strategy SPEC\n"
                  "       peft finetune --train FILE --model MODEL --strategy SPEC\n"
                  "       peft finetune --resume --out RUN\n"
                  "peft finetune --help explains all flags.\n";

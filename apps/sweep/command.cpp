@@ -201,7 +201,7 @@ int sweep_command(int argc, const char* const* argv) {
   plan_flags("model", "instead of a plan: a model; may be given several times", list(f.models),
              "MODEL");
   plan_flags("task", "GLUE tasks, with spaces between them", list(f.tasks), "NAMES");
-  plan_flags("data", "folder of GLUE", text(f.data), "DIR");
+  plan_flags("data", "folder of GLUE (downloaded once)", text(f.data), "DIR");
   plan_flags("strategies", "strategies, with spaces between them", text(f.strategies), "SPECS");
   plan_flags("lrs", "learning rates for all of them (each strategy's own)", text(f.lrs), "RATES");
   plan_flags("seeds", "seeds (1)", text(f.seeds), "NUMBERS");
@@ -218,10 +218,10 @@ int sweep_command(int argc, const char* const* argv) {
   run_flags("dry-run", "list the runs with hours and memory; train nothing",
             cxxopts::value<bool>(f.dry_run));
   if (argc == 1) {
-    std::cout
-        << "usage: peft sweep --model MODEL --task NAMES --data DIR --strategies SPECS --out DIR\n"
-           "       peft sweep --plan FILE --out DIR\n"
-           "peft sweep --help explains all flags.\n";
+    std::cout << "usage: peft sweep --model MODEL --task NAMES [--data DIR] --strategies SPECS "
+                 "--out DIR\n"
+                 "       peft sweep --plan FILE --out DIR\n"
+                 "peft sweep --help explains all flags.\n";
     return 2;
   }
   line.parse(argc, argv);

@@ -3,6 +3,7 @@
 
 #include "engine/io/json.h"
 #include "tests/hub/fake_hub.h"
+#include "tests/hub/zips.h"
 
 namespace fs = std::filesystem;
 using testing::FakeHub;
@@ -89,6 +90,47 @@ TEST_CASE("a decoder by its name") {
   const int code = shell.run("generate --model decoder@main --prompt Hello --max-new-tokens 3");
   REQUIRE_MESSAGE(code == 0, shell.err);
   CHECK(fs::exists(shell.dir / "home" / "hub" / "models--decoder" / "refs" / "main"));
+}
+
+TEST_CASE("a task by its name: fetch, finetune, and all of it again offline") {
+  const auto hub = FakeHub::start();
+  if (!hub) return;
+  const fs::path data = testing::source_dir() / "data";
+  const std::string train = testing::read_file(data / "demo" / "reviews" / "train.tsv"),
+                    dev = testing::read_file(data / "demo" / "reviews" / "dev.tsv");
+  testing::write_zip(hub->folder("glue") / "data" / "SST-2.zip",
+                     {{"SST-2/train.tsv", train},
+                      {"SST-2/dev.tsv", dev},
+                      {"SST-2/test.tsv", "index\tsentence\n0\ta good film\n"}});
+  Shell shell{*hub};
+  const std::string finetune = "finetune --task sst2 --model " +
+                               (data / "pretrained" / "peft-2x256").string() +
+                               " --strategy bitfit --max-steps 2 --batch-size 4 --out ";
+  const std::string mirror = "PEFT_GLUE_URL=" + hub->endpoint();
+  shell.environment = mirror + " HF_HUB_OFFLINE=1";
+  CHECK(shell.run(finetune + "none") == 1);
+  CHECK(shell.says("SST-2's files are not in " + (shell.dir / "home").string()));
+  CHECK(
+      shell.says("hint: with a network, peft fetch glue/sst2 gets them. Without one, put "
+                 "train.tsv, dev.tsv, test.tsv"));
+  shell.environment = mirror;
+  REQUIRE_MESSAGE(shell.run(finetune + "run") == 0, shell.err);
+  shell.environment = mirror + " HF_HUB_OFFLINE=1";
+  hub->log();
+  CHECK_MESSAGE(shell.run(finetune + "again") == 0, shell.err);
+  CHECK_MESSAGE(shell.run("finetune --resume --out again --max-steps 3") == 0, shell.err);
+  CHECK(shell.run("fetch glue/sst2") == 0);
+  CHECK(shell.out == (shell.dir / "home" / "peft_cpp" / "glue" / "SST-2").string() + "\n");
+  CHECK(hub->asked() == 0);
+  // The record names no folder of this machine, and a folder that is named wins.
+  const auto record = engine::json_file(shell.dir / "run" / "run.json");
+  CHECK(record["settings"]["data"] == "");
+  CHECK(shell.run(finetune + "own --data nowhere") == 1);
+  CHECK(shell.says("nowhere"));
+  CHECK(shell.run("fetch glue/snli") == 1);
+  CHECK(shell.says("there is no task 'snli'"));
+  CHECK(shell.run("finetune --task snli --model random --strategy full") == 1);
+  CHECK(shell.says("there is no task 'snli'"));
 }
 
 TEST_CASE("fetch and cache") {
