@@ -13,12 +13,27 @@
 #include "data/tagged.h"
 #include "engine/base/threads.h"
 #include "engine/base/timer.h"
+#include "run/glue_by_name.h"
 
 namespace apps {
 
+namespace {
+
+// GLUE's dev set of the model's task, downloaded where it is not here yet.
+data::Split dev_of(const data::TaskInfo& task) {
+  if (!data::is_glue_task(task.key) || data::glue_dev_splits(task).empty())
+    throw UsageError(engine::concat("evaluate: which data?",
+                                    engine::hint("peft evaluate RUN FILE; without FILE a model of "
+                                                 "a GLUE task is scored on its dev set")));
+  return data::load_glue(run::glue_by_name(task.key), task.key)
+      .split(data::glue_dev_splits(task).front());
+}
+
+}  // namespace
+
 int evaluate_command(int argc, const char* const* argv) {
   if (argc == 1) {
-    std::cout << "usage: peft evaluate RUN FILE [--json]\n"
+    std::cout << "usage: peft evaluate RUN [FILE] [--json]\n"
                  "       peft evaluate --model M [--adapter A] --data FILE [--json]\n"
                  "peft evaluate --help explains all flags.\n";
     return 2;
@@ -26,7 +41,9 @@ int evaluate_command(int argc, const char* const* argv) {
   ModelFlags flags;
   std::string label;
   bool json = false;
-  CommandLine line("peft evaluate", "Scores a trained model on a table with labels.");
+  CommandLine line("peft evaluate",
+                   "Scores a trained model on a table with labels; without one, a model of a GLUE "
+                   "task on that task's dev set (MNLI: the matched one).");
   flags.add_to(line);
   auto add = line.options.add_options();
   add("label", "column of the label (the run's, or guessed)", cxxopts::value<std::string>(label),
@@ -42,7 +59,7 @@ int evaluate_command(int argc, const char* const* argv) {
   add("json", "all numbers as JSON", cxxopts::value<bool>(json));
   line.parse(argc, argv);
   if (line.answered(std::cout)) return 0;
-  flags.resolve("evaluate");
+  flags.resolve("evaluate", {.needs_data = false});
   flags.columns.label = label;
   engine::set_threads(flags.threads);
   flags.precision.use();
@@ -58,7 +75,8 @@ int evaluate_command(int argc, const char* const* argv) {
   const bool texts = predictor.info().kind == "lm";
   std::vector<std::string> notes;
   const data::Split split =
-      texts && data::is_table_task(predictor.info().key)
+      flags.file.empty() ? dev_of(predictor.info())
+      : texts && data::is_table_task(predictor.info().key)
           ? data::read_table_rows(predictor.info(), "data", flags.file, notes)
       : texts ? data::read_language_file("data", flags.file, columns.text,
                                          data::pair_columns(predictor.info()))
@@ -66,6 +84,7 @@ int evaluate_command(int argc, const char* const* argv) {
           ? data::read_tagged_file(predictor.info(), "data", flags.file)
       : glue ? data::read_glue_file(predictor.info(), "dev", flags.file)
              : data::read_own_file(predictor.info(), "data", flags.file, columns, true);
+  if (flags.file.empty()) flags.file = engine::concat(predictor.info().name, " ", split.name);
   engine::check(texts || split.labelled(), flags.file, "no row has a label");
   const engine::Timer timer;
   for (const std::string& note : notes) std::cerr << "note: " << plain_text(note) << '\n';

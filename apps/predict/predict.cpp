@@ -96,7 +96,7 @@ int predict_command(int argc, const char* const* argv) {
       cxxopts::value<std::string>(adapter_column), "NAME");
   line.parse(argc, argv);
   if (line.answered(std::cout)) return 0;
-  flags.resolve("predict", !adapter_column.empty());
+  flags.resolve("predict", {.several = !adapter_column.empty()});
   if (!adapter_column.empty() && flags.adapters.empty())
     throw UsageError(engine::concat("--adapter-column needs --adapter NAME=DIR",
                                     hint("give one for each name in the column")));

@@ -28,10 +28,10 @@ void ModelFlags::add_to(CommandLine& line) {
   line.options.positional_help("[RUN] [FILE]");
 }
 
-void ModelFlags::resolve(const char* command, bool several) {
+void ModelFlags::resolve(const char* command, const ResolveRules& rules) {
   adapters = named_adapters(given_adapters);
   if (!adapters.empty()) request.adapter = adapters[0].folder;
-  if (adapters.size() > 1 && !several)
+  if (adapters.size() > 1 && !rules.several)
     throw UsageError(engine::concat(
         command, ": there are ", adapters.size(), " adapters: ", names_text(adapters),
         engine::hint("peft predict asks each row of the one that --adapter-column names; here give "
@@ -46,7 +46,8 @@ void ModelFlags::resolve(const char* command, bool several) {
     throw UsageError(engine::concat(command, ": what is '", words[next], "'?", see));
   if (request.run.empty() && request.model.empty() && request.adapter.empty())
     throw UsageError(engine::concat(command, ": which model?", see));
-  if (file.empty()) throw UsageError(engine::concat(command, ": which data?", see));
+  if (rules.needs_data && file.empty())
+    throw UsageError(engine::concat(command, ": which data?", see));
   if (request.max_length < 0)
     throw UsageError(engine::concat("--max-length ", request.max_length, " is negative"));
 }

@@ -11,6 +11,12 @@
 
 namespace apps {
 
+// What a command allows.
+struct ResolveRules {
+  bool several = false;  // adapters
+  bool needs_data = true;
+};
+
 struct ModelFlags {
   std::vector<std::string> words;  // positional: RUN, FILE
   run::PredictRequest request;
@@ -23,9 +29,9 @@ struct ModelFlags {
 
   void add_to(CommandLine& line);
   // After parsing: a first word is the run unless --model or --adapter is given, the next one the
-  // data. Throws UsageError if there is no model or no data, and for several adapters unless
-  // `several`.
-  void resolve(const char* command, bool several = false);
+  // data. Throws UsageError if there is no model, no data that rules.needs_data asks for, and for
+  // several adapters unless rules.several.
+  void resolve(const char* command, const ResolveRules& rules = {});
 };
 
 // "123 rows in 4.5s, 27 rows/s"

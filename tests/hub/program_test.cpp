@@ -92,7 +92,7 @@ TEST_CASE("a decoder by its name") {
   CHECK(fs::exists(shell.dir / "home" / "hub" / "models--decoder" / "refs" / "main"));
 }
 
-TEST_CASE("a task by its name: fetch, finetune, and all of it again offline") {
+TEST_CASE("a task by its name: fetch, finetune, evaluate, and all of it again offline") {
   const auto hub = FakeHub::start();
   if (!hub) return;
   const fs::path data = testing::source_dir() / "data";
@@ -119,6 +119,8 @@ TEST_CASE("a task by its name: fetch, finetune, and all of it again offline") {
   hub->log();
   CHECK_MESSAGE(shell.run(finetune + "again") == 0, shell.err);
   CHECK_MESSAGE(shell.run("finetune --resume --out again") == 0, shell.err);
+  REQUIRE_MESSAGE(shell.run("evaluate run --json") == 0, shell.err);
+  CHECK(engine::parse_json(shell.out, "evaluate")["data"] == "SST-2 dev");
   CHECK(shell.run("fetch glue/sst2") == 0);
   CHECK(shell.out == (shell.dir / "home" / "peft_cpp" / "glue" / "SST-2").string() + "\n");
   CHECK(hub->asked() == 0);
