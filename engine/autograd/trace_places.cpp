@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <set>
 
 namespace engine {
 namespace {
@@ -56,8 +55,8 @@ std::vector<TracePlace> trace_places(const Trace& trace, const LeafName& leaf_na
     }
     bool has_parameters = false;
     int32_t latest = -1;
-    std::set<std::string> results;  // frames of those that it reads
-    size_t read = 0;
+    size_t results = 0;
+    std::string result_frame;  // of the latest result that it reads
     for (const int32_t id : entry.inputs) {
       const auto found = at.find(id);
       if (found == at.end()) continue;
@@ -68,17 +67,16 @@ std::vector<TracePlace> trace_places(const Trace& trace, const LeafName& leaf_na
         has_parameters = true;
         continue;
       }
-      results.insert(input.frame);
-      ++read;
-      if (!has_parameters && id > latest) {
-        place.frame = input.frame;
+      ++results;
+      if (id > latest) {
+        result_frame = input.frame;
         latest = id;
       }
     }
+    if (!has_parameters) place.frame = result_frame;
     // A table that layers share stands in one of them; attention is where its queries and keys are.
-    if (has_parameters && read > 2 && results.size() == 1 && *results.begin() != place.frame &&
-        !results.begin()->empty()) {
-      place.frame = *results.begin();
+    if (has_parameters && results > 2 && !result_frame.empty() && result_frame != place.frame) {
+      place.frame = result_frame;
       place.module.clear();
     }
   }
