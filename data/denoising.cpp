@@ -40,10 +40,8 @@ Denoising::Denoising(const Tokenizer& tokenizer, const DenoisingOptions& options
   const auto n = static_cast<size_t>(tokenizer.vocab_size());
   special_.assign(n, 0);
   ends_sentence_.assign(n, 0);
-  const SpecialIds& s = tokenizer.special();
-  for (const auto& id : {s.pad, s.unk, s.cls, s.sep, s.mask, s.bos, s.eos})
-    if (id && id != s.unk) special_[static_cast<size_t>(*id)] = 1;
   for (size_t id = 0; id < n; ++id) {
+    special_[id] = tokenizer.is_special(static_cast<int32_t>(id));
     const std::string& token = tokenizer.token(static_cast<int32_t>(id));
     ends_sentence_[id] =
         !token.empty() && std::string_view(".!?").find(token.back()) != std::string_view::npos;

@@ -1,10 +1,6 @@
-// BART's denoising (Lewis et al. 2019, section 2.2): the encoder reads a text whose sentences stand
-// in another order and of which spans are hidden, the decoder writes the text as it was.
-//
-// Text infilling: spans with lengths drawn from a Poisson distribution are each replaced by one
-// [MASK], a span of length 0 by one that is put in, until `rate` of the tokens are hidden.
-//
-// Everything is a function of (seed, step, number of the sequence in the batch), as in masking.h.
+// BART's denoising (Lewis et al. 2019, section 2.2): sentences change places, and spans of Poisson
+// lengths are each hidden behind one [MASK] until `rate` of the tokens are; the decoder writes the
+// text as it was. All of it is a function of (seed, step, number of the sequence in the batch).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +20,7 @@ struct DenoisingOptions {
 
 class Denoising {
  public:
-  // The tokenizer must have a mask token. A sentence ends with a token whose last character is one
-  // of . ! ? (with a line of pieces such as "##." counted too).
+  // The tokenizer must have a mask token. A sentence ends with a token that ends with . ! or ?
   Denoising(const Tokenizer& tokenizer, const DenoisingOptions& options);
 
   // A batch of marked sequences ([CLS] A [SEP]) becomes inputs with noise, outputs and targets: the

@@ -1,8 +1,8 @@
 #include "data/encode.h"
 
 #include <algorithm>
-#include <exception>
 
+#include "data/in_order.h"
 #include "engine/base/error.h"
 
 namespace data {
@@ -136,37 +136,23 @@ void EncodedSplit::append(int64_t i, engine::TokenBatch& batch) const {
 
 EncodedSplit encode_split(const Tokenizer& tokenizer, std::span<const Example> examples, bool pair,
                           int max_length, int classes) {
-  constexpr int64_t kAtATime = 4096;  // by all threads; then they are appended in order
   EncodedSplit split;
-  std::vector<Encoding> encoded;
-  std::vector<std::exception_ptr> failed;
   std::vector<double> flags;
-  for (size_t from = 0; from < examples.size(); from += kAtATime) {
-    const auto some = examples.subspan(from, std::min<size_t>(kAtATime, examples.size() - from));
-    encoded.resize(some.size());
-    failed.assign(some.size(), nullptr);
-    const auto n = static_cast<int64_t>(some.size());
-#pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t i = 0; i < n; ++i) {
-      const auto at = static_cast<size_t>(i);
-      try {
-        encoded[at] = pair ? tokenizer.encode_pair(some[at].a, some[at].b, max_length)
-                           : tokenizer.encode(some[at].a, max_length);
-      } catch (...) {
-        failed[at] = std::current_exception();
-      }
-    }
-    for (size_t i = 0; i < some.size(); ++i) {
-      if (failed[i]) std::rethrow_exception(failed[i]);
-      if (classes > 0 && some[i].label) {
+  in_order(
+      examples,
+      [&](const Example& example) {
+        return pair ? tokenizer.encode_pair(example.a, example.b, max_length)
+                    : tokenizer.encode(example.a, max_length);
+      },
+      [&](const Example& example, const Encoding& encoding) {
+        if (classes == 0 || !example.label) {
+          split.add(encoding, example.label, example.id);
+          return;
+        }
         flags.assign(static_cast<size_t>(classes), 0);
-        for (const int32_t c : some[i].labels) flags[static_cast<size_t>(c)] = 1;
-        split.add(encoded[i], flags, some[i].id);
-      } else {
-        split.add(encoded[i], some[i].label, some[i].id);
-      }
-    }
-  }
+        for (const int32_t c : example.labels) flags[static_cast<size_t>(c)] = 1;
+        split.add(encoding, flags, example.id);
+      });
   return split;
 }
 

@@ -1,11 +1,11 @@
 #include "data/tagged.h"
 
 #include <algorithm>
-#include <exception>
 #include <fstream>
 #include <set>
 
 #include "data/batcher.h"
+#include "data/in_order.h"
 #include "data/rows.h"
 #include "data/tsv.h"
 #include "engine/base/error.h"
@@ -210,23 +210,13 @@ WordEncoding encode_words(const Tokenizer& tokenizer, const std::vector<std::str
 
 EncodedSplit encode_tagged(const Tokenizer& tokenizer, std::span<const Example> examples,
                            int max_length) {
-  std::vector<WordEncoding> encoded(examples.size());
-  std::vector<std::exception_ptr> failed(examples.size());
-  const auto n = static_cast<int64_t>(examples.size());
-#pragma omp parallel for schedule(dynamic, 64)
-  for (int64_t i = 0; i < n; ++i) {
-    const auto at = static_cast<size_t>(i);
-    try {
-      encoded[at] = encode_words(tokenizer, examples[at].words, max_length);
-    } catch (...) {
-      failed[at] = std::current_exception();
-    }
-  }
   EncodedSplit split;
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    if (failed[i]) std::rethrow_exception(failed[i]);
-    split.add_words(encoded[i].encoding, encoded[i].first, examples[i].labels, examples[i].id);
-  }
+  in_order(
+      examples,
+      [&](const Example& example) { return encode_words(tokenizer, example.words, max_length); },
+      [&](const Example& example, const WordEncoding& words) {
+        split.add_words(words.encoding, words.first, example.labels, example.id);
+      });
   return split;
 }
 

@@ -1,9 +1,9 @@
 #include "data/language/encode_language.h"
 
 #include <algorithm>
-#include <exception>
 
 #include "data/chat/format.h"
+#include "data/in_order.h"
 #include "engine/base/error.h"
 
 namespace data {
@@ -188,7 +188,6 @@ std::vector<int32_t> encode_prompt(const Tokenizer& tokenizer, std::string_view 
 EncodedSplit encode_language(const Tokenizer& tokenizer, std::span<const Example> examples,
                              int max_length, const TextRules& rules, bool training) {
   if (rules.encoder) return encode_sources(tokenizer, examples, max_length, rules);
-  constexpr size_t kAtATime = 4096;  // by all threads; then they are appended in order
   check(!rules.separator || rules.end >= 0, "text",
         "the end token should stand between prompt and completion, and the tokenizer has none");
   const bool chats = std::any_of(examples.begin(), examples.end(),
@@ -199,25 +198,8 @@ EncodedSplit encode_language(const Tokenizer& tokenizer, std::span<const Example
   const LanguageEncoder encode(tokenizer, format, max_length, rules, training);
   EncodedSplit split;
   RowFiller rows(split, max_length, training);
-  for (size_t from = 0; from < examples.size(); from += kAtATime) {
-    const auto some = examples.subspan(from, std::min(kAtATime, examples.size() - from));
-    std::vector<LearnedText> texts(some.size());
-    std::vector<std::exception_ptr> failed(some.size());
-    const auto n = static_cast<int64_t>(some.size());
-#pragma omp parallel for schedule(dynamic, 16)
-    for (int64_t i = 0; i < n; ++i) {
-      const auto at = static_cast<size_t>(i);
-      try {
-        texts[at] = encode(some[at]);
-      } catch (...) {
-        failed[at] = std::current_exception();
-      }
-    }
-    for (size_t i = 0; i < some.size(); ++i) {
-      if (failed[i]) std::rethrow_exception(failed[i]);
-      rows.add(some[i], texts[i]);
-    }
-  }
+  in_order(examples, encode,
+           [&](const Example& example, const LearnedText& text) { rows.add(example, text); });
   rows.finish();
   check(split.size() > 0, "text", "no row has a token that could be learned",
         engine::hint("is --max-length shorter than the prompts?"));

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <exception>
 
+#include "data/in_order.h"
 #include "data/language/encode_language.h"
 #include "engine/base/error.h"
 
@@ -67,28 +67,13 @@ std::vector<int32_t> encode_source(const Tokenizer& tokenizer, std::string_view 
 
 EncodedSplit encode_sources(const Tokenizer& tokenizer, std::span<const Example> examples,
                             int max_length, const TextRules& rules) {
-  constexpr size_t kAtATime = 4096;  // by all threads; then they are appended in order
   EncodedSplit split;
-  for (size_t from = 0; from < examples.size(); from += kAtATime) {
-    const auto some = examples.subspan(from, std::min(kAtATime, examples.size() - from));
-    std::vector<Pair> pairs(some.size());
-    std::vector<std::exception_ptr> failed(some.size());
-    const auto n = static_cast<int64_t>(some.size());
-#pragma omp parallel for schedule(dynamic, 16)
-    for (int64_t i = 0; i < n; ++i) {
-      const auto at = static_cast<size_t>(i);
-      try {
-        pairs[at] = encode_pair(tokenizer, some[at], max_length, rules);
-      } catch (...) {
-        failed[at] = std::current_exception();
-      }
-    }
-    for (size_t i = 0; i < some.size(); ++i) {
-      if (failed[i]) std::rethrow_exception(failed[i]);
-      const Pair& p = pairs[i];
-      split.add_output(p.source, p.output, p.targets, p.bytes, p.cut, some[i].id);
-    }
-  }
+  in_order(
+      examples,
+      [&](const Example& example) { return encode_pair(tokenizer, example, max_length, rules); },
+      [&](const Example& example, const Pair& p) {
+        split.add_output(p.source, p.output, p.targets, p.bytes, p.cut, example.id);
+      });
   return split;
 }
 

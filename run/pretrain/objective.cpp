@@ -89,22 +89,15 @@ class RtdObjective final : public MaskedObjective {
   double discriminator_;  // the weight of its loss
 };
 
-// The next token, everywhere: the batch brings its targets (data::PackingForm::next_token).
-class CausalObjective final : public Objective {
+// A model that writes learns the batch's targets.
+class WritingObjective : public Objective {
  public:
-  CausalObjective(const PretrainSettings& settings, models::ModelConfig config,
-                  const data::Tokenizer& tokenizer)
-      : exported_(std::move(config)),
-        marks_(data::document_marks(tokenizer)),
-        model_(trained(exported_, settings.dropout)) {}
+  WritingObjective(models::ModelConfig exported, double dropout, std::string part)
+      : exported_(as_writer(std::move(exported))),
+        model_(with_dropout(exported_, dropout)),
+        parts_{std::move(part)} {}
   engine::Module& module() override { return model_; }
-  const std::vector<std::string>& parts() const override {
-    static const std::vector<std::string> names{"causal"};
-    return names;
-  }
-  double weight(const engine::TokenBatch& batch) const override {
-    return static_cast<double>(batch.terms());
-  }
+  const std::vector<std::string>& parts() const override { return parts_; }
   engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t,
                       std::vector<Score>& scores) override {
     int64_t correct = 0;
@@ -112,6 +105,34 @@ class CausalObjective final : public Objective {
         model_.vocabulary().loss(g, model_.encode(g, batch), batch.targets, {.correct = &correct});
     scores[0].add(*loss.data(), correct, batch.terms());
     return loss;
+  }
+
+ protected:
+  models::ModelConfig exported_;  // with the dropout that fine-tuning uses
+
+ private:
+  static models::ModelConfig as_writer(models::ModelConfig config) {
+    config.head = models::HeadKind::language_model;
+    return config;
+  }
+  static models::ModelConfig with_dropout(models::ModelConfig config, double dropout) {
+    config.set_dropout(dropout);
+    return config;
+  }
+
+  models::SequenceClassifier model_;
+  std::vector<std::string> parts_;
+};
+
+// The next token, everywhere: the batch brings its targets (data::PackingForm::next_token).
+class CausalObjective final : public WritingObjective {
+ public:
+  CausalObjective(const PretrainSettings& settings, models::ModelConfig config,
+                  const data::Tokenizer& tokenizer)
+      : WritingObjective(std::move(config), settings.dropout, "causal"),
+        marks_(data::document_marks(tokenizer)) {}
+  double weight(const engine::TokenBatch& batch) const override {
+    return static_cast<double>(batch.terms());
   }
   void save(const std::filesystem::path& folder,
             const engine::ParameterStore& store) const override {
@@ -122,49 +143,26 @@ class CausalObjective final : public Objective {
   }
 
  private:
-  static models::ModelConfig trained(models::ModelConfig& exported, double dropout) {
-    exported.head = models::HeadKind::language_model;
-    models::ModelConfig config = exported;
-    config.set_dropout(dropout);
-    return config;
-  }
-
-  models::ModelConfig exported_;  // with the dropout that fine-tuning uses
   data::DocumentMarks marks_;
-  models::SequenceClassifier model_;
 };
 
 // The text as it was, from one with noise (data/denoising.h): an encoder-decoder's.
-class DenoiseObjective final : public Objective {
+class DenoiseObjective final : public WritingObjective {
  public:
   DenoiseObjective(const PretrainSettings& settings, models::ModelConfig config,
                    const data::Tokenizer& tokenizer)
-      : exported_(std::move(config)),
-        end_(end_of(tokenizer)),
-        model_(trained(exported_, settings.dropout)),
+      : WritingObjective(begun_by_end(std::move(config), tokenizer), settings.dropout, "denoise"),
+        end_(data::document_marks(tokenizer).end),
         noise_(tokenizer, {.rate = settings.noise,
                            .span = settings.span_length,
                            .permute = settings.permute_sentences,
                            .start = exported_.facts.decoder_start}) {}
-  engine::Module& module() override { return model_; }
-  const std::vector<std::string>& parts() const override {
-    static const std::vector<std::string> names{"denoise"};
-    return names;
-  }
   void pose(engine::TokenBatch& batch, uint64_t seed, uint64_t number) override {
     noise_.apply(batch, seed, number);
   }
   // Every token is written, so a batch that has no noise yet says how many.
   double weight(const engine::TokenBatch& batch) const override {
     return static_cast<double>(batch.tokens());
-  }
-  engine::Tensor loss(engine::Graph& g, const engine::TokenBatch& batch, uint64_t,
-                      std::vector<Score>& scores) override {
-    int64_t correct = 0;
-    engine::Tensor loss =
-        model_.vocabulary().loss(g, model_.encode(g, batch), batch.targets, {.correct = &correct});
-    scores[0].add(*loss.data(), correct, batch.terms());
-    return loss;
   }
   void save(const std::filesystem::path& folder,
             const engine::ParameterStore& store) const override {
@@ -176,29 +174,20 @@ class DenoiseObjective final : public Objective {
   }
 
  private:
-  static int32_t end_of(const data::Tokenizer& tokenizer) {
-    return tokenizer.special().eos.value_or(tokenizer.special_template().closing());
-  }
   // A new model's outputs begin with the end token, as BART's do.
-  models::ModelConfig trained(models::ModelConfig& exported, double dropout) const {
-    engine::check(exported.facts.encodes_and_decodes(), "pretrain", "model_type '",
-                  exported.facts.model_type, "' has no decoder beside an encoder",
+  static models::ModelConfig begun_by_end(models::ModelConfig config,
+                                          const data::Tokenizer& tokenizer) {
+    engine::check(config.facts.encodes_and_decodes(), "pretrain", "model_type '",
+                  config.facts.model_type, "' has no decoder beside an encoder",
                   engine::hint("--objective denoise is for bart and mbart"));
-    engine::check(end_ >= 0, "pretrain", "the tokenizer has no end token",
-                  engine::hint("name an eos_token in tokenizer_config.json"));
-    if (!exported.raw.is_object()) {
-      exported.json["decoder_start_token_id"] = end_;
-      exported.facts.decoder_start = end_;
+    if (!config.raw.is_object()) {
+      config.facts.decoder_start = data::document_marks(tokenizer).end;
+      config.json["decoder_start_token_id"] = config.facts.decoder_start;
     }
-    exported.head = models::HeadKind::language_model;
-    models::ModelConfig config = exported;
-    config.set_dropout(dropout);
     return config;
   }
 
-  models::ModelConfig exported_;  // with the dropout that fine-tuning uses
   int32_t end_;
-  models::SequenceClassifier model_;
   data::Denoising noise_;
 };
 

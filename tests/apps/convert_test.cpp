@@ -18,6 +18,9 @@
 #include "run/gguf_tokenizer.h"
 #include "run/locate.h"
 #include "tests/support/paths.h"
+#include "tests/support/says.h"
+
+using testing::says;
 
 namespace {
 
@@ -61,14 +64,6 @@ Said diff(std::vector<std::string> arguments) {
   std::cout.rdbuf(before);
   said.out = out.str();
   return said;
-}
-
-bool says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
 }
 
 bool same_file(const fs::path& a, const fs::path& b) {

@@ -6,8 +6,11 @@
 #include "data/tokenizers/gguf.h"
 #include "data/tokenizers/sentencepiece.h"
 #include "engine/base/error.h"
+#include "tests/support/errors.h"
 #include "tests/support/paths.h"
+#include "tests/support/says.h"
 
+using testing::says;
 using namespace data;
 using Json = nlohmann::json;
 
@@ -47,20 +50,7 @@ void check_round_trip(const Tokenizer& tokenizer, int64_t vocab, const std::stri
 }
 
 std::string gguf_refusal(const GgufTokenizer& tokenizer) {
-  try {
-    (void)files_of_gguf(tokenizer, "x.gguf");
-  } catch (const engine::Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
-bool gguf_says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
+  return testing::message_of([&] { (void)files_of_gguf(tokenizer, "x.gguf"); });
 }
 
 }  // namespace
@@ -117,7 +107,7 @@ TEST_CASE("GGUF: what a file says of a tokenizer is checked") {
   good.types = {1, 1, 1, 3};
   good.merges = {"a b"};
   good.eos = 3;
-  CHECK(gguf_refusal(good) == "no error");
+  CHECK(gguf_refusal(good) == "");
   CHECK(Tokenizer(files_of_gguf(good, "x")).encode("ab<|end|>a").ids ==
         std::vector<int32_t>{2, 3, 0});
   const auto with = [&](auto change) {
@@ -125,20 +115,20 @@ TEST_CASE("GGUF: what a file says of a tokenizer is checked") {
     change(t);
     return gguf_refusal(t);
   };
-  gguf_says(with([](auto& t) { t.model = "t5"; }), "a tokenizer of the kind 't5'");
-  gguf_says(with([](auto& t) { t.pre = "tekken"; }), "as 'tekken' (tokenizer.ggml.pre)");
-  gguf_says(with([](auto& t) { t.pre = "default"; }), "known are gpt-2, phi-2");
-  gguf_says(with([](auto& t) { t.pre = ""; }), "which is not known here");
-  gguf_says(with([](auto& t) { t.tokens.clear(); }), "has no tokenizer.ggml.tokens");
-  gguf_says(with([](auto& t) { t.types.pop_back(); }), "has 4 tokens, and a type of 3");
-  gguf_says(with([](auto& t) { t.tokens[1] = "\xff"; }), "token 1 is no UTF-8");
-  gguf_says(with([](auto& t) { t.tokens[1] = "a"; }), "the token 'a' is there twice");
-  gguf_says(with([](auto& t) { t.eos = 4; }), "tokenizer.ggml.eos_token_id is 4 of 4 tokens");
-  gguf_says(with([](auto& t) { t.bos = -1; }), "tokenizer.ggml.bos_token_id is -1");
-  gguf_says(with([](auto& t) { t.add_bos = true; }), "begins texts with a token, and does not say");
+  says(with([](auto& t) { t.model = "t5"; }), "a tokenizer of the kind 't5'");
+  says(with([](auto& t) { t.pre = "tekken"; }), "as 'tekken' (tokenizer.ggml.pre)");
+  says(with([](auto& t) { t.pre = "default"; }), "known are gpt-2, phi-2");
+  says(with([](auto& t) { t.pre = ""; }), "which is not known here");
+  says(with([](auto& t) { t.tokens.clear(); }), "has no tokenizer.ggml.tokens");
+  says(with([](auto& t) { t.types.pop_back(); }), "has 4 tokens, and a type of 3");
+  says(with([](auto& t) { t.tokens[1] = "\xff"; }), "token 1 is no UTF-8");
+  says(with([](auto& t) { t.tokens[1] = "a"; }), "the token 'a' is there twice");
+  says(with([](auto& t) { t.eos = 4; }), "tokenizer.ggml.eos_token_id is 4 of 4 tokens");
+  says(with([](auto& t) { t.bos = -1; }), "tokenizer.ggml.bos_token_id is -1");
+  says(with([](auto& t) { t.add_bos = true; }), "begins texts with a token, and does not say");
   for (const char* merge : {"ab", "a b c", " b", "a ", "a \xff"})
-    gguf_says(with([&](auto& t) { t.merges = {merge}; }), "merge 0 is '");
-  gguf_says(with([](auto& t) { t.chat_template = "\xff"; }), "chat_template is no UTF-8");
+    says(with([&](auto& t) { t.merges = {merge}; }), "merge 0 is '");
+  says(with([](auto& t) { t.chat_template = "\xff"; }), "chat_template is no UTF-8");
   GgufTokenizer scored;
   scored.model = "llama";
   scored.tokens = {"<unk>", "<s>", "</s>", "a", "b", "ab"};
@@ -146,11 +136,11 @@ TEST_CASE("GGUF: what a file says of a tokenizer is checked") {
   scored.scores = {0, 0, 0, -1, -2, -3};
   CHECK(gguf_refusal(scored).find("begins texts") != std::string::npos);
   scored.bos = 1;
-  CHECK(gguf_refusal(scored) == "no error");
+  CHECK(gguf_refusal(scored) == "");
   scored.scores[3] = std::numeric_limits<float>::quiet_NaN();
-  gguf_says(gguf_refusal(scored), "token 3 has no finite score");
+  says(gguf_refusal(scored), "token 3 has no finite score");
   scored.scores.pop_back();
-  gguf_says(gguf_refusal(scored), "has 6 tokens, and a score of 5");
+  says(gguf_refusal(scored), "has 6 tokens, and a score of 5");
 }
 
 TEST_CASE("GGUF: a chat template and the longest text are taken along") {

@@ -28,9 +28,9 @@ struct Trained {
   engine::Counters counters;
 };
 
-Trained train(const std::string& model, const std::string& spec,
-              const std::vector<engine::TokenBatch>& batches, int64_t piece_tokens,
-              double dropout = 0) {
+Trained train_in_pieces(const std::string& model, const std::string& spec,
+                        const std::vector<engine::TokenBatch>& batches, int64_t piece_tokens,
+                        double dropout = 0) {
   Subject subject(model, spec, {.dropout = dropout});
   engine::AdamW optimizer(subject.store->block(), engine::AdamWOptions{.weight_decay = 0.01});
   const engine::Schedule schedule("constant", 100, 0);
@@ -104,7 +104,8 @@ TEST_CASE("updates by pieces are those of the whole batch, for every model and s
       CAPTURE(model);
       CAPTURE(spec);
       const auto batches = golden_batches(model);
-      const Trained whole = train(model, spec, batches, 0), pieces = train(model, spec, batches, 1);
+      const Trained whole = train_in_pieces(model, spec, batches, 0),
+                    pieces = train_in_pieces(model, spec, batches, 1);
       Worst worst("pieces " + model + " " + spec);
       for (size_t i = 0; i < whole.updates.size(); ++i) {
         worst.take(distance(pieces.updates[i].loss, whole.updates[i].loss));
@@ -131,7 +132,7 @@ TEST_CASE("the pieces of a batch drop differently, and the same way again") {
   same.labels.assign(2, 1.0);
   const auto losses = [&](int64_t piece_tokens) {
     std::vector<double> all;
-    for (const auto& u : train("bert", "full", {same}, piece_tokens, 0.3).updates)
+    for (const auto& u : train_in_pieces("bert", "full", {same}, piece_tokens, 0.3).updates)
       all.push_back(u.loss);
     return all;
   };
@@ -140,7 +141,7 @@ TEST_CASE("the pieces of a batch drop differently, and the same way again") {
   // The mean of two equal pieces would be the loss of one.
   engine::TokenBatch one = of_lengths({6});
   one.labels.assign(1, 1.0);
-  CHECK(train("bert", "full", {one}, 0, 0.3).updates[0].loss != losses(6)[0]);
-  CHECK(train("bert", "full", {one}, 0).updates[0].loss ==
-        doctest::Approx(train("bert", "full", {same}, 6).updates[0].loss));
+  CHECK(train_in_pieces("bert", "full", {one}, 0, 0.3).updates[0].loss != losses(6)[0]);
+  CHECK(train_in_pieces("bert", "full", {one}, 0).updates[0].loss ==
+        doctest::Approx(train_in_pieces("bert", "full", {same}, 6).updates[0].loss));
 }

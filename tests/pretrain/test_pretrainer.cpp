@@ -9,30 +9,11 @@
 #include "engine/base/peak.h"
 #include "models/classifier.h"
 #include "models/pretrained.h"
-#include "run/pretrain/pretrainer.h"
-#include "tests/pretrain/toy.h"
+#include "tests/pretrain/runs.h"
+
+using namespace toy;
 
 namespace {
-
-run::PretrainSettings options_of(const toy::Folder& f, const std::string& out) {
-  run::PretrainSettings o;
-  o.corpus = {(f.dir / "corpus.txt").string()};
-  o.tokenizer = f.dir / "tokenizer";
-  o.cache = f.dir / "cache";
-  o.out = f.dir / out;
-  o.model = "random:layers=2,hidden=32,heads=2,ffn=64,positions=64";
-  o.steps = 30;
-  o.max_length = 32;
-  o.batch_tokens = 512;
-  o.held_out = 10;
-  o.eval_every = 10;
-  o.log_every = 4;
-  o.warmup_ratio = 0.1;
-  o.lr = 3e-3;
-  o.peak_gflops = 100;
-  o.quiet = true;
-  return o;
-}
 
 // The causal objective, on a model of this type.
 run::PretrainSettings causal_options(const toy::Folder& f, const std::string& out,
@@ -42,23 +23,6 @@ run::PretrainSettings causal_options(const toy::Folder& f, const std::string& ou
   o.model += ",type=" + type;
   o.cache = f.dir / "causal-cache";
   return o;
-}
-
-run::PretrainWatcher nobody;  // looks on
-
-std::vector<float> values(const run::Pretrainer& p) {
-  const auto& block = p.store().block();
-  return {block.value, block.value + block.size};
-}
-
-// What two runs must have in common: everything but times.
-std::vector<std::string> curve(const std::filesystem::path& out) {
-  std::vector<std::string> lines;
-  for (engine::Json line : engine::read_metrics(out / "metrics.jsonl")) {
-    for (const char* key : {"seconds", "tokens_per_second", "part_of_peak"}) line.erase(key);
-    lines.push_back(engine::json_text(line));
-  }
-  return lines;
 }
 
 }  // namespace
@@ -132,61 +96,6 @@ TEST_CASE("pretrain causal: the held-out loss nears the text's entropy, and the 
     CHECK(likeliest(2) == 10);
     CHECK(likeliest(3) == 14);
   }
-}
-
-TEST_CASE(
-    "pretrain denoise: the held-out loss falls, and BART is exported and goes on bit for bit") {
-  toy::Folder f(200);
-  for (const std::string type : {"bart", "mbart"}) {
-    CAPTURE(type);
-    auto o = options_of(f, type);
-    o.objective = "denoise";
-    if (type != "bart") o.model += ",type=" + type;
-    o.steps = 120;
-    std::vector<float> whole;
-    {
-      run::Pretrainer p(o, nobody);
-      p.run();
-      whole = values(p);
-    }
-    std::vector<double> held_out;
-    for (const auto& line : engine::read_metrics(o.out / "metrics.jsonl"))
-      if (line.contains("held_out_denoise_loss")) held_out.push_back(line["held_out_denoise_loss"]);
-    CHECK(held_out.front() == doctest::Approx(std::log(26)).epsilon(0.1));
-    CHECK(held_out.back() < 0.6 * held_out.front());
-
-    const auto json = engine::json_file(o.out / "model" / "config.json");
-    CHECK(json["architectures"][0] ==
-          (type == "bart" ? "BartForConditionalGeneration" : "MBartForConditionalGeneration"));
-    CHECK(json["decoder_start_token_id"] == 3);  // [SEP], as BART begins with its end token
-    CHECK(json["dropout"] == 0.1);               // fine-tuning's, not this run's
-    models::ModelSource source = models::open_model((o.out / "model").string());
-    source.config.head = models::HeadKind::language_model;
-    models::SequenceClassifier model(source.config);
-    engine::ParameterStore store(model);
-    store.allocate();
-    const engine::LoadReport report = models::load_weights(source, store, 1, false);
-    CHECK(report.missing.empty());
-    CHECK(report.unexpected.empty());
-
-    auto parts = o;
-    parts.out = f.dir / (type + "-parts");
-    {
-      run::Pretrainer p(parts, nobody);
-      p.abandon_after(50);
-      p.run();
-    }
-    parts.resume = true;
-    run::Pretrainer p(parts, nobody);
-    p.run();
-    CHECK(values(p) == whole);
-    CHECK(curve(parts.out) == curve(o.out));
-  }
-  auto o = options_of(f, "bert");
-  o.objective = "denoise";
-  o.model += ",type=bert";
-  CHECK_THROWS_WITH_AS(run::Pretrainer(o, nobody).run(), doctest::Contains("no decoder"),
-                       engine::Error);
 }
 
 TEST_CASE("pretrain causal: an update's gradient is that of the mean over all its targets") {

@@ -2,6 +2,7 @@
 #include "engine/base/error.h"
 #include "engine/io/checkpoint.h"
 #include "tests/engine/io/tiny_model.h"
+#include "tests/support/says.h"
 
 using namespace engine;
 using namespace testing;
@@ -29,14 +30,6 @@ std::string message(const std::filesystem::path& path, const LoadOptions& option
     return e.what();
   }
   return "no error";
-}
-
-bool says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
 }
 
 }  // namespace
