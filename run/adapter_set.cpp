@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "data/tsv.h"
+
 namespace run {
 
 using engine::check;
@@ -34,9 +36,7 @@ AdapterSet::AdapterSet(const PredictRequest& request,
 size_t AdapterSet::find(const std::string& name, const std::string& where) const {
   const auto it = std::find(names_.begin(), names_.end(), name);
   if (it != names_.end()) return static_cast<size_t>(it - names_.begin());
-  std::string known;
-  for (const std::string& each : names_) known += (known.empty() ? "" : ", ") + each;
-  engine::fail(where, "'", name, "' is no adapter", hint("known are ", known));
+  engine::fail(where, "'", name, "' is no adapter", hint("known are ", data::listed(names_)));
 }
 
 int64_t AdapterSet::held_bytes() const {

@@ -110,7 +110,7 @@ Plan make_plan(const Json& json, std::string_view spec, const PlanOptions& optio
   plan.head_parameters = count.head;
   plan.batch = options.batch;
   plan.length = options.length;
-  if (model.model().facts().encodes_and_decodes())
+  if (writes_outputs(model))
     plan.target_length = options.target_length > 0 ? options.target_length : options.length;
   return plan;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 
+#include "data/tsv.h"
 #include "engine/base/timer.h"
 
 namespace run {
@@ -160,10 +161,9 @@ Streamed predict_rows(AdapterSet& adapters, const std::string& adapter, data::Ro
                       data::Format format, std::ostream& out, const data::ColumnNames& given,
                       const RowProgress& progress) {
   const auto column = rows.find(adapter);
-  std::string columns;
-  for (const std::string& name : rows.columns()) columns += (columns.empty() ? "" : ", ") + name;
   check(column.has_value(), rows.name(), "has no column named '", adapter, "'",
-        hint("its columns are ", columns, "; --adapter-column names the one of the adapters"));
+        hint("its columns are ", data::listed(rows.columns()),
+             "; --adapter-column names the one of the adapters"));
   std::vector<Answerer> all;
   for (size_t i = 0; i < adapters.size(); ++i)
     all.push_back(Answerer{adapters[i], columns_for(adapters[i], given)});

@@ -6,6 +6,7 @@
 
 #include "apps/common/format.h"
 #include "apps/common/main_guard.h"
+#include "data/tsv.h"
 #include "engine/base/mapping.h"
 #include "engine/base/number.h"
 #include "peft/weighted.h"
@@ -19,12 +20,6 @@ using engine::hint;
 
 namespace {
 
-std::string classes_text(const std::vector<std::string>& labels) {
-  std::string text;
-  for (const std::string& label : labels) text += (text.empty() ? "" : ", ") + label;
-  return text;
-}
-
 // Heads of the same bits may still mean other classes.
 void check_same_classes(const std::vector<NamedAdapter>& adapters) {
   std::optional<run::Known> first;
@@ -33,8 +28,8 @@ void check_same_classes(const std::vector<NamedAdapter>& adapters) {
     if (!known) continue;
     if (!first) first = known;
     check(known->task.labels == first->task.labels, "merge", adapter.name, " has the classes ",
-          classes_text(known->task.labels), ", and ", adapters[0].name, " has ",
-          classes_text(first->task.labels),
+          data::listed(known->task.labels), ", and ", adapters[0].name, " has ",
+          data::listed(first->task.labels),
           hint("ask each of them: peft predict --adapter a=DIR --adapter b=DIR --adapter-column "
                "NAME"));
   }
