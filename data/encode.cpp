@@ -81,7 +81,6 @@ void EncodedSplit::add_output(const Encoding& source, std::span<const int32_t> o
   output_starts_.push_back(static_cast<int64_t>(output_ids_.size()));
   targets_.insert(targets_.end(), targets.begin(), targets.end());
   bytes_.push_back(bytes);
-  longest_output_ = std::max(longest_output_, static_cast<int32_t>(output.size()));
   outputs_cut_ += cut;
   terms_ += std::count_if(targets.begin(), targets.end(), [](int32_t t) { return t >= 0; });
 }

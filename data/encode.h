@@ -32,10 +32,9 @@ class EncodedSplit {
   std::span<const int32_t> targets(int64_t i) const;
   int64_t terms() const { return terms_; }
   int64_t left_out() const { return left_out_; }
-  // Of sources with targets: what the decoder reads for row i (targets() are its rows'), the
-  // longest of them, and how many were cut.
+  // Of sources with targets: what the decoder reads for row i (targets() are its rows'), and how
+  // many were cut.
   std::span<const int32_t> output(int64_t i) const;
-  int32_t longest_output() const { return longest_output_; }
   int64_t outputs_cut() const { return outputs_cut_; }
   int64_t bytes(int64_t i) const { return bytes_[size_t(i)]; }
 
@@ -82,7 +81,6 @@ class EncodedSplit {
   int64_t terms_ = 0, left_out_ = 0;
   std::vector<int32_t> output_ids_;        // of sources with targets, whose targets_ stand by these
   std::vector<int64_t> output_starts_{0};  // (rows + 1)
-  int32_t longest_output_ = 0;
   int64_t outputs_cut_ = 0;
   std::vector<int64_t> word_starts_{0};  // of tagged sentences
   std::vector<int32_t> tags_;            // (words)

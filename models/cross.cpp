@@ -17,10 +17,6 @@ Tensor view_of(engine::Matrix& m) {
   return m.size() ? Tensor({m.rows(), m.cols()}, m.data()) : Tensor();
 }
 
-int64_t bytes_of(const engine::Matrix& m) {
-  return m.size() * static_cast<int64_t>(sizeof(engine::Scalar));
-}
-
 }  // namespace
 
 void CrossMemory::begin(const Segments& sources) {
@@ -59,14 +55,6 @@ Segments CrossMemory::by_source(const Segments& rows) const {
   Segments out;
   for (const int32_t each : count) out.add(each);
   return out;
-}
-
-int64_t CrossMemory::bytes() const {
-  int64_t sum = 0;
-  for (const auto& l : layers_)
-    sum +=
-        bytes_of(l->key) + bytes_of(l->value) + bytes_of(l->front_key) + bytes_of(l->front_value);
-  return sum;
 }
 
 Sources::Sources(Tensor states, const engine::Batch& batch, const Ask& ask)

@@ -32,8 +32,6 @@ class CrossMemory {
   // How many rows of a step belong to each source; `rows`: those of each sequence.
   engine::Segments by_source(const engine::Segments& rows) const;
 
-  int64_t bytes() const;
-
  private:
   struct Layer {
     engine::Matrix key, value, front_key, front_value;

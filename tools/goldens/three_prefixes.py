@@ -3,12 +3,9 @@ self-attention, the decoder's and the decoder's cross-attention each begin with 
 Shares no code with transformers, with which it must agree where there is no prefix. Part of encoder_decoders.py.
 
 three_prefixes.safetensors has the first values, by place ("encoder", "decoder", "cross"):
-    <place>.table                                (length, 2 layers width): slot 2i is the key, 2i + 1 the value of layer i
-    <place>.{embedding,transform.0,transform.2}.*    of the MLP that makes a table: W2 tanh(W1 E + b1) + b2
-golden.json gets losses and values by four names:
-    three            the tables are the parameters; positions of the decoder begin at 0, as in the paper's code
-    three_shifted    the same, but they begin behind the decoder's prefix, as with PEFT's
-    three_mlp        the MLPs are the parameters, with positions as in "three"
+    <place>.table    (length, 2 layers width): slot 2i is the key, 2i + 1 the value of layer i
+golden.json gets losses and values by two names:
+    three            all tables are parameters; the decoder's positions begin behind its prefix, as with PEFT's
     three_encoder    only the encoder has a table
 """
 import math
@@ -16,7 +13,7 @@ import math
 import torch
 from safetensors.torch import save_file
 
-LENGTH, HIDDEN = 5, 14
+LENGTH = 5
 PLACES = ("encoder", "decoder", "cross")
 
 
@@ -64,7 +61,7 @@ class Bart:
         return self.block(x, lambda z: self.linear(self.act(self.linear(z, name + ".fc1")), name + ".fc2"),
                           name + ".final_layer_norm")
 
-    def logits(self, source, inputs, tables, shifted=False):
+    def logits(self, source, inputs, tables):
         def front(place, layer):
             if place not in tables:
                 return None
@@ -80,7 +77,7 @@ class Bart:
             x = self.ffn(x, name)
         if self.pre:
             x = self.norm(x, "model.encoder.layer_norm")
-        y = self.embed(torch.tensor(inputs), "decoder", LENGTH if shifted else 0)
+        y = self.embed(torch.tensor(inputs), "decoder", LENGTH if "decoder" in tables else 0)
         heads = self.c.decoder_attention_heads
         for i in range(self.c.decoder_layers):
             name = f"model.decoder.layers.{i}"
@@ -95,21 +92,9 @@ class Bart:
 
 
 def first_values(bart):
-    """Tables and MLPs by place, in BF16's values."""
-    d, out = bart.c.d_model, {}
-    for place in PLACES:
-        columns = 2 * bart.layers[place] * d
-        shapes = {"table": (LENGTH, columns), "embedding.weight": (LENGTH, d), "transform.0.weight": (HIDDEN, d),
-                  "transform.0.bias": (HIDDEN,), "transform.2.weight": (columns, HIDDEN), "transform.2.bias": (columns,)}
-        for name, shape in shapes.items():
-            scale = 0.4 if name == "table" else 1.0 if name.startswith("embedding") else 0.2
-            out[f"{place}.{name}"] = (scale * torch.randn(*shape)).to(torch.bfloat16)
-    return out
-
-
-def table_of(p, place):
-    inner = torch.tanh(p[place + ".embedding.weight"] @ p[place + ".transform.0.weight"].T + p[place + ".transform.0.bias"])
-    return inner @ p[place + ".transform.2.weight"].T + p[place + ".transform.2.bias"]
+    """Tables by place, in BF16's values."""
+    return {f"{place}.table": (0.4 * torch.randn(LENGTH, 2 * bart.layers[place] * bart.c.d_model)).to(torch.bfloat16)
+            for place in PLACES}
 
 
 def write(folder, model, data, values, ten_losses):
@@ -126,14 +111,11 @@ def write(folder, model, data, values, ten_losses):
     save_file(first, folder / "three_prefixes.safetensors")
 
     losses, adapters = {}, {}
-    for name in ("three", "three_shifted", "three_mlp", "three_encoder"):
-        mlp, places = name == "three_mlp", ("encoder",) if name == "three_encoder" else PLACES
-        p = {k: v.float().requires_grad_() for k, v in first.items()
-             if k.split(".")[0] in places and k.endswith(".table") != mlp}
+    for name, places in (("three", PLACES), ("three_encoder", ("encoder",))):
+        p = {place: first[place + ".table"].float().requires_grad_() for place in places}
 
         def logits(i):
-            tables = {place: table_of(p, place) if mlp else p[place + ".table"] for place in places}
-            return bart.logits(data["sources"][i], data["decoder_inputs"][i], tables, name == "three_shifted")
+            return bart.logits(data["sources"][i], data["decoder_inputs"][i], p)
 
         adapters[name] = values(logits, data)
         losses[name] = ten_losses(list(p.values()), logits, data)
